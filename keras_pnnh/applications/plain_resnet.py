@@ -1,0 +1,282 @@
+"""Plain ResNets for small images, their residual twins and plain baselines."""
+
+from typing import NamedTuple
+
+import keras
+
+from keras_pnnh.applications import _builder
+from keras_pnnh.layers import Coder, PlainConv2D, ZeroPaddingShortcut
+
+INTERNAL_PATHS = ("coder", "residual", "none")
+CODER_TRAINING = ("frozen", "scaled", "free")
+MINIMUM_SIZE = 8  # two stages of stride 2 leave 2 pixels
+
+
+class PlainResNetVariant(NamedTuple):
+    """Numbers that tell one variant from another."""
+
+    blocks_per_stage: tuple[int, ...]
+    filters_per_stage: tuple[int, ...]
+
+
+# 6 n + 2 weighted layers, section 4.2 of https://arxiv.org/abs/1512.03385.
+VARIANTS = {
+    f"plain_resnet{6 * n + 2}": PlainResNetVariant((n, n, n), (16, 32, 64))
+    for n in (3, 5, 7, 9, 18)
+}
+
+
+@keras.saving.register_keras_serializable(package="keras_pnnh")
+class PlainResNet(keras.Model):
+    """Chain of 3x3 convolutions whose coder does what skips do in a ResNet.
+
+    The networks for CIFAR-10 of He et al. 2015 (arXiv 1512.03385, section
+    4.2) with the internal path of PNNH (arXiv 2402.08645) in place of the
+    skips; the block is a reconstruction. `PlainResNet20` and its siblings
+    build the published variants; this class takes any numbers.
+
+    Args:
+        blocks_per_stage: Number of two-convolution blocks in each stage.
+        filters_per_stage: Channels of each stage. Every stage after the first
+            starts with a stride of 2.
+        include_top: Whether to end with pooling and a classifier.
+        input_shape: Shape of one image, at least 8x8. Height and width may be
+            None. Defaults to 32x32 RGB with the top, any size without.
+        pooling: Without the top: None for the feature map, `"avg"` or `"max"`.
+        classes: Number of classes.
+        classifier_activation: `"softmax"`, or None for logits.
+        include_preprocessing: Whether the model takes pixel values from 0 to
+            255 and scales them to [-1, 1] itself.
+        internal_path: What carries the input across the non-linearities:
+            `"coder"` (PNNH), `"residual"` (the twin: skips with zero padding,
+            option A) or `"none"` (the plain baseline).
+        norm: Where the batch normalisation of a layer with a coder stands,
+            see `layers.PlainConv2D`.
+        learner_gain: Initial scale of the learners beside the coder.
+        coder_training: `"frozen"`, `"scaled"` (gradient over number of uses)
+            or `"free"`.
+        data_format: `"channels_last"` or `"channels_first"`.
+        dtype: Dtype policy, e.g. `"mixed_bfloat16"`. The classifier computes
+            in float32 under mixed precision.
+        name: Name of the model.
+
+    Raises:
+        ValueError: For an argument that does not fit.
+    """
+
+    def __init__(
+        self,
+        blocks_per_stage,
+        filters_per_stage,
+        include_top=True,
+        input_shape=None,
+        pooling=None,
+        classes=10,
+        classifier_activation="softmax",
+        *,
+        include_preprocessing=True,
+        internal_path="coder",
+        norm="learner",
+        # The best of three placements and gains in a first screening at 56
+        # layers; with "sum" and gain 0.1 the loss was higher at equal steps.
+        learner_gain=0.3,
+        coder_training="frozen",
+        data_format=None,
+        dtype=None,
+        name=None,
+    ):
+        if internal_path not in INTERNAL_PATHS:
+            raise ValueError(
+                f"`internal_path` must be one of {INTERNAL_PATHS}. "
+                f"Received: internal_path={internal_path!r}."
+            )
+        if coder_training not in CODER_TRAINING:
+            raise ValueError(
+                f"`coder_training` must be one of {CODER_TRAINING}. "
+                f"Received: coder_training={coder_training!r}."
+            )
+        _builder.check_stages(blocks_per_stage, filters_per_stage)
+        _builder.check_head(include_top, pooling, classes)
+        data_format = data_format or keras.config.image_data_format()
+        dtype = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
+        if input_shape is None:
+            input_shape = _builder.default_input_shape(
+                32 if include_top else None, data_format
+            )
+        _builder.check_input_shape(input_shape, MINIMUM_SIZE, data_format)
+        common = {"data_format": data_format, "dtype": dtype}
+        with_coder = internal_path == "coder"
+
+        def convolution(filters, strides, name):
+            return PlainConv2D(
+                filters,
+                strides=strides,
+                norm=norm,
+                learner_gain=learner_gain if with_coder else 1.0,
+                name=name,
+                **common,
+            )
+
+        images = keras.Input(input_shape, name="images")
+        x = images
+        if include_preprocessing:
+            x = _builder.preprocessing(dtype)(x)
+        # The stem has no path: its input is no rectified signal.
+        x = PlainConv2D(filters_per_stage[0], name="stem_conv", **common)(x)
+        x = keras.layers.ReLU(dtype=dtype, name="stem_relu")(x)
+        stages = zip(blocks_per_stage, filters_per_stage, strict=True)
+        for stage, (blocks, filters) in enumerate(stages, 1):
+            coder = None
+            if with_coder:
+                coder = Coder(
+                    filters,
+                    gradient_scale=_gradient_scale(coder_training, blocks),
+                    axis=1 if data_format == "channels_first" else -1,
+                    dtype=dtype,
+                    name=f"stage{stage}_coder",
+                )
+            for block in range(1, blocks + 1):
+                name_ = f"stage{stage}_block{block}"
+                strides = 2 if stage > 1 and block == 1 else 1
+                first = convolution(filters, strides, f"{name_}_conv1")
+                second = convolution(filters, 1, f"{name_}_conv2")
+                shortcut = x
+                x = first(x, *_part(coder, "encoder", x))
+                x = keras.layers.ReLU(dtype=dtype, name=f"{name_}_relu1")(x)
+                x = second(x, *_part(coder, "decoder", x))
+                if internal_path == "residual":
+                    if strides > 1:
+                        shortcut = ZeroPaddingShortcut(
+                            filters, strides, name=f"{name_}_shortcut", **common
+                        )(shortcut)
+                    add = keras.layers.Add(dtype=dtype, name=f"{name_}_add")
+                    x = add([shortcut, x])
+                x = keras.layers.ReLU(dtype=dtype, name=f"{name_}_relu2")(x)
+        outputs = _builder.head(
+            x,
+            include_top=include_top,
+            pooling=pooling,
+            classes=classes,
+            activation=classifier_activation,
+            data_format=data_format,
+            dtype=dtype,
+        )
+        super().__init__(inputs=images, outputs=outputs, name=name)
+        self._arguments = {
+            "blocks_per_stage": list(blocks_per_stage),
+            "filters_per_stage": list(filters_per_stage),
+            "include_top": include_top,
+            "input_shape": list(input_shape),
+            "pooling": pooling,
+            "classes": classes,
+            "classifier_activation": keras.activations.serialize(
+                keras.activations.get(classifier_activation)
+            ),
+            "include_preprocessing": include_preprocessing,
+            "internal_path": internal_path,
+            "norm": norm,
+            "learner_gain": learner_gain,
+            "coder_training": coder_training,
+            "data_format": data_format,
+            "dtype": keras.dtype_policies.serialize(dtype),
+        }
+
+    def get_config(self):
+        # Not Functional's: its graph config would lose the shared coder's
+        # meaning and tie saved files to Keras's own format.
+        return {
+            **self._arguments,
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        trainable = config.pop("trainable", True)
+        model = cls(**config)
+        model.trainable = trainable
+        return model
+
+
+def _gradient_scale(coder_training, uses):
+    return {"frozen": 0.0, "scaled": 1.0 / uses, "free": 1.0}[coder_training]
+
+
+def _part(coder, part, x):
+    """The coder's matrix as an extra argument, where there is a coder."""
+    return () if coder is None else (coder(x, part=part),)
+
+
+def _constructor(variant):
+    """The function `PlainResNet<depth>`, like those of `keras.applications`."""
+    numbers = VARIANTS[variant]
+    depth = 2 * sum(numbers.blocks_per_stage) + 2
+
+    def construct(
+        include_top=True,
+        weights=None,
+        input_tensor=None,
+        input_shape=None,
+        pooling=None,
+        classes=10,
+        classifier_activation="softmax",
+        name=variant,
+        **kwargs,
+    ):
+        return _builder.build(
+            PlainResNet,
+            variant,
+            weights,
+            input_tensor,
+            {
+                **numbers._asdict(),
+                "include_top": include_top,
+                "input_shape": input_shape,
+                "pooling": pooling,
+                "classes": classes,
+                "classifier_activation": classifier_activation,
+                "name": name,
+                **kwargs,
+            },
+        )
+
+    construct.__name__ = construct.__qualname__ = f"PlainResNet{depth}"
+    construct.__doc__ = f"""PlainResNet with {depth} weighted layers.
+
+    He et al. 2015 (arXiv 1512.03385, section 4.2) without skips, after PNNH
+    (arXiv 2402.08645); the block is a reconstruction, see `PlainResNet`.
+
+    Args:
+        include_top: Whether to end with pooling and a classifier.
+        weights: None for random initialisation, `"cifar10"` for the bundled
+            weights where they exist (see `keras_pnnh.list_weights()`), or the
+            path of a `.weights.h5` file.
+        input_tensor: A Keras tensor to use as the image input. It is wired in
+            after the weights are loaded.
+        input_shape: Shape of one image, at least 8x8. Defaults to 32x32 RGB.
+        pooling: Without the top: None for the feature map, `"avg"` or `"max"`.
+        classes: Number of classes. Pretrained weights with another number
+            keep their backbone and get a new, random classifier; a warning
+            says so.
+        classifier_activation: `"softmax"`, or None for logits.
+        name: Name of the model.
+        **kwargs: The keyword-only arguments of `PlainResNet`, among them
+            `internal_path="coder" | "residual" | "none"`.
+
+    Returns:
+        A `keras.Model`.
+
+    Raises:
+        ValueError: For an argument that does not fit, or weights of another
+            architecture.
+        FileNotFoundError: If `weights` names a file that does not exist.
+    """
+    return construct
+
+
+PlainResNet20 = _constructor("plain_resnet20")
+PlainResNet32 = _constructor("plain_resnet32")
+PlainResNet44 = _constructor("plain_resnet44")
+PlainResNet56 = _constructor("plain_resnet56")
+PlainResNet110 = _constructor("plain_resnet110")

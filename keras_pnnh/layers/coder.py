@@ -1,0 +1,227 @@
+"""The coder: the autoencoder that all layers of a stage share."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_pnnh.layers.coder_initializers import CODER_INITIALIZERS
+from keras_pnnh.theory import rectified_normal
+
+PARTS = ("reconstruction", "encoder", "decoder")
+
+
+@keras.saving.register_keras_serializable(package="keras_pnnh")
+class Coder(keras.layers.Layer):
+    """Autoencoder `D(phi(E(x)))` that carries a stage's input along.
+
+    The coder of PNNH (arXiv 2402.08645): one object per stage, shared by all
+    of its layers, whose task is to keep the input while the learners change
+    it. How its halves are spread over the layers is a reconstruction: in a
+    block of two convolutions the first adds the encoder to its own kernel and
+    the second the decoder, so the block's own ReLU is the coder's.
+
+    A network never runs the coder as a branch. It calls
+    `coder(x, part="encoder")` for the matrix that fits `x` and hands it to a
+    `PlainConv2D`. Called without `part`, the coder reconstructs its input,
+    which is what it is pretrained and measured on.
+
+    Args:
+        filters: Channels of the stage, the width `d` of what is carried.
+        code_filters: Width `r` of the code. Defaults to `filters`, enough for
+            a perfect coder of rectified inputs; signed inputs need
+            `2 * filters`; less loses at least the share `1 - r / d` of the
+            variance (`theory.explained_variance_bound`).
+        activation: The non-linearity between encoder and decoder.
+        initializer: `"closed_form"` (the perfect or best coder for the two
+            widths), `"orthogonal_pairs"` (`E = [Q, -Q]`, `D = [Q', -Q']`) or
+            `"random"` (an orthogonal encoder and its transpose).
+        gradient_scale: Factor on the gradient of the coder's weights, from 0
+            to 1. All layers of a stage add their gradients up in the coder;
+            one over the number of its uses undoes that. 0, the default,
+            freezes the coder for good: its weights are created non-trainable,
+            so that `model.trainable = True` does not thaw them. An adaptive
+            optimizer such as Adam divides any factor but 0 out again.
+        axis: Channel axis of the inputs.
+        seed: Seed of the random initialisers.
+
+    Call arguments:
+        inputs: Tensor with at most `filters` channels. Missing channels count
+            as zeros, which is how a stage widens (He et al. 2015, option A).
+        part: `"reconstruction"`, or `"encoder"` / `"decoder"` for a matrix.
+
+    Output shape:
+        `"reconstruction"`: as the input, with `filters` channels.
+        `"encoder"`: `(channels of inputs, code_filters)`.
+        `"decoder"`: `(code_filters, filters)`.
+
+    Raises:
+        ValueError: For a width, initialiser or gradient scale out of range,
+            or inputs wider than `filters`.
+    """
+
+    def __init__(
+        self,
+        filters,
+        code_filters=None,
+        activation="relu",
+        initializer="closed_form",
+        gradient_scale=0.0,
+        axis=-1,
+        seed=0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        code_filters = filters if code_filters is None else code_filters
+        for name, value in (
+            ("filters", filters),
+            ("code_filters", code_filters),
+        ):
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(
+                    f"`{name}` must be a positive integer. "
+                    f"Received: {name}={value}."
+                )
+        if initializer not in CODER_INITIALIZERS:
+            raise ValueError(
+                f"`initializer` must be one of {sorted(CODER_INITIALIZERS)}. "
+                f"Received: initializer={initializer!r}."
+            )
+        if not 0 <= gradient_scale <= 1:
+            raise ValueError(
+                "`gradient_scale` must lie between 0 (frozen) and 1 (free). "
+                f"Received: gradient_scale={gradient_scale}."
+            )
+        self.filters = filters
+        self.code_filters = code_filters
+        self.activation = keras.activations.get(activation)
+        self.initializer = initializer
+        self.gradient_scale = gradient_scale
+        self.axis = axis
+        self.seed = seed
+
+    def build(self, inputs_shape):
+        initialize = CODER_INITIALIZERS[self.initializer]
+        encoder, decoder = initialize(
+            self.filters, self.code_filters, self.seed
+        )
+        self.encoder = self._add_matrix("encoder", encoder)
+        self.decoder = self._add_matrix("decoder", decoder)
+
+    def _add_matrix(self, name, value):
+        return self.add_weight(
+            name=name,
+            shape=value.shape,
+            initializer=lambda shape, dtype: ops.convert_to_tensor(
+                value, dtype
+            ),
+            trainable=self.gradient_scale > 0,
+        )
+
+    def call(self, inputs, part="reconstruction"):
+        if part not in PARTS:
+            raise ValueError(
+                f"`part` must be one of {PARTS}. Received: part={part!r}."
+            )
+        if part == "decoder":
+            return self._with_scaled_gradient(self.decoder)
+        channels = inputs.shape[self.axis]
+        if channels is None or channels > self.filters:
+            raise ValueError(
+                f"A coder of {self.filters} filters takes at most as many "
+                f"channels on axis {self.axis}. Received: inputs of shape "
+                f"{tuple(inputs.shape)}. Use one coder per stage, as wide as "
+                "the stage."
+            )
+        encoder = self._with_scaled_gradient(self.encoder)[:channels]
+        if part == "encoder":
+            return encoder
+        code = ops.matmul(ops.moveaxis(inputs, self.axis, -1), encoder)
+        decoder = self._with_scaled_gradient(self.decoder)
+        outputs = ops.matmul(self.activation(code), decoder)
+        return ops.moveaxis(outputs, -1, self.axis)
+
+    def _with_scaled_gradient(self, weight):
+        weight = ops.convert_to_tensor(weight, dtype=self.compute_dtype)
+        if self.gradient_scale in (0, 1):
+            return weight
+        constant = ops.stop_gradient(weight)
+        # The difference is exactly zero, so the value is untouched.
+        return constant + self.gradient_scale * (weight - constant)
+
+    def reconstruction_error(self, samples=65536, seed=0):
+        """Mean squared error per channel on the rectified normal.
+
+        Args:
+            samples: How many inputs `max(0, n)`, `n ~ N(0, I)`, to draw.
+            seed: Seed of the draw.
+
+        Returns:
+            The error, to be set beside
+            `theory.reconstruction_error_bound(filters, code_filters)`.
+        """
+        inputs = self._rectified_normal((samples, self.filters), seed)
+        outputs = ops.moveaxis(self(self._to_axis(inputs)), self.axis, -1)
+        outputs = ops.convert_to_numpy(ops.cast(outputs, "float32"))
+        return float(np.mean(np.square(outputs - inputs), dtype="float64"))
+
+    def pretrain(self, steps=3000, batch_size=512, learning_rate=0.01, seed=0):
+        """Fit the coder to its pretext task, the rectified normal.
+
+        Adam with a cosine decay on the mean squared error (PNNH: the coder
+        reconstructs a rectified normal; the optimizer is our choice). Works
+        on frozen coders, too: pretraining is what happens before they freeze.
+
+        Args:
+            steps: Optimizer steps.
+            batch_size: Samples per step.
+            learning_rate: Peak learning rate of Adam.
+            seed: Seed of the samples.
+
+        Returns:
+            The reconstruction error afterwards.
+        """
+        config = {**self.get_config(), "gradient_scale": 1.0, "axis": -1}
+        trainee = Coder.from_config({**config, "trainable": True})
+        model = keras.Sequential([keras.Input((self.filters,)), trainee])
+        if self.built:
+            trainee.set_weights(self.get_weights())
+        decay = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
+        model.compile(keras.optimizers.Adam(decay), "mse")
+
+        def batches():
+            generator = np.random.default_rng(seed)
+            while True:
+                shape = (batch_size, self.filters)
+                inputs = self._rectified_normal(shape, generator)
+                yield inputs, inputs
+
+        model.fit(batches(), steps_per_epoch=steps, verbose=0)
+        if not self.built:
+            self.build((None, self.filters))
+        self.set_weights(trainee.get_weights())
+        return self.reconstruction_error(seed=seed + 1)
+
+    @staticmethod
+    def _rectified_normal(shape, seed):
+        return rectified_normal.sample(shape, seed).astype("float32")
+
+    def _to_axis(self, inputs):
+        """Samples `(n, channels)` with the channels on `self.axis`."""
+        if self.axis in (-1, 1):
+            return inputs
+        spatial = (1,) * (self.axis - 1 if self.axis > 0 else -self.axis - 1)
+        if self.axis > 0:
+            return inputs.reshape(inputs.shape[:1] + spatial + inputs.shape[1:])
+        return inputs.reshape(inputs.shape + spatial)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "code_filters": self.code_filters,
+            "activation": keras.activations.serialize(self.activation),
+            "initializer": self.initializer,
+            "gradient_scale": self.gradient_scale,
+            "axis": self.axis,
+            "seed": self.seed,
+        }

@@ -1,0 +1,208 @@
+"""The plain convolution: learner and coder before one non-linearity."""
+
+import keras
+from keras import ops
+
+NORMS = ("learner", "sum", None)
+
+
+@keras.saving.register_keras_serializable(package="keras_pnnh")
+class PlainConv2D(keras.layers.Layer):
+    """Convolution that adds a learner and a coder.
+
+    Computes the argument of the non-linearity in PNNH's layer
+    `x' = phi(learner(x) + coder(x))` (arXiv 2402.08645). The learner is this
+    layer's own kernel; the coder is a matrix shared by the stage that
+    `Coder` hands out. Both are linear, so the layer always folds to one
+    convolution with bias (`keras_pnnh.fold`); where the normalisation stands
+    decides whether it is one convolution in training, too:
+
+    | `norm`      | output                              | in training      |
+    |-------------|-------------------------------------|------------------|
+    | `"learner"` | `BN(L * x) + coder_scale (C * x)`   | two convolutions |
+    | `"sum"`     | `BN((L + C) * x)`                   | one              |
+    | `None`      | `(L + C) * x + bias`                | one              |
+
+    With `"sum"` the normalisation also centres what the coder carries, which
+    fails in deep networks. Padding is symmetric (`kernel_size // 2` zeros on
+    each side), so the coder always sits at the centre tap, at any stride and
+    input size; Keras's `"same"` would move it to tap `[0, 0]` for a stride of
+    2 on even sizes. Called without a coder the layer is a convolution with
+    batch normalisation: the layer of the plain baseline and of the residual
+    twin.
+
+    Args:
+        filters: Output channels.
+        kernel_size: Odd size of the square kernel.
+        strides: Stride on both axes.
+        norm: Where the batch normalisation stands, see above.
+        learner_gain: Scale of the learner at the start, relative to He's
+            initialisation: the initial gamma with `norm="learner"`, a factor
+            on the initial kernel otherwise.
+        momentum: Momentum of the moving statistics.
+        epsilon: Added to the variance.
+        data_format: As in `keras.layers.Conv2D`.
+
+    Call arguments:
+        inputs: `(batch, height, width, channels)`, or channels first.
+        coder_kernel: Matrix `(channels of inputs, filters)` of the coder, or
+            smaller: what is carried occupies the leading channels.
+        training: Whether the normalisation uses the batch's statistics.
+
+    Output shape: `(batch, ceil(height / strides), ceil(width / strides),
+    filters)`, or channels first.
+
+    Raises:
+        ValueError: For an even kernel, an unknown norm, or a coder that does
+            not fit.
+    """
+
+    def __init__(
+        self,
+        filters,
+        kernel_size=3,
+        strides=1,
+        norm="learner",
+        learner_gain=1.0,
+        momentum=0.9,
+        epsilon=1e-5,
+        data_format=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if kernel_size % 2 == 0:
+            raise ValueError(
+                "The coder needs a centre tap, so `kernel_size` must be odd. "
+                f"Received: kernel_size={kernel_size}. Try {kernel_size + 1}."
+            )
+        if norm not in NORMS:
+            raise ValueError(
+                f"`norm` must be one of {NORMS}. Received: norm={norm!r}."
+            )
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.strides = strides
+        self.norm = norm
+        self.learner_gain = learner_gain
+        self.momentum = momentum
+        self.epsilon = epsilon
+        self.data_format = data_format or keras.config.image_data_format()
+        self._channel_axis = 1 if self.data_format == "channels_first" else -1
+        self.batch_norm = None
+        self.coder_scale = None
+        self.bias = None
+
+    def build(self, inputs_shape, coder_kernel_shape=None):
+        channels = inputs_shape[self._channel_axis]
+        self._check_coder(coder_kernel_shape, channels)
+        gain = 1.0 if self.norm == "learner" else self.learner_gain
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=(self.kernel_size, self.kernel_size, channels, self.filters),
+            # Variance 2 / fan-in, He et al. 2015, arXiv 1502.01852.
+            initializer=keras.initializers.VarianceScaling(2.0 * gain**2),
+        )
+        if self.norm is None:
+            self.bias = self.add_weight(
+                name="bias", shape=(self.filters,), initializer="zeros"
+            )
+            return
+        gamma = self.learner_gain if self.norm == "learner" else 1.0
+        self.batch_norm = keras.layers.BatchNormalization(
+            axis=self._channel_axis,
+            momentum=self.momentum,
+            epsilon=self.epsilon,
+            gamma_initializer=keras.initializers.Constant(gamma),
+            dtype=self.dtype_policy,
+            name="batch_norm",
+        )
+        self.batch_norm.build(self.compute_output_shape(inputs_shape))
+        if self.norm == "learner" and coder_kernel_shape is not None:
+            self.coder_scale = self.add_weight(
+                name="coder_scale", shape=(self.filters,), initializer="ones"
+            )
+
+    def _check_coder(self, coder_kernel_shape, channels):
+        if coder_kernel_shape is None:
+            return
+        rows, columns = coder_kernel_shape
+        if rows > channels or columns > self.filters:
+            raise ValueError(
+                f"The coder of layer '{self.name}' must fit into its kernel of "
+                f"{channels} input channels and {self.filters} filters. "
+                f"Received: a coder matrix of shape {(rows, columns)}. "
+                "Make the code narrower or the layer wider."
+            )
+
+    def call(self, inputs, coder_kernel=None, training=None):
+        kernel = self.kernel
+        if coder_kernel is not None:
+            coder_kernel = self._pad_channels(coder_kernel)
+            if self.norm != "learner":
+                kernel = kernel + self._place_at_centre(coder_kernel)
+        outputs = self._convolve(inputs, kernel)
+        if self.batch_norm is not None:
+            outputs = self.batch_norm(outputs, training=training)
+        if self.bias is not None:
+            bias = ops.convert_to_tensor(self.bias)
+            if self._channel_axis == 1:
+                bias = ops.reshape(bias, (-1, 1, 1))
+            outputs = outputs + bias
+        if coder_kernel is not None and self.norm == "learner":
+            pointwise = coder_kernel * self.coder_scale
+            outputs = outputs + ops.conv(
+                inputs,
+                pointwise[None, None],
+                strides=self.strides,
+                padding="valid",
+                data_format=self.data_format,
+            )
+        return outputs
+
+    def _convolve(self, inputs, kernel):
+        padding = "same"
+        if self.strides > 1:
+            border = (self.kernel_size // 2,) * 2
+            paddings = [(0, 0), border, border, (0, 0)]
+            if self._channel_axis == 1:
+                paddings = [(0, 0), (0, 0), border, border]
+            inputs = ops.pad(inputs, paddings)
+            padding = "valid"
+        return ops.conv(
+            inputs,
+            kernel,
+            strides=self.strides,
+            padding=padding,
+            data_format=self.data_format,
+        )
+
+    def _pad_channels(self, matrix):
+        rows, columns = matrix.shape
+        spare = self.kernel.shape[2] - rows, self.filters - columns
+        return ops.pad(matrix, [(0, spare[0]), (0, spare[1])])
+
+    def _place_at_centre(self, matrix):
+        border = (self.kernel_size // 2,) * 2
+        return ops.pad(matrix[None, None], [border, border, (0, 0), (0, 0)])
+
+    def compute_output_shape(self, inputs_shape, coder_kernel_shape=None):
+        shape = [
+            size if size is None else -(-size // self.strides)
+            for size in inputs_shape
+        ]
+        shape[0] = inputs_shape[0]
+        shape[self._channel_axis] = self.filters
+        return tuple(shape)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "norm": self.norm,
+            "learner_gain": self.learner_gain,
+            "momentum": self.momentum,
+            "epsilon": self.epsilon,
+            "data_format": self.data_format,
+        }

@@ -1,0 +1,69 @@
+"""The parameter-free shortcut of the residual twin."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="keras_pnnh")
+class ZeroPaddingShortcut(keras.layers.Layer):
+    """Shortcut that subsamples and adds channels of zeros.
+
+    Option A of He et al. 2015 (arXiv 1512.03385, section 3.3): output pixel
+    `i` is input pixel `i * strides`; new channels are zero.
+
+    Args:
+        filters: Channels of the output.
+        strides: Step of the subsampling, the same on both axes.
+        data_format: As in `keras.layers.Conv2D`.
+
+    Input shape: `(batch, height, width, channels)`, or channels first.
+
+    Output shape: `(batch, ceil(height / strides), ceil(width / strides),
+    filters)`, or channels first.
+
+    Raises:
+        ValueError: If the input has more channels than `filters`.
+    """
+
+    def __init__(self, filters, strides=1, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.strides = strides
+        self.data_format = data_format or keras.config.image_data_format()
+
+    def build(self, inputs_shape):
+        self._channel_axis = 1 if self.data_format == "channels_first" else 3
+        channels = inputs_shape[self._channel_axis]
+        if channels > self.filters:
+            raise ValueError(
+                "A zero-padding shortcut can only add channels. Received: "
+                f"inputs with {channels} channels, filters={self.filters}."
+            )
+
+    def call(self, inputs):
+        spare = self.filters - inputs.shape[self._channel_axis]
+        paddings = [(0, 0)] * 4
+        paddings[self._channel_axis] = (0, spare)
+        step = slice(None, None, self.strides)
+        if self.data_format == "channels_first":
+            subsampled = inputs[:, :, step, step]
+        else:
+            subsampled = inputs[:, step, step, :]
+        return ops.pad(subsampled, paddings)
+
+    def compute_output_shape(self, inputs_shape):
+        shape = [
+            size if size is None else -(-size // self.strides)
+            for size in inputs_shape
+        ]
+        shape[0] = inputs_shape[0]
+        shape[self._channel_axis] = self.filters
+        return tuple(shape)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "strides": self.strides,
+            "data_format": self.data_format,
+        }

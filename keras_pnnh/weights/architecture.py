@@ -1,0 +1,65 @@
+"""The architecture that a weight file was made for, kept inside the file.
+
+Two networks can have variables of the same shapes and still be different: the
+residual twin and the plain baseline, for one.
+"""
+
+import json
+
+ATTRIBUTE = "keras_pnnh_architecture"
+
+# Arguments that do not change what the weights mean.
+FREE_ARGUMENTS = {
+    "name",
+    "trainable",
+    "include_top",
+    "include_preprocessing",
+    "input_shape",
+    "pooling",
+    "classes",
+    "classifier_activation",
+    "data_format",
+    "dtype",
+    "learner_gain",
+    "coder_training",
+}
+
+
+def describe(model):
+    """The arguments of `model` that its weights depend on."""
+    config = model.get_config()
+    arguments = {
+        key: config[key] for key in config if key not in FREE_ARGUMENTS
+    }
+    return {"class_name": type(model).__name__, **arguments}
+
+
+def write(file, model):
+    """Note the architecture of `model` in an open HDF5 file."""
+    file.attrs[ATTRIBUTE] = json.dumps(describe(model))
+
+
+def read(file):
+    """The architecture noted in an open HDF5 file, or None."""
+    text = file.attrs.get(ATTRIBUTE)
+    return None if text is None else json.loads(text)
+
+
+def check(model, made_for, path):
+    """Raise a ValueError unless `model` has the architecture `made_for`."""
+    wanted = json.loads(json.dumps(describe(model)))
+    different = {
+        key: (made_for.get(key), wanted.get(key))
+        for key in {**made_for, **wanted}
+        if made_for.get(key) != wanted.get(key)
+    }
+    if different:
+        listed = "; ".join(
+            f"{key}: file {theirs!r}, model {ours!r}"
+            for key, (theirs, ours) in sorted(different.items())
+        )
+        raise ValueError(
+            "Weights only fit the architecture they were made for. Received: "
+            f"'{path}' for model '{model.name}'; they differ in {listed}. "
+            "Construct the model with the file's values."
+        )

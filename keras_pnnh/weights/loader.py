@@ -1,0 +1,112 @@
+"""Load a weight file into a model, completely or not at all."""
+
+import hashlib
+from collections import Counter
+from pathlib import Path
+
+import h5py
+
+from keras_pnnh.weights import architecture
+
+SUFFIX = ".weights.h5"
+
+
+def load(model, path, sha256=None):
+    """Load `path` into `model` after checking that it belongs there.
+
+    A file with a classifier also loads into a model without one.
+
+    Args:
+        model: A built, uncompiled `keras.Model`.
+        path: A `.weights.h5` file.
+        sha256: Expected digest of the file, or None.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the file is of another kind, damaged, or holds the
+            weights of another architecture. The model is then untouched.
+    """
+    path = Path(path)
+    check_path(path)
+    if sha256 is not None:
+        _check_digest(path, sha256)
+    try:
+        with h5py.File(path, "r") as file:
+            made_for = architecture.read(file)
+            shapes = _variable_shapes(file)
+    except OSError as error:
+        raise ValueError(
+            "A weight file must be a complete HDF5 file. Received: "
+            f"'{path}' ({path.stat().st_size} bytes), which cannot be read: "
+            f"{error}. Fetch or write it again."
+        ) from error
+    if made_for is not None:
+        architecture.check(model, made_for, path)
+    _check_shapes(model, shapes, path)
+    model.load_weights(path)
+
+
+def check_path(path):
+    """Raise unless `path` is an existing file with the right suffix."""
+    if not path.name.endswith(SUFFIX):
+        raise ValueError(
+            f"Weights are loaded from a file whose name ends in '{SUFFIX}'. "
+            f"Received: weights='{path}'. Load a whole model with "
+            "`keras.saving.load_model` and save its weights with "
+            "`keras_pnnh.save_weights(model, path)`."
+        )
+    if not path.is_file():
+        raise FileNotFoundError(
+            "`weights` must name an existing file. Received: "
+            f"weights='{path}', resolved to '{path.absolute()}', which does "
+            "not exist."
+        )
+
+
+def _check_digest(path, sha256):
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    if digest != sha256:
+        raise ValueError(
+            "A published weight file must have the SHA-256 that the registry "
+            f"gives. Received: '{path}' with {digest}, expected {sha256}. "
+            "The file is damaged or was replaced; install the package again."
+        )
+
+
+def _variable_shapes(file):
+    """Shapes of all variables of the model, without those of an optimizer."""
+    shapes = Counter()
+
+    def visit(name, item):
+        if isinstance(item, h5py.Dataset) and "optimizer" not in name:
+            shapes[item.shape] += 1
+
+    file.visititems(visit)
+    return shapes
+
+
+def _check_shapes(model, shapes, path):
+    """The file holds the model's variables, and at most a head besides."""
+    expected = Counter(tuple(variable.shape) for variable in model.variables)
+    missing = expected - shapes
+    spare = shapes - expected
+    head_only = sum(spare.values()) <= 2 and not _has_head(model)
+    if missing or (spare and not head_only):
+        raise ValueError(
+            "A weight file must hold exactly the variables of the model. "
+            f"Received: '{path}' with {shapes.total()} variables for model "
+            f"'{model.name}' with {expected.total()}; the file lacks shapes "
+            f"{_summary(missing)} and has besides {_summary(spare)}. It was "
+            "written for another architecture or number of classes."
+        )
+
+
+def _has_head(model):
+    return any(layer.name == "head" for layer in model.layers)
+
+
+def _summary(shapes, most=3):
+    if not shapes:
+        return "none"
+    listed = [f"{count} x {shape}" for shape, count in shapes.most_common(most)]
+    return ", ".join(listed) + (", ..." if len(shapes) > most else "")

@@ -1,0 +1,45 @@
+"""The only table of checkpoints, keyed by `<variant>.<tag>`."""
+
+from pathlib import Path
+
+from keras_pnnh.weights.entry import WeightsEntry
+from keras_pnnh.weights.labels import CIFAR10_LABELS
+
+BUNDLED = Path(__file__).parent / "bundled"
+
+WEIGHTS = {
+    "plain_resnet20.cifar10": WeightsEntry(
+        filename="plain_resnet20.cifar10.weights.h5",
+        sha256="",
+        classes=10,
+        labels=CIFAR10_LABELS,
+        license="Apache-2.0",
+        card="weights/plain_resnet20.cifar10/README.md",
+    ),
+}
+
+
+def list_weights():
+    """Names `<variant>.<tag>` of all checkpoints, sorted."""
+    return sorted(WEIGHTS)
+
+
+def find(variant, tag):
+    """The entry of a variant's weights.
+
+    Raises:
+        ValueError: If there is none; the message lists those there are.
+    """
+    name = f"{variant}.{tag}"
+    if name in WEIGHTS:
+        return WEIGHTS[name]
+    available = [key for key in list_weights() if key.startswith(f"{variant}.")]
+    raise ValueError(
+        "`weights` must be None, the path of a `.weights.h5` file, or a tag "
+        f"with published weights. Received: weights={tag!r} for {variant}, "
+        + (
+            f"which has: {', '.join(available)}."
+            if available
+            else f"which has none. Weights exist for: {', '.join(list_weights())}."
+        )
+    )

@@ -1,0 +1,35 @@
+"""Write a weight file that says what it was made for."""
+
+import h5py
+
+from keras_pnnh.files import replace_when_complete
+from keras_pnnh.weights import architecture
+from keras_pnnh.weights.loader import SUFFIX
+
+
+def save_weights(model, path):
+    """Save a model's weights, without its optimizer, in one step.
+
+    The file appears under its name only when it is complete. It can be
+    given to `weights=` of the model's constructor.
+
+    Args:
+        model: An application of this library.
+        path: Where to write; the name must end in `.weights.h5`.
+
+    Raises:
+        ValueError: If the name has another ending.
+        OSError: If the file cannot be written (full disk, no rights).
+    """
+    if not str(path).endswith(SUFFIX):
+        raise ValueError(
+            f"The name of a weight file must end in '{SUFFIX}'. "
+            f"Received: path='{path}'. Try '{path}{SUFFIX}'."
+        )
+    # A copy that was never compiled: Keras would store the optimizer, too.
+    copy = type(model).from_config(model.get_config())
+    copy.set_weights(model.get_weights())
+    with replace_when_complete(path) as unfinished:
+        copy.save_weights(unfinished)
+        with h5py.File(unfinished, "r+") as file:
+            architecture.write(file, model)
