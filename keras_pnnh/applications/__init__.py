@@ -1,5 +1,6 @@
 """Plain networks ready to use, in the manner of `keras.applications`."""
 
+from keras_pnnh.applications.catalog import create_model, list_models
 from keras_pnnh.applications.plain_resnet import (
     PlainResNet,
     PlainResNet20,
@@ -10,6 +11,8 @@ from keras_pnnh.applications.plain_resnet import (
 )
 
 __all__ = [
+    "create_model",
+    "list_models",
     "PlainResNet",
     "PlainResNet20",
     "PlainResNet32",

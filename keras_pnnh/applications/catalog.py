@@ -1,0 +1,38 @@
+"""Applications by name."""
+
+import difflib
+import fnmatch
+
+from keras_pnnh.applications import plain_resnet
+
+MODELS = {
+    "plain_resnet20": plain_resnet.PlainResNet20,
+    "plain_resnet32": plain_resnet.PlainResNet32,
+    "plain_resnet44": plain_resnet.PlainResNet44,
+    "plain_resnet56": plain_resnet.PlainResNet56,
+    "plain_resnet110": plain_resnet.PlainResNet110,
+}
+
+
+def list_models(pattern="*"):
+    """Names of the models that match a shell pattern, in order of size."""
+    return [name for name in MODELS if fnmatch.fnmatch(name, pattern)]
+
+
+def create_model(name, **arguments):
+    """Construct a model by name.
+
+    Args:
+        name: One of `list_models()`.
+        **arguments: Arguments of its constructor.
+
+    Raises:
+        ValueError: For an unknown name; the message offers the nearest ones.
+    """
+    if name not in MODELS:
+        near = difflib.get_close_matches(name, MODELS, cutoff=0.0)
+        raise ValueError(
+            "`name` must be one of `keras_pnnh.list_models()`. "
+            f"Received: name={name!r}. Nearest: {', '.join(near)}."
+        )
+    return MODELS[name](**arguments)

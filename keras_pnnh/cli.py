@@ -1,0 +1,247 @@
+"""The command `keras-pnnh`: train, evaluate, classify, list."""
+
+import argparse
+import sys
+
+from keras_pnnh._version import __version__
+
+# What a user can mend; anything else is a fault of ours and keeps its trace.
+USER_ERRORS = (ValueError, OSError, FloatingPointError, ModuleNotFoundError)
+
+
+def main(arguments=None):
+    """Run the command line; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except KeyboardInterrupt:
+        print(
+            "\nInterrupted. A training run goes on from its last finished "
+            "epoch with --resume.",
+            file=sys.stderr,
+        )
+        return 130
+    except USER_ERRORS as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="keras-pnnh",
+        description="Deep image models without skip connections.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_train(commands)
+    _add_evaluate(commands)
+    _add_classify(commands)
+    command = commands.add_parser("list", help="list models and weights")
+    command.set_defaults(run=_list)
+    return parser
+
+
+def _add_model(command):
+    command.add_argument(
+        "--model", required=True, help="a name from `keras-pnnh list`"
+    )
+    command.add_argument(
+        "--path",
+        choices=("coder", "residual", "none"),
+        default="coder",
+        help="internal path: PNNH, the residual twin or the plain baseline",
+    )
+
+
+def _add_data(command):
+    command.add_argument(
+        "--data",
+        required=True,
+        help="folder of images by class (or with train/ and test/ of such), "
+        "or a TensorFlow Datasets name",
+    )
+    command.add_argument(
+        "--data-dir", help="where TensorFlow Datasets keeps its files"
+    )
+    command.add_argument(
+        "--image-size",
+        type=int,
+        help="resize to this height and width (default: as they are)",
+    )
+
+
+def _add_train(commands):
+    command = commands.add_parser("train", help="train a model by a recipe")
+    _add_model(command)
+    _add_data(command)
+    command.add_argument(
+        "--output", required=True, help="folder of the run, made if absent"
+    )
+    command.add_argument("--recipe", default="cifar", help="default: cifar")
+    command.add_argument("--resume", action="store_true")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument(
+        "--norm",
+        choices=("learner", "sum"),
+        help="where batch norm stands beside the coder",
+    )
+    command.add_argument("--learner-gain", type=float)
+    for name, kind in (
+        ("epochs", int),
+        ("batch-size", int),
+        ("learning-rate", float),
+        ("warmup-epochs", float),
+        ("weight-decay", float),
+        ("label-smoothing", float),
+        ("validation-split", float),
+    ):
+        command.add_argument(
+            f"--{name}", type=kind, help="in place of the recipe's value"
+        )
+    command.add_argument(
+        "--tensorboard",
+        action="store_true",
+        help="write TensorBoard logs (needs TensorFlow)",
+    )
+    command.set_defaults(run=_train)
+
+
+def _add_evaluate(commands):
+    command = commands.add_parser(
+        "evaluate", help="accuracy of weights on the test part of a data set"
+    )
+    _add_model(command)
+    command.add_argument("--weights", required=True, help="a tag or a file")
+    _add_data(command)
+    command.add_argument("--batch-size", type=int, default=250)
+    command.add_argument(
+        "--record", help="run folder whose record shall keep the result"
+    )
+    command.set_defaults(run=_evaluate)
+
+
+def _add_classify(commands):
+    command = commands.add_parser("classify", help="classify image files")
+    command.add_argument("images", nargs="+", metavar="IMAGE")
+    command.add_argument("--model", default="plain_resnet20")
+    command.add_argument("--weights", default="cifar10", help="a tag")
+    command.add_argument("--top", type=int, default=3)
+    command.set_defaults(run=_classify)
+
+
+def _size(options):
+    size = options.image_size
+    return None if size is None else (size, size)
+
+
+def _load(options, split):
+    from rich.progress import track
+
+    from keras_pnnh.training import load_images
+
+    def with_bar(items):
+        return track(items, f"reading {options.data} ({split})", transient=True)
+
+    return load_images(
+        options.data, split, _size(options), with_bar, options.data_dir
+    )
+
+
+def _train(options):
+    import keras
+
+    from keras_pnnh.applications import create_model
+    from keras_pnnh.training import get_recipe, train
+
+    recipe = get_recipe(
+        options.recipe,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        learning_rate=options.learning_rate,
+        warmup_epochs=options.warmup_epochs,
+        weight_decay=options.weight_decay,
+        label_smoothing=options.label_smoothing,
+        validation_split=options.validation_split,
+    )
+    data = _load(options, "train")
+    extras = {"norm": options.norm, "learner_gain": options.learner_gain}
+    keras.utils.set_random_seed(options.seed)
+    model = create_model(
+        options.model,
+        classes=len(data.class_names),
+        input_shape=_input_shape(data),
+        classifier_activation=None,
+        internal_path=options.path,
+        **{key: value for key, value in extras.items() if value is not None},
+    )
+    train(
+        model,
+        data,
+        recipe,
+        options.output,
+        seed=options.seed,
+        resume=options.resume,
+        description={"source": options.data.rstrip("/").split("/")[-1]},
+        tensorboard=options.tensorboard,
+    )
+    print(f"weights, record and curves: {options.output}")
+    return 0
+
+
+def _input_shape(data):
+    import keras
+
+    height, width, channels = data.images.shape[1:]
+    if keras.config.image_data_format() == "channels_first":
+        return (channels, height, width)
+    return (height, width, channels)
+
+
+def _evaluate(options):
+    from keras_pnnh.applications import create_model
+    from keras_pnnh.training import evaluate
+
+    data = _load(options, "test")
+    model = create_model(
+        options.model,
+        weights=options.weights,
+        classes=len(data.class_names),
+        input_shape=_input_shape(data),
+        internal_path=options.path,
+    )
+    result = evaluate(model, data, options.batch_size, options.record)
+    print(
+        f"{options.model} ({options.path}), weights {options.weights}: "
+        f"{100 * result['accuracy']:.2f} % of {result['images']} images, "
+        f"loss {result['loss']:.4f}"
+    )
+    return 0
+
+
+def _classify(options):
+    from rich.console import Console
+
+    from keras_pnnh.training import classify
+
+    predictions = classify.classify_files(
+        options.model, options.weights, options.images, options.top
+    )
+    Console().print(classify.as_table(predictions))
+    return 0
+
+
+def _list(options):
+    from keras_pnnh.applications import list_models
+    from keras_pnnh.weights import list_weights
+
+    weights = list_weights()
+    for name in list_models():
+        tags = [
+            key.split(".")[1] for key in weights if key.startswith(name + ".")
+        ]
+        print(f"{name:18s} weights: {', '.join(tags) or 'none'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

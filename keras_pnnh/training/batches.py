@@ -1,0 +1,85 @@
+"""Shuffled, augmented batches that depend on seed, epoch and step alone."""
+
+import keras
+import numpy as np
+
+
+class TrainingBatches(keras.utils.PyDataset):
+    """Batches of one epoch after another.
+
+    Order and augmentation of a batch are drawn from `(seed, epoch, step)`, so
+    a resumed run sees what the unbroken one would have seen.
+
+    Args:
+        data: `LabelledImages`.
+        recipe: `Recipe`; batch size, crop and flip are used.
+        seed: Seed of the run.
+        data_format: Data format of the model.
+    """
+
+    def __init__(self, data, recipe, seed, data_format="channels_last"):
+        super().__init__()
+        self.data = data
+        self.batch_size = min(recipe.batch_size, len(data.labels))
+        self.seed = seed
+        self.epoch = 0
+        self.data_format = data_format
+        self.augmentations = _augmentations(recipe, data.images.shape[1:3])
+
+    def __len__(self):
+        # The last, smaller batch is left out: its batch-norm statistics would
+        # be noisier, and a second shape would be compiled.
+        return len(self.data.labels) // self.batch_size
+
+    def __getitem__(self, step):
+        order = np.random.default_rng((self.seed, self.epoch)).permutation(
+            len(self.data.labels)
+        )
+        chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
+        images = self.data.images[chosen].astype("float32")
+        if self.augmentations:
+            images = self._augment(images, step)
+        labels = one_hot(self.data.labels[chosen], self.data.class_names)
+        return as_data_format(images, self.data_format), labels
+
+    def _augment(self, images, step):
+        number = np.random.SeedSequence((self.seed, self.epoch, step))
+        seed = keras.random.SeedGenerator(int(number.generate_state(1)[0] >> 1))
+        for layer in self.augmentations:
+            draw = layer.get_random_transformation(
+                images, training=True, seed=seed
+            )
+            images = layer.transform_images(images, draw, training=True)
+        return keras.ops.convert_to_numpy(images)
+
+
+def _augmentations(recipe, size):
+    layers = []
+    if recipe.crop_padding:
+        height, width = (recipe.crop_padding / pixels for pixels in size)
+        # A shift over zeros is a crop of the padded image, drawn per image.
+        layers.append(
+            keras.layers.RandomTranslation(
+                height,
+                width,
+                fill_mode="constant",
+                interpolation="nearest",
+                data_format="channels_last",
+            )
+        )
+    if recipe.flip:
+        layers.append(
+            keras.layers.RandomFlip("horizontal", data_format="channels_last")
+        )
+    return layers
+
+
+def one_hot(labels, class_names):
+    return np.eye(len(class_names), dtype="float32")[labels]
+
+
+def as_data_format(images, data_format):
+    """Channels-last images in the data format of the model."""
+    if data_format == "channels_first":
+        return np.moveaxis(images, -1, 1)
+    return images

@@ -1,0 +1,87 @@
+"""Find labelled images by a folder or by a TensorFlow Datasets name."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from keras_pnnh.training.image_folder import read_folder
+from keras_pnnh.training.labelled_images import LabelledImages
+
+TFDS_NAME = re.compile(r"[a-z][a-z0-9_]*(/[\w.]+)?(:[\d.*]+)?")
+
+
+def load_images(source, split, size=None, track=iter, data_dir=None):
+    """Load one split of a data set into memory.
+
+    Args:
+        source: A folder, or the name of a TensorFlow data set. A folder holds
+            one sub-folder per class, or `train/` and `test/` that do.
+        split: `"train"` or `"test"`. A folder of classes is all there is of
+            it, whichever the split.
+        size: `(height, width)` to resize to, or None.
+        track: Progress bar, see `read_folder`.
+        data_dir: Where TensorFlow Datasets keeps its files.
+
+    Returns:
+        `LabelledImages`.
+
+    Raises:
+        FileNotFoundError: If `source` is neither.
+        ValueError: See `read_folder`.
+        ModuleNotFoundError: If a TFDS name is given and TFDS is not installed.
+    """
+    folder = Path(source)
+    if folder.is_dir():
+        part = folder / split
+        return read_folder(part if part.is_dir() else folder, size, track)
+    if not TFDS_NAME.fullmatch(str(source)):
+        raise FileNotFoundError(
+            "`data` must be an existing folder of images by class, or the name "
+            f"of a TensorFlow data set. Received: data='{source}'."
+        )
+    return _load_tfds(str(source), split, size, data_dir)
+
+
+def _load_tfds(name, split, size, data_dir):
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            f"data='{name}' is no folder, so it is taken for the name of a "
+            "TensorFlow data set, which needs tensorflow-datasets and "
+            f"TensorFlow ({error}). Run "
+            "`pip install keras-pnnh[train,tensorflow]`."
+        ) from error
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+    except (tfds.core.DatasetNotFoundError, ValueError) as error:
+        raise FileNotFoundError(
+            "`data` must be an existing folder of images by class, or the name "
+            f"of a TensorFlow data set. Received: data='{name}', which is "
+            "neither."
+        ) from error
+    if split not in builder.info.splits:
+        split = "validation"  # what ImageNet calls it
+    builder.download_and_prepare()
+    examples = tfds.as_numpy(builder.as_dataset(split, as_supervised=True))
+    images, labels = zip(
+        *((_resized(image, size), label) for image, label in examples),
+        strict=True,
+    )
+    return LabelledImages(
+        np.stack(images),
+        np.asarray(labels),
+        tuple(builder.info.features["label"].names),
+    )
+
+
+def _resized(image, size):
+    if size is None or image.shape[:2] == tuple(size):
+        return image
+    from PIL import Image
+
+    resized = Image.fromarray(image).resize(
+        (size[1], size[0]), Image.Resampling.BICUBIC
+    )
+    return np.asarray(resized)

@@ -1,0 +1,63 @@
+"""What a run ran on: versions and hardware, for its record."""
+
+import importlib
+import os
+import platform
+from pathlib import Path
+
+import keras
+import numpy
+
+from keras_pnnh._version import __version__
+
+
+def versions():
+    """Versions of everything that computes."""
+    backend = keras.backend.backend()
+    return {
+        "keras_pnnh": __version__,
+        "python": platform.python_version(),
+        "keras": keras.__version__,
+        "numpy": numpy.__version__,
+        "backend": backend,
+        backend: importlib.import_module(backend).__version__,
+    }
+
+
+def hardware():
+    """The processor, the cores this process may use, and accelerators."""
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        cores = os.cpu_count()
+    accelerators = (
+        keras.distribution.list_devices("gpu")
+        if (keras.backend.backend() != "torch")
+        else _torch_devices()
+    )
+    return {
+        "processor": _processor(),
+        "cores": cores,
+        "threads": os.environ.get("OMP_NUM_THREADS", "all"),
+        "accelerators": accelerators,
+    }
+
+
+def _torch_devices():
+    import torch
+
+    return [
+        torch.cuda.get_device_name(index)
+        for index in range(torch.cuda.device_count())
+    ]
+
+
+def _processor():
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    names = [
+        line.split(":")[1].strip() for line in lines if "model name" in line
+    ]
+    return names[0] if names else platform.machine()

@@ -1,0 +1,52 @@
+"""Labelled images in memory."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class LabelledImages(NamedTuple):
+    """Images of one size with their classes.
+
+    Attributes:
+        images: `(n, height, width, channels)` uint8, values 0 to 255.
+        labels: `(n,)` integers, indices into `class_names`.
+        class_names: Names of the classes.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    class_names: tuple[str, ...]
+
+    def split(self, share, seed):
+        """Part off a random share, the same share of every class.
+
+        Args:
+            share: Share of the images in the second part, in [0, 1).
+            seed: Seed of the choice.
+
+        Returns:
+            Two `LabelledImages`: the rest and the share.
+
+        Raises:
+            ValueError: If a class is left empty in the rest.
+        """
+        generator = np.random.default_rng(seed)
+        held_out = np.zeros(len(self.labels), bool)
+        for label in range(len(self.class_names)):
+            members = np.flatnonzero(self.labels == label)
+            count = round(share * len(members))
+            if count == len(members):
+                raise ValueError(
+                    "Every class needs at least one image to train on. "
+                    f"Received: class '{self.class_names[label]}' with "
+                    f"{len(members)} images, {count} of them held out. Add "
+                    "images or lower the validation split."
+                )
+            held_out[generator.permutation(members)[:count]] = True
+        return self._subset(~held_out), self._subset(held_out)
+
+    def _subset(self, chosen):
+        return self._replace(
+            images=self.images[chosen], labels=self.labels[chosen]
+        )

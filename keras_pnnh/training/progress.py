@@ -1,0 +1,94 @@
+"""Progress of a training run: a bar with rate and remaining time."""
+
+import time
+
+import keras
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+
+class TrainingProgress(keras.callbacks.Callback):
+    """One bar over all steps of the run, and one line per finished epoch.
+
+    Args:
+        total_epochs: Epochs of the whole run.
+        steps_per_epoch: Steps of an epoch.
+        batch_size: Images per step, for the rate.
+        first_epoch: Epochs that were finished before.
+        console: Where to write; standard error by default.
+    """
+
+    def __init__(
+        self,
+        total_epochs,
+        steps_per_epoch,
+        batch_size,
+        first_epoch=0,
+        console=None,
+    ):
+        super().__init__()
+        self.total_epochs = total_epochs
+        self.steps_per_epoch = steps_per_epoch
+        self.batch_size = batch_size
+        self.steps_before = first_epoch * steps_per_epoch
+        self.console = console or Console(stderr=True)
+        self.progress = Progress(
+            TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]:.0f} images/s"),
+            TimeRemainingColumn(),
+            TextColumn("loss {task.fields[loss]:.3f}"),
+            console=self.console,
+            disable=not self.console.is_terminal,
+        )
+
+    def on_train_begin(self, logs=None):
+        self.task = self.progress.add_task(
+            "train",
+            total=self.total_epochs * self.steps_per_epoch,
+            completed=self.steps_before,
+            epoch=0,
+            epochs=self.total_epochs,
+            rate=0.0,
+            loss=float("nan"),
+        )
+        self.progress.start()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch_start = time.monotonic()
+        self.progress.update(self.task, epoch=epoch + 1)
+
+    def on_train_batch_end(self, batch, logs=None):
+        seconds = time.monotonic() - self.epoch_start
+        self.progress.update(
+            self.task,
+            completed=self.steps_before + batch + 1,
+            rate=(batch + 1) * self.batch_size / max(seconds, 1e-9),
+            loss=float(logs["loss"]),
+        )
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.steps_before += self.steps_per_epoch
+        seconds = time.monotonic() - self.epoch_start
+        remaining = seconds * (self.total_epochs - epoch - 1)
+        metrics = "  ".join(f"{name} {logs[name]:.4f}" for name in sorted(logs))
+        self.console.print(
+            f"epoch {epoch + 1}/{self.total_epochs}  {metrics}  "
+            f"{seconds:.0f} s, about {remaining / 60:.0f} min left",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+    def on_train_end(self, logs=None):
+        self.close()
+
+    def close(self):
+        """Give the terminal back, also after an error."""
+        self.progress.stop()
