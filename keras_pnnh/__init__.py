@@ -2,7 +2,7 @@
 
 from keras_pnnh import applications, layers, theory, weights
 from keras_pnnh._version import __version__
-from keras_pnnh.weights import list_weights, save_weights
+from keras_pnnh.weights import find_weights, list_weights, save_weights
 
 __all__ = [
     "__version__",

@@ -4,13 +4,19 @@ import contextlib
 import os
 from pathlib import Path
 
+PREFIX = ".unfinished-"
+
 
 @contextlib.contextmanager
-def replace_when_complete(path):
+def replace_when_complete(path, reserve=0):
     """Write beside `path` and rename, so that no half-written file remains.
 
     Args:
         path: The final name. Its folder is made if it does not exist.
+        reserve: Bytes that must be free before the writing starts. HDF5 takes
+            the whole process down when the disk fills up while it writes
+            (seen with h5py 3.14), so whoever writes HDF5 states an upper
+            bound here.
 
     Yields:
         The path to write to: in the same folder, with the same suffixes.
@@ -20,23 +26,57 @@ def replace_when_complete(path):
             `path` before is untouched.
     """
     path = Path(path)
-    unfinished = path.with_name(f".unfinished-{os.getpid()}-{path.name}")
+    unfinished = path.with_name(f"{PREFIX}{os.getpid()}-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _reserve(unfinished, reserve)
         yield unfinished
+        _sync(unfinished)
         os.replace(unfinished, path)
-    except OSError as error:
-        raise OSError(
-            error.errno,
-            f"A file could not be written completely: '{path}' ({error}). "
-            "Nothing under that name was changed. Free some space or choose "
-            "another folder",
-        ) from error
+    # h5py reports some failures of the system as RuntimeError.
+    except (OSError, RuntimeError) as error:
+        failure = OSError(
+            f"A file must be written completely or not at all. Received: "
+            f"'{path}', which could not be written "
+            f"({_reason(error)}). Nothing under that name was changed. Free "
+            "some space or choose another folder."
+        )
+        failure.errno = getattr(error, "errno", None)
+        raise failure from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            unfinished.unlink(missing_ok=True)
 
 
 def write_text(path, text):
     """Write a text file in one step, see `replace_when_complete`."""
     with replace_when_complete(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
+
+
+def remove_unfinished(folder):
+    """Remove what a killed process was writing into `folder`."""
+    for path in Path(folder).glob(f"{PREFIX}*"):
+        path.unlink(missing_ok=True)
+
+
+def _reserve(path, size):
+    if size:
+        with open(path, "wb") as file:
+            block = bytes(1 << 20)
+            for start in range(0, size, len(block)):
+                file.write(block[: size - start])
+        _sync(path)
+
+
+def _sync(path):
+    # Some file systems find out that they are full only now; and a rename
+    # that overtakes the data would leave an empty file after a power cut.
+    with open(path, "rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _reason(error):
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(str(error).split()) or type(error).__name__

@@ -4,74 +4,161 @@ The only file that touches Keras's record of how a tensor was made
 (`_keras_history` and the node behind it), for which there is no public name.
 """
 
+import dataclasses
+import inspect
 from typing import Any, NamedTuple
 
 import keras
 
 
-class Tensor(NamedTuple):
-    """An edge of the graph; `key` tells it from all others."""
+# Compared by identity: an edge is equal to nothing but itself.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Tensor:
+    """An edge of the graph."""
 
-    key: tuple
     shape: tuple
 
 
 class Call(NamedTuple):
-    """A node of the graph: one call of one layer."""
+    """A node of the graph: one call of one layer.
+
+    `args` and `kwargs` are what the layer was called with, each Keras tensor
+    replaced by its `Tensor`; `inputs` are the tensors among them.
+    """
 
     layer: Any
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
+    args: tuple = ()
+    kwargs: dict = {}
 
 
-def read_calls(model):
-    """All calls of a model's layers in an order in which they can run.
+class Graph(NamedTuple):
+    """Calls in an order in which they can run, and the model's results."""
+
+    calls: list[Call]
+    outputs: tuple[Tensor, ...]
+
+    def producers(self):
+        """Dictionary from each tensor to the call that made it."""
+        return {tensor: call for call in self.calls for tensor in call.outputs}
+
+    def readers(self):
+        """Dictionary from each tensor to the list of calls that read it.
+
+        A call that reads a tensor twice is listed twice; a result of the
+        model is read by `None`, once for each time it is a result.
+        """
+        readers = {tensor: [] for tensor in self.producers()}
+        for call in self.calls:
+            for tensor in call.inputs:
+                readers[tensor].append(call)
+        for tensor in self.outputs:
+            readers[tensor].append(None)
+        return readers
+
+
+def read(model):
+    """The graph of a model.
 
     Nested models are read through: their layers appear, they do not. Layers
-    whose results the model does not use are left out.
+    whose results the model does not use are left out. The calls begin with
+    those of the model's input layers, in the order of `model.inputs`.
 
     Args:
         model: A functional or sequential `keras.Model`.
 
     Returns:
-        A list of `Call`, inputs first.
+        A `Graph`.
 
     Raises:
         ValueError: If the model has no graph (a subclass with its own `call`,
             or a sequential model that is not built).
     """
+    _check_graph(model)
     calls = []
-    _read_into(calls, model, context=(), known={})
-    return calls
+    for tensor in model.inputs:
+        made = (Tensor(tuple(tensor.shape)),)
+        calls.append(Call(tensor._keras_history.operation, (), made))
 
-
-def _read_into(calls, model, context, known):
-    for node in _nodes_in_order(model):
+    def visit(node, args, kwargs):
         inputs = tuple(
-            _resolve(tensor, context, known) for tensor in node.input_tensors
+            leaf
+            for leaf in keras.tree.flatten((args, kwargs))
+            if isinstance(leaf, Tensor)
         )
-        if context and isinstance(node.operation, keras.layers.InputLayer):
-            continue  # the outer graph has made this tensor
-        if not has_graph(node.operation):
-            outputs = tuple(
-                _resolve(tensor, context, known) for tensor in node.outputs
-            )
-            calls.append(Call(node.operation, inputs, outputs))
+        outputs = tuple(Tensor(tuple(made.shape)) for made in node.outputs)
+        calls.append(Call(node.operation, inputs, outputs, args, kwargs))
+        return outputs
+
+    sources = [call.outputs[0] for call in calls]
+    return Graph(calls, tuple(_run(model, sources, visit)))
+
+
+def read_calls(model):
+    """All calls of a model's layers, inputs first: `read(model).calls`."""
+    return read(model).calls
+
+
+def replay(model, inputs, call):
+    """Run a model's graph on other inputs.
+
+    Args:
+        model: As for `read`.
+        inputs: One tensor for each of the model's inputs.
+        call: Function `(layer, args, kwargs) -> outputs` that is called in
+            place of every layer, those of nested models included. A
+            `training` argument that a nested model was called with is among
+            the `kwargs` of its layers, as when Keras runs it.
+
+    Returns:
+        The list of the outputs.
+    """
+    _check_graph(model)
+
+    def visit(node, args, kwargs):
+        return keras.tree.flatten(call(node.operation, args, kwargs))
+
+    return _run(model, inputs, visit)
+
+
+def _run(model, inputs, visit, training=None):
+    """Outputs for `inputs`, where `visit` computes the outputs of a node."""
+    values = {
+        id(tensor): value
+        for tensor, value in zip(model.inputs, inputs, strict=True)
+    }
+
+    def substitute(item):
+        if isinstance(item, keras.KerasTensor):
+            return values[id(item)]
+        return item
+
+    for node in _nodes_in_order(model):
+        if all(id(tensor) in values for tensor in node.outputs):
             continue
-        # The same inner model may be called twice: name its tensors by call.
-        inner, inner_context = node.operation, (*context, id(node))
-        for tensor, outer in zip(inner.inputs, inputs, strict=True):
-            known[(*inner_context, id(tensor))] = outer
-        _read_into(calls, inner, inner_context, known)
-        for tensor, result in zip(node.outputs, inner.outputs, strict=True):
-            known[(*context, id(tensor))] = _resolve(
-                result, inner_context, known
+        args, kwargs = keras.tree.map_structure(
+            substitute, (node.arguments.args, node.arguments.kwargs)
+        )
+        if training is not None and _takes_training(node.operation):
+            kwargs = {**kwargs, "training": training}
+        if has_graph(node.operation):
+            given = args[0] if args else kwargs["inputs"]
+            outputs = _run(
+                node.operation,
+                keras.tree.flatten(given),
+                visit,
+                kwargs.get("training"),
             )
+        else:
+            outputs = visit(node, args, kwargs)
+        for tensor, value in zip(node.outputs, outputs, strict=True):
+            values[id(tensor)] = value
+    return [values[id(tensor)] for tensor in model.outputs]
 
 
-def _resolve(tensor, context, known):
-    key = (*context, id(tensor))
-    return known.get(key, Tensor(key, tuple(tensor.shape)))
+def _takes_training(layer):
+    return "training" in inspect.signature(layer.call).parameters
 
 
 def has_graph(layer):
@@ -81,8 +168,7 @@ def has_graph(layer):
     )
 
 
-def _nodes_in_order(model):
-    """Nodes from inputs to outputs, each after those it depends on."""
+def _check_graph(model):
     if not has_graph(model):
         raise ValueError(
             "This works on the graph of a functional model, or of a sequential "
@@ -91,6 +177,10 @@ def _nodes_in_order(model):
             "wrap it: `keras.Model(inputs, model(inputs))` reads functional "
             "models inside."
         )
+
+
+def _nodes_in_order(model):
+    """Nodes from inputs to outputs, each after those it depends on."""
     order, seen = [], set()
     stack = [_producer(tensor) for tensor in reversed(model.outputs)]
     sources = {id(tensor) for tensor in model.inputs}
@@ -116,40 +206,3 @@ def _nodes_in_order(model):
 def _producer(tensor):
     history = tensor._keras_history
     return history.operation._inbound_nodes[history.node_index]
-
-
-def replay(model, inputs, call):
-    """Run a model's graph on other inputs.
-
-    Args:
-        model: As for `read_calls`.
-        inputs: One tensor for each of the model's inputs.
-        call: Function `(layer, args, kwargs) -> outputs` that is called in
-            place of every layer, those of nested models included.
-
-    Returns:
-        The list of the outputs.
-    """
-    values = {
-        id(tensor): value
-        for tensor, value in zip(model.inputs, inputs, strict=True)
-    }
-
-    def substitute(item):
-        if isinstance(item, keras.KerasTensor):
-            return values[id(item)]
-        return item
-
-    for node in _nodes_in_order(model):
-        if all(id(tensor) in values for tensor in node.outputs):
-            continue
-        args, kwargs = keras.tree.map_structure(
-            substitute, (node.arguments.args, node.arguments.kwargs)
-        )
-        if has_graph(node.operation):
-            outputs = replay(node.operation, keras.tree.flatten(args), call)
-        else:
-            outputs = keras.tree.flatten(call(node.operation, args, kwargs))
-        for tensor, value in zip(node.outputs, outputs, strict=True):
-            values[id(tensor)] = value
-    return [values[id(tensor)] for tensor in model.outputs]

@@ -13,13 +13,13 @@ POOLING = (None, "avg", "max")
 
 
 def check_stages(blocks_per_stage, filters_per_stage):
-    numbers = (*blocks_per_stage, *filters_per_stage)
-    if len(blocks_per_stage) != len(filters_per_stage) or not all(
-        isinstance(number, int) and number > 0 for number in numbers
-    ):
+    given = (blocks_per_stage, filters_per_stage)
+    if not all(map(_are_positive_integers, given)) or len(
+        blocks_per_stage
+    ) != len(filters_per_stage):
         raise ValueError(
-            "`blocks_per_stage` and `filters_per_stage` must be equally long "
-            "sequences of positive integers. Received: blocks_per_stage="
+            "`blocks_per_stage` and `filters_per_stage` must be equally long, "
+            "non-empty lists of positive integers. Received: blocks_per_stage="
             f"{blocks_per_stage}, filters_per_stage={filters_per_stage}."
         )
     if list(filters_per_stage) != sorted(filters_per_stage):
@@ -30,14 +30,25 @@ def check_stages(blocks_per_stage, filters_per_stage):
         )
 
 
+def _are_positive_integers(numbers):
+    """Whether it is a list or tuple of at least one, and of nothing else."""
+    return (
+        isinstance(numbers, (list, tuple))
+        and len(numbers) > 0
+        and all(isinstance(number, int) and number > 0 for number in numbers)
+    )
+
+
 def check_head(include_top, pooling, classes):
     if pooling not in POOLING:
         raise ValueError(
-            f"`pooling` must be one of {POOLING}. Received: pooling={pooling!r}."
+            f"`pooling` must be one of {POOLING}. "
+            f"Received: pooling={pooling!r}."
         )
     if include_top and (not isinstance(classes, int) or classes < 1):
         raise ValueError(
-            f"`classes` must be a positive integer. Received: classes={classes!r}."
+            "`classes` must be a positive integer. "
+            f"Received: classes={classes!r}."
         )
 
 
@@ -49,10 +60,10 @@ def default_input_shape(size, data_format):
 
 def check_input_shape(input_shape, minimum, data_format):
     """Three axes, known channels, and at least `minimum` pixels a side."""
-    if len(input_shape) != 3:
+    if not isinstance(input_shape, (list, tuple)) or len(input_shape) != 3:
         raise ValueError(
             "`input_shape` is the shape of one image and has 3 axes, without "
-            f"the batch. Received: input_shape={tuple(input_shape)}."
+            f"the batch. Received: input_shape={input_shape}."
         )
     if data_format == "channels_first":
         channels, *sizes = input_shape
@@ -121,7 +132,7 @@ def build(model_class, variant, weights, input_tensor, arguments):
         model = model_class(**arguments)
         loader.load(model, weights)
     else:
-        entry = registry.find(variant, weights)
+        entry = registry.find_weights(variant, weights)
         model = _pretrained(model_class, entry, arguments)
     return model if input_tensor is None else _rewire(model, input_tensor)
 
@@ -133,7 +144,7 @@ def _is_path(weights):
 
 
 def _pretrained(model_class, entry, arguments):
-    """Load the entry; a classifier of another size stays random, and says so."""
+    """Load the entry; a head of another size stays random, and says so."""
     path = registry.BUNDLED / entry.filename
     model = model_class(**arguments)
     if not arguments["include_top"] or arguments["classes"] == entry.classes:
@@ -155,14 +166,15 @@ def _pretrained(model_class, entry, arguments):
 def _with_shape_of(input_tensor, arguments):
     if not isinstance(input_tensor, keras.KerasTensor):
         raise ValueError(
-            "`input_tensor` must be a Keras tensor, such as `keras.Input(...)`. "
-            f"Received: {type(input_tensor).__name__}."
+            "`input_tensor` must be a Keras tensor, such as "
+            f"`keras.Input(...)`. Received: {type(input_tensor).__name__}."
         )
     shape = tuple(input_tensor.shape[1:])
-    if arguments["input_shape"] not in (None, shape):
+    given = arguments["input_shape"]
+    if given is not None and tuple(given) != shape:
         raise ValueError(
             "`input_shape` must agree with `input_tensor`. Received: "
-            f"input_shape={arguments['input_shape']}, a tensor of shape "
+            f"input_shape={given}, a tensor of shape "
             f"{shape}. Leave `input_shape` out."
         )
     return {**arguments, "input_shape": shape}

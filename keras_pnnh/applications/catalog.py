@@ -19,7 +19,7 @@ def list_models(pattern="*"):
     return [name for name in MODELS if fnmatch.fnmatch(name, pattern)]
 
 
-def create_model(name, **arguments):
+def create_model(name, /, **arguments):
     """Construct a model by name.
 
     Args:
@@ -30,9 +30,9 @@ def create_model(name, **arguments):
         ValueError: For an unknown name; the message offers the nearest ones.
     """
     if name not in MODELS:
-        near = difflib.get_close_matches(name, MODELS, cutoff=0.0)
+        near = difflib.get_close_matches(str(name), MODELS, cutoff=0.0)
         raise ValueError(
-            "`name` must be one of `keras_pnnh.list_models()`. "
+            "`name` must be one of `keras_pnnh.applications.list_models()`. "
             f"Received: name={name!r}. Nearest: {', '.join(near)}."
         )
     return MODELS[name](**arguments)

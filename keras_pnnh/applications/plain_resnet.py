@@ -6,6 +6,7 @@ import keras
 
 from keras_pnnh.applications import _builder
 from keras_pnnh.layers import Coder, PlainConv2D, ZeroPaddingShortcut
+from keras_pnnh.layers._checks import resolve_data_format
 
 INTERNAL_PATHS = ("coder", "residual", "none")
 CODER_TRAINING = ("frozen", "scaled", "free")
@@ -97,7 +98,7 @@ class PlainResNet(keras.Model):
             )
         _builder.check_stages(blocks_per_stage, filters_per_stage)
         _builder.check_head(include_top, pooling, classes)
-        data_format = data_format or keras.config.image_data_format()
+        data_format = resolve_data_format(data_format)
         dtype = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
         if input_shape is None:
             input_shape = _builder.default_input_shape(

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_pnnh.layers._checks import check_positive_integers
 from keras_pnnh.layers.coder_initializers import CODER_INITIALIZERS
 from keras_pnnh.theory import rectified_normal
 
@@ -72,15 +73,7 @@ class Coder(keras.layers.Layer):
     ):
         super().__init__(**kwargs)
         code_filters = filters if code_filters is None else code_filters
-        for name, value in (
-            ("filters", filters),
-            ("code_filters", code_filters),
-        ):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(
-                    f"`{name}` must be a positive integer. "
-                    f"Received: {name}={value}."
-                )
+        check_positive_integers(filters=filters, code_filters=code_filters)
         if initializer not in CODER_INITIALIZERS:
             raise ValueError(
                 f"`initializer` must be one of {sorted(CODER_INITIALIZERS)}. "
@@ -195,7 +188,8 @@ class Coder(keras.layers.Layer):
                 inputs = self._rectified_normal(shape, generator)
                 yield inputs, inputs
 
-        model.fit(batches(), steps_per_epoch=steps, verbose=0)
+        # Without `shuffle=False` Keras warns that it cannot shuffle them.
+        model.fit(batches(), steps_per_epoch=steps, shuffle=False, verbose=0)
         if not self.built:
             self.build((None, self.filters))
         self.set_weights(trainee.get_weights())

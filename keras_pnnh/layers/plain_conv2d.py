@@ -3,6 +3,11 @@
 import keras
 from keras import ops
 
+from keras_pnnh.layers._checks import (
+    check_positive_integers,
+    resolve_data_format,
+)
+
 NORMS = ("learner", "sum", None)
 
 
@@ -70,6 +75,9 @@ class PlainConv2D(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        check_positive_integers(
+            filters=filters, kernel_size=kernel_size, strides=strides
+        )
         if kernel_size % 2 == 0:
             raise ValueError(
                 "The coder needs a centre tap, so `kernel_size` must be odd. "
@@ -86,7 +94,7 @@ class PlainConv2D(keras.layers.Layer):
         self.learner_gain = learner_gain
         self.momentum = momentum
         self.epsilon = epsilon
-        self.data_format = data_format or keras.config.image_data_format()
+        self.data_format = resolve_data_format(data_format)
         self._channel_axis = 1 if self.data_format == "channels_first" else -1
         self.batch_norm = None
         self.coder_scale = None
@@ -133,10 +141,17 @@ class PlainConv2D(keras.layers.Layer):
                 f"Received: a coder matrix of shape {(rows, columns)}. "
                 "Make the code narrower or the layer wider."
             )
+        if self.built and self.norm == "learner" and self.coder_scale is None:
+            raise ValueError(
+                f"Layer '{self.name}' was built without a coder and has no "
+                "scale for one. Received: a coder matrix of shape "
+                f"{(rows, columns)}. Pass it in the first call, too."
+            )
 
     def call(self, inputs, coder_kernel=None, training=None):
         kernel = self.kernel
         if coder_kernel is not None:
+            self._check_coder(coder_kernel.shape, self.kernel.shape[2])
             coder_kernel = self._pad_channels(coder_kernel)
             if self.norm != "learner":
                 kernel = kernel + self._place_at_centre(coder_kernel)

@@ -3,6 +3,11 @@
 import keras
 from keras import ops
 
+from keras_pnnh.layers._checks import (
+    check_positive_integers,
+    resolve_data_format,
+)
+
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
 class ZeroPaddingShortcut(keras.layers.Layer):
@@ -27,12 +32,13 @@ class ZeroPaddingShortcut(keras.layers.Layer):
 
     def __init__(self, filters, strides=1, data_format=None, **kwargs):
         super().__init__(**kwargs)
+        check_positive_integers(filters=filters, strides=strides)
         self.filters = filters
         self.strides = strides
-        self.data_format = data_format or keras.config.image_data_format()
+        self.data_format = resolve_data_format(data_format)
+        self._channel_axis = 1 if self.data_format == "channels_first" else 3
 
     def build(self, inputs_shape):
-        self._channel_axis = 1 if self.data_format == "channels_first" else 3
         channels = inputs_shape[self._channel_axis]
         if channels > self.filters:
             raise ValueError(

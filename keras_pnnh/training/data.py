@@ -28,6 +28,7 @@ def load_images(source, split, size=None, track=iter, data_dir=None):
 
     Raises:
         FileNotFoundError: If `source` is neither.
+        OSError: If a TensorFlow data set cannot be fetched.
         ValueError: See `read_folder`.
         ModuleNotFoundError: If a TFDS name is given and TFDS is not installed.
     """
@@ -61,22 +62,51 @@ def _load_tfds(name, split, size, data_dir):
             f"of a TensorFlow data set. Received: data='{name}', which is "
             "neither."
         ) from error
+    features = builder.info.features
+    if not {"image", "label"} <= set(features):
+        raise ValueError(
+            "A TensorFlow data set must have the features 'image' and 'label'. "
+            f"Received: data='{name}' with {sorted(features)}. Choose a data "
+            "set for image classification."
+        )
+    try:
+        builder.download_and_prepare()
+    # Whatever stopped it (network, disk, files to be fetched by hand), the
+    # user reads it in one sentence; the chain keeps the rest.
+    except Exception as error:
+        raise OSError(
+            "A TensorFlow data set must be downloaded before its first use. "
+            f"Received: data='{name}' in '{builder.data_dir}', where it is "
+            f"not and could not be fetched: {_first_line(error)}. Connect, or "
+            "name the folder that holds it (`--data-dir`)."
+        ) from error
     if split not in builder.info.splits:
         split = "validation"  # what ImageNet calls it
-    builder.download_and_prepare()
     examples = tfds.as_numpy(builder.as_dataset(split, as_supervised=True))
     images, labels = zip(
-        *((_resized(image, size), label) for image, label in examples),
+        *((_rgb(image, size), label) for image, label in examples),
         strict=True,
     )
+    shapes = {image.shape for image in images}
+    if len(shapes) > 1:
+        raise ValueError(
+            "All images must have one size, or be resized to one. Received: "
+            f"data='{name}' with {len(shapes)} sizes. Give a size "
+            "(`--image-size` on the command line)."
+        )
     return LabelledImages(
-        np.stack(images),
-        np.asarray(labels),
-        tuple(builder.info.features["label"].names),
+        np.stack(images), np.asarray(labels), tuple(features["label"].names)
     )
 
 
-def _resized(image, size):
+def _first_line(error):
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:200]
+
+
+def _rgb(image, size):
+    if image.shape[-1] == 1:
+        image = np.repeat(image, 3, axis=-1)
     if size is None or image.shape[:2] == tuple(size):
         return image
     from PIL import Image

@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_pnnh.training import requirements
 from keras_pnnh.training.batches import as_data_format
 from keras_pnnh.training.run_folder import RunFolder
 
@@ -18,7 +19,13 @@ def evaluate(model, data, batch_size=250, run=None):
 
     Returns:
         `{"images": ..., "loss": ..., "accuracy": ...}`.
+
+    Raises:
+        ValueError: If the data do not fit the model, or it returns logits.
+        FileNotFoundError: If `run` is not the folder of a finished run.
     """
+    requirements.check_data(model, data)
+    requirements.check_probabilities(model)
     folder = RunFolder(run) if run else None
     record = folder.read_record() if folder else None
     data_format = model.get_config().get("data_format", "channels_last")

@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 
 
 class RequireFiniteLoss(keras.callbacks.Callback):
@@ -18,8 +19,21 @@ class RequireFiniteLoss(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         loss = float(logs["loss"])
         if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"The training loss must stay finite. Received: loss={loss} "
-                f"at epoch {self.epoch + 1}, step {batch + 1}. Lower the "
-                "learning rate or lengthen the warm-up."
-            )
+            self._fail("training loss", f"loss={loss}", f", step {batch + 1}")
+
+    def on_epoch_end(self, epoch, logs=None):
+        # The last step is seen in no training loss, only in what it left.
+        loss = float(logs.get("val_loss", 0.0))
+        if not math.isfinite(loss):
+            self._fail("validation loss", f"loss={loss}")
+        for variable in self.model.trainable_variables:
+            values = keras.ops.convert_to_numpy(variable)
+            if not np.isfinite(values.astype("float32")).all():
+                self._fail("weights", f"non-finite values in {variable.path}")
+
+    def _fail(self, what, received, step=""):
+        raise FloatingPointError(
+            f"The {what} must stay finite. Received: {received} "
+            f"at epoch {self.epoch + 1}{step}. Lower the learning rate or "
+            "lengthen the warm-up, in a new run."
+        )

@@ -1,26 +1,22 @@
 """Train a classifier by a recipe, so that a kill loses one epoch at most."""
 
 import dataclasses
+import sys
 import time
 
 import keras
 
-from keras_pnnh.training import environment
+from keras_pnnh.training import curves, environment, requirements
 from keras_pnnh.training.batches import (
     TrainingBatches,
     as_data_format,
     one_hot,
 )
-from keras_pnnh.training.curves import plot_curves
 from keras_pnnh.training.finite_loss import RequireFiniteLoss
+from keras_pnnh.training.optimizer import make_optimizer
 from keras_pnnh.training.progress import TrainingProgress
 from keras_pnnh.training.run_folder import RunFolder
-from keras_pnnh.training.schedule import learning_rate_schedule
-from keras_pnnh.weights import save_weights
-
-# Part of the names of variables that weight decay must leave alone: norms,
-# biases, the coder and its scale.
-NOT_DECAYED = ("gamma", "beta", "bias", "encoder", "decoder", "coder_scale")
+from keras_pnnh.weights import loader, save_weights
 
 
 def train(
@@ -45,7 +41,8 @@ def train(
         recipe: `Recipe`.
         output: Folder of the run, see `training.run_folder`.
         seed: Seed of split, order and augmentation.
-        resume: Whether to go on with an interrupted run in `output`.
+        resume: Whether to go on with an interrupted run in `output`. Of a
+            finished one, the weights are loaded and the record is returned.
         description: JSON-like facts about the data for the record.
         tensorboard: Whether to write TensorBoard logs (needs TensorFlow).
         steps_per_execution: Steps between two returns to Python, worth
@@ -60,8 +57,12 @@ def train(
             has other settings.
         FileExistsError: If `output` holds a run and `resume` is False.
         OSError: If a file cannot be written; earlier files stay intact.
+        ModuleNotFoundError: If matplotlib, or TensorFlow for TensorBoard, is
+            not installed.
     """
-    _check_classes(model, data)
+    requirements.check_data(model, data)
+    requirements.check_logits(model)
+    requirements.check_installed(tensorboard)
     training, validation = data.split(recipe.validation_split, seed)
     data_format = model.get_config().get("data_format", "channels_last")
     batches = TrainingBatches(training, recipe, seed, data_format)
@@ -82,6 +83,14 @@ def train(
     }
     folder = RunFolder(output)
     epochs = folder.start(config, resume)
+    if folder.is_finished():
+        print(
+            f"The run in '{folder.path}' is finished: nothing is left to do.",
+            file=sys.stderr,
+        )
+        loader.load(model, folder.weights_path)
+        folder.remove_checkpoints()
+        return folder.read_record()
     _compile(model, recipe, len(batches), steps_per_execution)
     if epochs:
         folder.load_checkpoint(model, len(epochs))
@@ -94,7 +103,7 @@ def train(
         _EpochKeeper(model, batches, folder, epochs),
     ]
     if tensorboard:
-        callbacks.append(keras.callbacks.TensorBoard(folder.path / "logs"))
+        callbacks.append(keras.callbacks.TensorBoard(str(folder.path / "logs")))
     try:
         model.fit(
             batches,
@@ -115,42 +124,21 @@ def train(
         "seconds": round(sum(row["seconds"] for row in epochs), 1),
     }
     save_weights(model, folder.weights_path)
+    curves.plot_curves(epochs, folder.curves_path, model.name)
     folder.write_record(record)
-    plot_curves(epochs, folder.curves_path, model.name)
     folder.remove_checkpoints()
     return record
 
 
-def _check_classes(model, data):
-    classes = model.output_shape[-1]
-    if classes != len(data.class_names):
-        raise ValueError(
-            "The classifier needs one output for each class of the data. "
-            f"Received: a model with {classes} outputs and data with "
-            f"{len(data.class_names)} classes: "
-            f"{', '.join(data.class_names[:12])}."
-        )
-
-
 def _compile(model, recipe, steps_per_epoch, steps_per_execution):
-    optimizer = keras.optimizers.SGD(
-        learning_rate_schedule(recipe, steps_per_epoch),
-        momentum=recipe.momentum,
-        nesterov=True,
-        weight_decay=recipe.weight_decay or None,
-    )
-    if recipe.weight_decay:
-        optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)
     model.compile(
-        optimizer,
+        make_optimizer(recipe, steps_per_epoch, model.trainable_variables),
         keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=recipe.label_smoothing
         ),
         metrics=["accuracy"],
         steps_per_execution=steps_per_execution,
     )
-    # A checkpoint restores the optimizer, so its variables must exist.
-    optimizer.build(model.trainable_variables)
 
 
 def _validation(data, data_format):

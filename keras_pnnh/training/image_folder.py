@@ -107,7 +107,9 @@ def read_folder(folder, size=None, track=iter):
 
 def _image_files(folder):
     files = sorted(
-        path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
     )
     if not files:
         raise ValueError(

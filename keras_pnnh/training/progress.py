@@ -1,5 +1,6 @@
 """Progress of a training run: a bar with rate and remaining time."""
 
+import datetime
 import time
 
 import keras
@@ -44,7 +45,7 @@ class TrainingProgress(keras.callbacks.Callback):
             MofNCompleteColumn(),
             TextColumn("{task.fields[rate]:.0f} images/s"),
             TimeRemainingColumn(),
-            TextColumn("loss {task.fields[loss]:.3f}"),
+            TextColumn("{task.fields[loss]}"),
             console=self.console,
             disable=not self.console.is_terminal,
         )
@@ -57,7 +58,7 @@ class TrainingProgress(keras.callbacks.Callback):
             epoch=0,
             epochs=self.total_epochs,
             rate=0.0,
-            loss=float("nan"),
+            loss="",
         )
         self.progress.start()
 
@@ -71,17 +72,19 @@ class TrainingProgress(keras.callbacks.Callback):
             self.task,
             completed=self.steps_before + batch + 1,
             rate=(batch + 1) * self.batch_size / max(seconds, 1e-9),
-            loss=float(logs["loss"]),
+            loss=f"loss {logs['loss']:.3f}",
         )
 
     def on_epoch_end(self, epoch, logs=None):
         self.steps_before += self.steps_per_epoch
         seconds = time.monotonic() - self.epoch_start
-        remaining = seconds * (self.total_epochs - epoch - 1)
+        rate = self.steps_per_epoch * self.batch_size / max(seconds, 1e-9)
+        left = round(seconds * (self.total_epochs - epoch - 1))
         metrics = "  ".join(f"{name} {logs[name]:.4f}" for name in sorted(logs))
         self.console.print(
             f"epoch {epoch + 1}/{self.total_epochs}  {metrics}  "
-            f"{seconds:.0f} s, about {remaining / 60:.0f} min left",
+            f"{rate:.0f} images/s, {seconds:.0f} s, about "
+            f"{datetime.timedelta(seconds=left)} left",
             highlight=False,
             soft_wrap=True,
         )

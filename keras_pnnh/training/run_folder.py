@@ -1,11 +1,12 @@
 """The files of a run, and its state from one epoch to the next.
 
-config.json                   what was asked for; a resumed run must agree
-state.json                    which checkpoint is valid, metrics so far
-checkpoint-0007.weights.h5    weights, optimizer and its step counter
-log.csv, curves.png           metrics per epoch
-record.json                   config, versions, hardware, metrics, times
-model.weights.h5              the result; goes into `weights=`
+config.json            what was asked for; a resumed run must agree
+state.json             which checkpoint is valid, metrics so far
+checkpoint-0007.npz    weights, optimizer and its step counter
+log.csv, curves.png    metrics per epoch
+model.weights.h5       the result; goes into `weights=`
+record.json            config, versions, hardware, metrics, times; comes last,
+                       so that a run with a record is a finished one
 """
 
 import csv
@@ -13,7 +14,8 @@ import io
 import json
 from pathlib import Path
 
-from keras_pnnh.files import replace_when_complete, write_text
+from keras_pnnh.files import remove_unfinished, write_text
+from keras_pnnh.training import checkpoint
 
 
 class RunFolder:
@@ -55,22 +57,21 @@ class RunFolder:
                 "choose another folder (`--output`)."
             )
         found = self._read_json(path)
-        different = sorted(
-            key
-            for key in {**found, **config}
-            if found.get(key) != config.get(key)
-        )
+        different = _differences(found, config)
         if different:
-            listed = "; ".join(
-                f"{key}: was {found.get(key)!r}, now {config.get(key)!r}"
-                for key in different
-            )
             raise ValueError(
                 "A run is resumed with the settings it was started with. "
-                f"Received: '{self.path}' with other settings: {listed}."
+                f"Received: '{self.path}' with other settings: "
+                f"{'; '.join(different)}. Repeat the first call with "
+                "`--resume`, or choose another folder (`--output`)."
             )
+        remove_unfinished(self.path)
         state = self._read_json(self.path / "state.json", default={})
         return state.get("epochs", [])
+
+    def is_finished(self):
+        """Whether the run has its record, which is written last."""
+        return self.record_path.is_file()
 
     def save_checkpoint(self, model, epochs):
         """Keep the state after the last of `epochs`, then drop the one before.
@@ -79,28 +80,21 @@ class RunFolder:
         checkpoint.
         """
         path = self._checkpoint_path(len(epochs))
-        with replace_when_complete(path) as unfinished:
-            model.save_weights(unfinished)
+        checkpoint.save_checkpoint(model, path)
         self._write_json(self.path / "state.json", {"epochs": epochs})
         self._write_log(epochs)
-        for other in self.path.glob("checkpoint-*.weights.h5"):
-            if other != path:
-                other.unlink()
+        self.remove_checkpoints(but=path)
 
     def load_checkpoint(self, model, finished_epochs):
         """Restore weights and optimizer; the model must be compiled."""
-        path = self._checkpoint_path(finished_epochs)
-        if not path.is_file():
-            raise FileNotFoundError(
-                f"Resuming after epoch {finished_epochs} needs its checkpoint. "
-                f"Received: '{self.path}' without '{path.name}'. Start anew in "
-                "another folder."
-            )
-        model.load_weights(path)
+        checkpoint.load_checkpoint(
+            model, self._checkpoint_path(finished_epochs)
+        )
 
-    def remove_checkpoints(self):
-        for path in self.path.glob("checkpoint-*.weights.h5"):
-            path.unlink()
+    def remove_checkpoints(self, but=None):
+        for path in self.path.glob("checkpoint-*"):
+            if path != but:
+                path.unlink()
 
     def write_record(self, record):
         self._write_json(self.record_path, record)
@@ -109,7 +103,7 @@ class RunFolder:
         return self._read_json(self.record_path)
 
     def _checkpoint_path(self, epoch):
-        return self.path / f"checkpoint-{epoch:04d}.weights.h5"
+        return self.path / f"checkpoint-{epoch:04d}.npz"
 
     def _write_log(self, epochs):
         text = io.StringIO()
@@ -138,3 +132,14 @@ class RunFolder:
                 f"The files of a run must be valid JSON. Received: '{path}': "
                 f"{error}. Start anew in another folder."
             ) from error
+
+
+def _differences(found, config, prefix=""):
+    listed = []
+    for key in sorted({**found, **config}):
+        was, now = found.get(key), config.get(key)
+        if isinstance(was, dict) and isinstance(now, dict):
+            listed += _differences(was, now, f"{prefix}{key}: ")
+        elif was != now:
+            listed.append(f"{prefix}{key}: was {was!r}, now {now!r}")
+    return listed

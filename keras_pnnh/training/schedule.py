@@ -27,9 +27,8 @@ class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
         fall = (self.total_steps - step) / (
             self.total_steps - self.warmup_steps
         )
-        # While the line rises, the falling one is still above 1.
-        return self.peak * ops.maximum(
-            0.0, ops.where(step < self.warmup_steps, rise, fall)
+        return self.peak * ops.where(
+            step < self.warmup_steps, rise, ops.maximum(0.0, fall)
         )
 
     def get_config(self):
@@ -43,7 +42,8 @@ class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
 def learning_rate_schedule(recipe, steps_per_epoch):
     """The schedule that a recipe asks for."""
     total = recipe.epochs * steps_per_epoch
-    warmup = round(recipe.warmup_epochs * steps_per_epoch)
+    # At least one step is left to decay, however short the run.
+    warmup = min(round(recipe.warmup_epochs * steps_per_epoch), total - 1)
     if recipe.decay == "linear":
         return WarmupLinearDecay(recipe.learning_rate, warmup, total)
     return keras.optimizers.schedules.CosineDecay(

@@ -6,6 +6,8 @@ residual twin and the plain baseline, for one.
 
 import json
 
+import keras
+
 ATTRIBUTE = "keras_pnnh_architecture"
 
 # Arguments that do not change what the weights mean.
@@ -26,7 +28,13 @@ FREE_ARGUMENTS = {
 
 
 def describe(model):
-    """The arguments of `model` that its weights depend on."""
+    """The arguments of `model` that its weights depend on.
+
+    None for a model that is no application of this library.
+    """
+    registered_name = keras.saving.get_registered_name(type(model))
+    if not registered_name.startswith("keras_pnnh>"):
+        return None
     config = model.get_config()
     arguments = {
         key: config[key] for key in config if key not in FREE_ARGUMENTS
@@ -35,8 +43,10 @@ def describe(model):
 
 
 def write(file, model):
-    """Note the architecture of `model` in an open HDF5 file."""
-    file.attrs[ATTRIBUTE] = json.dumps(describe(model))
+    """Note the architecture of `model`, if known, in an open HDF5 file."""
+    description = describe(model)
+    if description is not None:
+        file.attrs[ATTRIBUTE] = json.dumps(description)
 
 
 def read(file):
@@ -48,6 +58,8 @@ def read(file):
 def check(model, made_for, path):
     """Raise a ValueError unless `model` has the architecture `made_for`."""
     wanted = json.loads(json.dumps(describe(model)))
+    if wanted is None:
+        return
     different = {
         key: (made_for.get(key), wanted.get(key))
         for key in {**made_for, **wanted}

@@ -34,7 +34,7 @@ def load(model, path, sha256=None):
         with h5py.File(path, "r") as file:
             made_for = architecture.read(file)
             shapes = _variable_shapes(file)
-    except OSError as error:
+    except (OSError, KeyError, RuntimeError) as error:
         raise ValueError(
             "A weight file must be a complete HDF5 file. Received: "
             f"'{path}' ({path.stat().st_size} bytes), which cannot be read: "
@@ -43,7 +43,17 @@ def load(model, path, sha256=None):
     if made_for is not None:
         architecture.check(model, made_for, path)
     _check_shapes(model, shapes, path)
-    model.load_weights(path)
+    before = model.get_weights()
+    try:
+        model.load_weights(path)
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        model.set_weights(before)  # Keras may have stopped half-way
+        raise ValueError(
+            "A weight file must hold the variables of the model in its order. "
+            f"Received: '{path}' for model '{model.name}', which Keras cannot "
+            f"load: {error} The file is damaged or was written for another "
+            "architecture."
+        ) from error
 
 
 def check_path(path):

@@ -24,7 +24,7 @@ def list_weights():
     return sorted(WEIGHTS)
 
 
-def find(variant, tag):
+def find_weights(variant, tag):
     """The entry of a variant's weights.
 
     Raises:
@@ -33,13 +33,13 @@ def find(variant, tag):
     name = f"{variant}.{tag}"
     if name in WEIGHTS:
         return WEIGHTS[name]
-    available = [key for key in list_weights() if key.startswith(f"{variant}.")]
+    available = [key for key in WEIGHTS if key.startswith(f"{variant}.")]
+    hint = (
+        f"{variant} has: {', '.join(available)}"
+        if available
+        else f"{variant} has none; there are: {', '.join(list_weights())}"
+    )
     raise ValueError(
         "`weights` must be None, the path of a `.weights.h5` file, or a tag "
-        f"with published weights. Received: weights={tag!r} for {variant}, "
-        + (
-            f"which has: {', '.join(available)}."
-            if available
-            else f"which has none. Weights exist for: {', '.join(list_weights())}."
-        )
+        f"with published weights. Received: weights={tag!r}. {hint}."
     )

@@ -14,7 +14,8 @@ def save_weights(model, path):
     given to `weights=` of the model's constructor.
 
     Args:
-        model: An application of this library.
+        model: An application of this library; with another model, the file
+            does not say what it was made for.
         path: Where to write; the name must end in `.weights.h5`.
 
     Raises:
@@ -29,7 +30,14 @@ def save_weights(model, path):
     # A copy that was never compiled: Keras would store the optimizer, too.
     copy = type(model).from_config(model.get_config())
     copy.set_weights(model.get_weights())
-    with replace_when_complete(path) as unfinished:
+    with replace_when_complete(path, _largest_size(copy)) as unfinished:
         copy.save_weights(unfinished)
         with h5py.File(unfinished, "r+") as file:
             architecture.write(file, model)
+
+
+def _largest_size(model):
+    """More bytes than the file will take."""
+    values = sum(value.nbytes for value in model.get_weights())
+    # HDF5 spends up to 2 kB on each group and variable, padded.
+    return values + 8192 * (len(model.variables) + 1)

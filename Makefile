@@ -1,0 +1,36 @@
+# `make demo` and `make test` do everything on a machine with Python 3.11+.
+PYTHON ?= python3
+DEMO := .venv-demo
+TEST := .venv-test
+PYTEST := OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 $(TEST)/bin/python -m pytest -q -n 2
+
+.PHONY: demo test lint test-tensorflow test-jax test-torch clean
+
+demo: $(DEMO)/installed
+	KERAS_BACKEND=jax $(DEMO)/bin/python examples/demo.py
+
+test: lint test-tensorflow test-jax test-torch
+
+lint: $(TEST)/installed
+	$(TEST)/bin/ruff check .
+	$(TEST)/bin/ruff format --check .
+	$(TEST)/bin/lint-imports
+	$(TEST)/bin/pyright
+
+test-tensorflow test-jax test-torch: test-%: $(TEST)/installed
+	KERAS_BACKEND=$* $(PYTEST)
+
+$(DEMO)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(DEMO)
+	$(DEMO)/bin/pip install -q -c constraints.txt -e ".[jax,images]"
+	touch $@
+
+# tensorflow-cpu in place of the extra `tensorflow`: a third smaller.
+$(TEST)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(TEST)
+	$(TEST)/bin/pip install -q -c constraints.txt tensorflow-cpu torch
+	$(TEST)/bin/pip install -q -c constraints.txt -e ".[jax,torch,dev]"
+	touch $@
+
+clean:
+	rm -rf $(DEMO) $(TEST) build dist demo *.egg-info

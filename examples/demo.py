@@ -1,0 +1,95 @@
+"""A plain network classifies real photographs; proof that it is plain.
+
+Run:   make demo   (or python examples/demo.py with the package installed)
+Needs: no network, no data beyond what the package brings; the pictures need
+       the extra `images`.
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+
+import keras_pnnh
+from keras_pnnh.applications import PlainResNet20
+from keras_pnnh.conversion import compare
+from keras_pnnh.samples import sample_images
+from keras_pnnh.training import classify
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, default=Path("demo"))
+    options = parser.parse_args()
+    console = Console(width=100)
+
+    samples = sample_images()
+    model = PlainResNet20(weights="cifar10")
+    images = classify.read_images([sample.path for sample in samples], model)
+    probabilities = model.predict(images, verbose=0)
+    labels = keras_pnnh.find_weights("plain_resnet20", "cifar10").labels
+    predictions = [
+        classify.top_classes(sample.path, row, labels)
+        for sample, row in zip(samples, probabilities, strict=True)
+    ]
+    truth = [sample.label for sample in samples]
+    console.print(classify.as_table(predictions, truth))
+    right = sum(
+        prediction.labels[0] == label
+        for prediction, label in zip(predictions, truth, strict=True)
+    )
+    console.print(f"{right} of {len(truth)} right at the first guess")
+    picture = options.output / "predictions.png"
+    draw(predictions, truth, picture)
+    console.print(f"picture: {picture}\n")
+
+    plain = keras_pnnh.fold(model, name="plain_resnet20_folded")
+    twin = keras_pnnh.fold(
+        PlainResNet20(internal_path="residual"), name="residual_twin_folded"
+    )
+    reports = {
+        folded.name: keras_pnnh.audit(folded) for folded in (plain, twin)
+    }
+    console.print(compare(reports), markup=False, highlight=False)
+    console.print()
+    for report in reports.values():
+        console.print(str(report), markup=False, highlight=False)
+    difference = np.abs(plain.predict(images, verbose=0) - probabilities).max()
+    console.print(
+        f"\nlargest difference of a probability, folded - unfolded: "
+        f"{difference:.1e}"
+    )
+    path = options.output / "plain_resnet20_folded.keras"
+    plain.save(path)
+    console.print(f"folded network: {path}")
+
+
+def draw(predictions, truth, path, columns=6):
+    """Write the images with their predicted labels; red where wrong."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = -(-len(predictions) // columns)
+    figure = Figure(figsize=(1.7 * columns, 2.0 * rows), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis in axes:
+        axis.axis("off")
+    for axis, prediction, label in zip(axes, predictions, truth, strict=False):
+        axis.imshow(Image.open(prediction.path), interpolation="nearest")
+        best, share = prediction.labels[0], prediction.probabilities[0]
+        text = f"{best} {100 * share:.0f} %"
+        wrong = best != label
+        axis.set_title(
+            f"{text}\n(is: {label})" if wrong else text,
+            fontsize=10,
+            color="firebrick" if wrong else "black",
+        )
+    figure.savefig(path, dpi=110)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""What a network is once deployed: its paths, depth, size and memory."""
+
+import math
+
+import keras
+
+from keras_pnnh import graph
+from keras_pnnh.conversion.audit_report import AuditReport, LayerRow
+from keras_pnnh.conversion.folding_plan import (
+    coder_matrix,
+    is_matrix_call,
+    norms_to_fold,
+)
+from keras_pnnh.conversion.layer_copies import LayerCopies, pack_like
+from keras_pnnh.conversion.liveness import measure_liveness
+from keras_pnnh.conversion.macs import count_macs
+from keras_pnnh.layers import PlainConv2D
+
+
+def audit(model, input_shape=None):
+    """Examine the graph of a model.
+
+    A network is *plain* if it is one chain: every tensor is read by exactly
+    one layer (or is the result) and every layer reads one tensor. Layers are
+    taken as they are: a path inside a custom layer is not seen, but such a
+    layer is refused if it has a kernel.
+
+    Args:
+        model: A functional or sequential `keras.Model`; nested models are
+            read through.
+        input_shape: Shape of one input, without the batch, where the model
+            leaves sizes open; for several inputs a list of shapes.
+
+    Returns:
+        An `AuditReport`.
+
+    Raises:
+        ValueError: If the model has no graph, a size is unknown,
+            `input_shape` does not fit, or a layer has a kernel whose
+            multiplications are not known.
+    """
+    network = graph.read(model)
+    if input_shape is not None:
+        network = graph.read(_with_shape(model, network, input_shape))
+    _check_sizes(network)
+    merges, forks = _merges_and_forks(network)
+    macs = [count_macs(call) for call in network.calls]
+    liveness = measure_liveness(network)
+    return AuditReport(
+        plain=not merges and not forks,
+        name=model.name,
+        merges=merges,
+        forks=forks,
+        coders=_names(filter(is_matrix_call, network.calls)),
+        depth=_depth(network, macs),
+        parameters=model.count_params(),
+        folded_parameters=_folded_parameters(network),
+        macs=sum(macs),
+        peak_activation=liveness.peak,
+        peak_layer=liveness.layer,
+        layers=_rows(network, macs, liveness.live),
+    )
+
+
+def _with_shape(model, network, input_shape):
+    """A copy of the model, with other weights, for inputs of known size."""
+    shapes = [input_shape] if len(model.inputs) == 1 else list(input_shape)
+    expected = [tuple(tensor.shape[1:]) for tensor in model.inputs]
+    if len(shapes) != len(expected) or not all(map(_fits, shapes, expected)):
+        raise ValueError(
+            "`input_shape` must agree with the model and have no unknown size. "
+            f"Received: input_shape={input_shape}, model '{model.name}' with "
+            f"inputs of shape {expected}. Give one shape per input, without "
+            "the batch."
+        )
+    copies = LayerCopies()
+    inputs = [
+        copies.copy(call.layer, batch_shape=(None, *shape)).output
+        for call, shape in zip(network.calls, shapes, strict=False)
+    ]
+    outputs = graph.replay(model, inputs, copies.call)
+    return keras.Model(*pack_like(model, inputs, outputs))
+
+
+def _fits(shape, expected):
+    return len(shape) == len(expected) and all(
+        size is not None and known in (None, size)
+        for size, known in zip(shape, expected, strict=True)
+    )
+
+
+def _check_sizes(network):
+    for call in network.calls:
+        if any(None in tensor.shape[1:] for tensor in call.outputs):
+            raise ValueError(
+                "Counting needs every size. Received: layer "
+                f"'{call.layer.name}' with outputs of shape "
+                f"{[tensor.shape for tensor in call.outputs]}. Pass the shape "
+                "of one input, such as `input_shape=(32, 32, 3)`."
+            )
+
+
+def _merges_and_forks(network):
+    readers = network.readers()
+    merges, forks = [], []
+    for call in network.calls:
+        if len(call.inputs) > 1:
+            merges.append(call)
+        if sum(len(readers[tensor]) for tensor in call.outputs) > 1:
+            forks.append(call)
+    return _names(merges), _names(forks)
+
+
+def _names(calls):
+    """Names of the called layers, each once, in order."""
+    return tuple(dict.fromkeys(call.layer.name for call in calls))
+
+
+def _depth(network, macs):
+    """Layers with a kernel on the longest path."""
+    depth = {}
+    for call, count in zip(network.calls, macs, strict=True):
+        before = max((depth[tensor] for tensor in call.inputs), default=0)
+        depth.update(dict.fromkeys(call.outputs, before + (count > 0)))
+    return max(depth[tensor] for tensor in network.outputs)
+
+
+def _folded_parameters(network):
+    """Parameters of `fold(model)`, without folding it."""
+    norms, producers = norms_to_fold(network), network.producers()
+    folded = {}
+    for call in network.calls:
+        layer = call.layer
+        if is_matrix_call(call) or layer in norms.values():
+            continue
+        if type(layer) is PlainConv2D or layer in norms:
+            bias = math.prod(_output_channels(layer))
+            size = math.prod(layer.kernel.shape) + bias
+        else:
+            size = _stored(layer)
+        folded[layer, _added_matrix(call, producers)] = size
+    return sum(folded.values())
+
+
+def _added_matrix(call, producers):
+    """What tells the convolutions apart that a shared layer folds to."""
+    if type(call.layer) is not PlainConv2D or len(call.inputs) < 2:
+        return None
+    maker = producers[call.inputs[1]]
+    if not is_matrix_call(maker):
+        return call.inputs[1]
+    return coder_matrix(maker.layer, maker.args, maker.kwargs)
+
+
+def _output_channels(layer):
+    shape = layer.kernel.shape
+    depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+    return shape[-2:] if depthwise else shape[-1:]
+
+
+def _stored(layer):
+    # An operation such as that of `x + y` is no layer and stores nothing.
+    if not isinstance(layer, keras.layers.Layer):
+        return 0
+    return layer.count_params()
+
+
+def _rows(network, macs, live):
+    rows, seen = [], set()
+    for call, count, held in zip(network.calls, macs, live, strict=True):
+        layer = call.layer
+        stored = 0 if layer in seen else _stored(layer)
+        seen.add(layer)
+        shape = call.outputs[0].shape
+        shape = shape if is_matrix_call(call) else shape[1:]
+        rows.append(LayerRow(layer.name, shape, stored, count, held))
+    return tuple(rows)

@@ -1,0 +1,169 @@
+"""From the training form of a network to the chain that is deployed."""
+
+import keras
+
+from keras_pnnh import graph
+from keras_pnnh.conversion.folded_kernels import folded_kernel
+from keras_pnnh.conversion.folding_plan import (
+    CoderMatrix,
+    coder_matrix,
+    norms_to_fold,
+)
+from keras_pnnh.conversion.layer_copies import LayerCopies, pack_like
+from keras_pnnh.layers import Coder, PlainConv2D
+
+
+def fold(model, name=None):
+    """The same function as a chain of standard layers.
+
+    Learner, coder and batch normalisation of a `PlainConv2D` become one
+    `Conv2D` with bias (PNNH, arXiv 2402.08645: both are linear before the same
+    non-linearity). Ordinary `Conv2D` and `DepthwiseConv2D` layers absorb the
+    `BatchNormalization` that alone reads them, so any functional model can be
+    folded. A norm behind a convolution with an activation stays.
+
+    The result equals the model in inference, up to rounding, and is for
+    inference: without its norms it trains differently. The original is left
+    untouched. A model with nothing to fold comes back as an equal copy, so
+    folding twice is the same as folding once.
+
+    Args:
+        model: A functional or sequential `keras.Model`. Nested models are
+            flattened into the result.
+        name: Name of the result. Defaults to the name of `model`.
+
+    Returns:
+        An uncompiled functional `keras.Model`. Layers keep their names; a
+        convolution with strides is preceded by a `ZeroPadding2D` called
+        `"<name>_pad"`. Of a network whose internal path is the coder it holds
+        standard Keras layers only, and loads where `keras_pnnh` is not
+        installed; a residual twin keeps its `ZeroPaddingShortcut`.
+
+    Raises:
+        ValueError: If the model has no graph, if a `PlainConv2D` adds
+            something else than a coder's matrix or normalises with the
+            batch's statistics (`training=True`), or if a coder's matrix is
+            used outside a `PlainConv2D`.
+    """
+    source = graph.read(model)
+    folder = _Folder(norms_to_fold(source))
+    inputs = [
+        folder.copies.copy(call.layer).output
+        for call in source.calls[: len(model.inputs)]
+    ]
+    outputs = graph.replay(model, inputs, folder.call)
+    _refuse_matrices(outputs, f"the outputs of model '{model.name}'")
+    inputs, outputs = pack_like(model, inputs, outputs)
+    folded = keras.Model(inputs, outputs, name=name or model.name)
+    folder.load_weights()
+    return folded
+
+
+class _Folder:
+    """Calls the folded layer in place of the original."""
+
+    def __init__(self, norms):
+        self.copies = LayerCopies()
+        self._norms = norms
+        self._absorbed = set(norms.values())
+        self._convolutions = {}
+
+    def call(self, layer, args, kwargs):
+        if isinstance(layer, Coder):
+            matrix = coder_matrix(layer, args, kwargs)
+            if matrix is not None:
+                return matrix
+        if layer in self._absorbed:
+            return args[0]
+        if type(layer) is PlainConv2D:
+            inputs, matrix = _plain_arguments(layer, *args, **kwargs)
+            return self._convolve(layer, inputs, matrix)
+        _refuse_matrices((args, kwargs), f"layer '{layer.name}'")
+        if layer in self._norms:
+            return self._convolve(layer, args[0], None)
+        return self.copies.call(layer, args, kwargs)
+
+    def _convolve(self, layer, x, matrix):
+        # A shared layer is one convolution for each coder it is called with.
+        key = (layer, matrix)
+        if key not in self._convolutions:
+            self._convolutions[key] = self._new_convolution(layer)
+        for part in self._convolutions[key]:
+            x = part(x)
+        return x
+
+    def _new_convolution(self, layer):
+        """The layers that take the place of one convolution."""
+        name = self.copies.unique_name(layer.name)
+        common = {
+            "data_format": layer.data_format,
+            "dtype": layer.dtype_policy,
+            "trainable": layer.trainable,
+        }
+        if type(layer) is not PlainConv2D:
+            arguments = {
+                "kernel_size": layer.kernel_size,
+                "strides": layer.strides,
+                "padding": layer.padding,
+                "dilation_rate": layer.dilation_rate,
+                "name": name,
+                **common,
+            }
+            if isinstance(layer, keras.layers.DepthwiseConv2D):
+                arguments["depth_multiplier"] = layer.depth_multiplier
+                return (keras.layers.DepthwiseConv2D(**arguments),)
+            arguments["groups"] = layer.groups
+            return (keras.layers.Conv2D(layer.filters, **arguments),)
+        padded = layer.strides > 1 and layer.kernel_size > 1
+        convolution = keras.layers.Conv2D(
+            layer.filters,
+            layer.kernel_size,
+            strides=layer.strides,
+            padding="same" if layer.strides == 1 else "valid",
+            name=name,
+            **common,
+        )
+        if not padded:
+            return (convolution,)
+        pad = keras.layers.ZeroPadding2D(
+            layer.kernel_size // 2,
+            data_format=layer.data_format,
+            dtype=layer.dtype_policy,
+            name=self.copies.unique_name(f"{name}_pad"),
+        )
+        return (pad, convolution)
+
+    def load_weights(self):
+        self.copies.load_weights()
+        for (layer, matrix), parts in self._convolutions.items():
+            norm = self._norms.get(layer)
+            parts[-1].set_weights(folded_kernel(layer, matrix, norm))
+
+
+def _plain_arguments(layer, inputs, coder_kernel=None, training=None):
+    """What a `PlainConv2D` is called with, checked."""
+    if training:
+        raise ValueError(
+            "Only a norm with fixed statistics can be folded. Received: layer "
+            f"'{layer.name}' called with training={training!r}. Build the "
+            "model without that argument."
+        )
+    if coder_kernel is not None and not isinstance(coder_kernel, CoderMatrix):
+        raise ValueError(
+            "What a `PlainConv2D` adds to its kernel must come from a `Coder`, "
+            f"or it cannot be folded. Received: layer '{layer.name}' called "
+            f"with {coder_kernel!r}. Pass it `coder(x, part='encoder')` or "
+            "`coder(x, part='decoder')`."
+        )
+    return inputs, coder_kernel
+
+
+def _refuse_matrices(items, user):
+    for item in keras.tree.flatten(items):
+        if isinstance(item, CoderMatrix):
+            raise ValueError(
+                "A coder's matrix can be folded into a `PlainConv2D` only. "
+                f"Received: the {item.part} of coder '{item.coder.name}' in "
+                f"{user}. Hand it to the `PlainConv2D` directly, or call the "
+                "coder without `part`."
+            )

@@ -1,0 +1,69 @@
+"""The kernel and bias of a folded convolution, computed in float64."""
+
+import keras
+import numpy as np
+
+from keras_pnnh import theory
+from keras_pnnh.layers import PlainConv2D
+
+
+def folded_kernel(layer, matrix=None, norm=None):
+    """Kernel and bias that compute a convolution and what folds into it.
+
+    Args:
+        layer: A `PlainConv2D`, `Conv2D` or `DepthwiseConv2D`.
+        matrix: The `CoderMatrix` that a `PlainConv2D` is called with.
+        norm: The `BatchNormalization` behind the layer.
+
+    Returns:
+        Kernel, in the layout of the layer's own, and bias.
+    """
+    kernel = _numbers(layer.kernel)
+    bias = None if layer.bias is None else _numbers(layer.bias)
+    shape = kernel.shape
+    if isinstance(layer, PlainConv2D):
+        kernel, bias = _plain_kernel(layer, kernel, bias, matrix)
+    elif isinstance(layer, keras.layers.DepthwiseConv2D):
+        # Output channel `c * multiplier + m` has kernel `[..., c, m]`.
+        kernel = kernel.reshape(*shape[:2], 1, -1)
+    if norm is not None:
+        kernel, bias = _with_norm(kernel, bias, norm)
+    return kernel.reshape(shape), bias
+
+
+def _plain_kernel(layer, kernel, bias, matrix):
+    coder = None
+    if matrix is not None:
+        coder = theory.pad_channels(_coder_numbers(matrix), *kernel.shape[2:])
+        if layer.norm != "learner":
+            kernel = theory.merge_coder(kernel, coder)
+    if layer.batch_norm is not None:
+        kernel, bias = _with_norm(kernel, bias, layer.batch_norm)
+    if coder is not None and layer.norm == "learner":
+        scale = _numbers(layer.coder_scale)
+        kernel = theory.merge_coder(kernel, coder * scale)
+    return kernel, bias
+
+
+def _with_norm(kernel, bias, norm):
+    return theory.fold_norm(
+        kernel,
+        bias,
+        _numbers(norm.gamma) if norm.scale else None,
+        _numbers(norm.beta) if norm.center else None,
+        _numbers(norm.moving_mean),
+        _numbers(norm.moving_variance),
+        norm.epsilon,
+    )
+
+
+def _coder_numbers(matrix):
+    if matrix.part == "encoder":
+        return _numbers(matrix.coder.encoder)[: matrix.channels]
+    return _numbers(matrix.coder.decoder)
+
+
+def _numbers(variable):
+    # A tensor first: from a variable, torch's conversion warns.
+    tensor = keras.ops.convert_to_tensor(variable)
+    return np.asarray(keras.ops.convert_to_numpy(tensor)).astype("float64")

@@ -1,0 +1,63 @@
+"""Copies of a model's layers, to build another model from."""
+
+import keras
+
+
+class LayerCopies:
+    """One copy of each layer, under the layer's name or one close to it.
+
+    Two layers of one name (inside two nested models) would be refused by the
+    new model; the second becomes `"<name>_1"`.
+    """
+
+    def __init__(self):
+        self._copies = {}
+        self._names = set()
+
+    def unique_name(self, name):
+        """`name`, or `name` with the first number that makes it new."""
+        unique, number = name, 0
+        while unique in self._names:
+            number += 1
+            unique = f"{name}_{number}"
+        self._names.add(unique)
+        return unique
+
+    def copy(self, layer, **changes):
+        """The copy of a layer, made on first use.
+
+        Args:
+            layer: A layer, or an operation such as that of `x + y`.
+            **changes: Entries of its config to replace.
+
+        Returns:
+            The copy. Its weights are new until `load_weights`.
+        """
+        if layer not in self._copies:
+            name = self.unique_name(layer.name)
+            config = {**layer.get_config(), "name": name, **changes}
+            self._copies[layer] = type(layer).from_config(config)
+        return self._copies[layer]
+
+    def call(self, layer, args, kwargs):
+        """Call the copy of a layer; fits `graph.replay`."""
+        return self.copy(layer)(*args, **kwargs)
+
+    def load_weights(self):
+        """Give every copy that was called the weights of its original."""
+        for layer, copy in self._copies.items():
+            if isinstance(layer, keras.layers.Layer) and layer.weights:
+                copy.set_weights(layer.get_weights())
+
+
+def pack_like(model, inputs, outputs):
+    """Lists of inputs and outputs in the structure that `model` has."""
+    # A sequential model has no `input` and one tensor on either side.
+    return (
+        keras.tree.pack_sequence_as(
+            getattr(model, "input", model.inputs), inputs
+        ),
+        keras.tree.pack_sequence_as(
+            getattr(model, "output", model.outputs), outputs
+        ),
+    )

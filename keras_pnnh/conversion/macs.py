@@ -1,0 +1,103 @@
+"""How many multiplications a layer does."""
+
+import math
+
+import keras
+
+from keras_pnnh.conversion.folding_plan import is_matrix_call
+from keras_pnnh.layers import Coder, PlainConv2D
+
+# Layers whose weights scale, shift or are looked up: nothing to accumulate.
+FREE_LAYERS = (
+    keras.layers.BatchNormalization,
+    keras.layers.Embedding,
+    keras.layers.GroupNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.Normalization,
+    keras.layers.PReLU,
+    keras.layers.RMSNormalization,
+    keras.layers.UnitNormalization,
+)
+
+_CONVOLUTIONS = (
+    keras.layers.Conv1D,
+    keras.layers.Conv2D,
+    keras.layers.Conv3D,
+)
+_DEPTHWISE_CONVOLUTIONS = (
+    keras.layers.DepthwiseConv1D,
+    keras.layers.DepthwiseConv2D,
+)
+
+# Products of activations, by class: these have no weights to be noticed by,
+# and the operations behind `keras.ops` have no public class.
+PRODUCTS = {
+    "AdditiveAttention",
+    "Attention",
+    "Conv",
+    "ConvTranspose",
+    "DepthwiseConv",
+    "Dot",
+    "DotProductAttention",
+    "Einsum",
+    "Inner",
+    "Matmul",
+    "Outer",
+    "SeparableConv",
+    "Tensordot",
+    "Vdot",
+}
+
+
+def count_macs(call):
+    """Multiply-accumulates of one call of a layer, for a batch of 1.
+
+    A `PlainConv2D` counts as the one convolution that it folds to, and a
+    coder that hands out its matrix as nothing. Norms, activations, pooling and
+    other layers without a kernel count 0, and so do biases.
+
+    Args:
+        call: A `graph.Call` whose tensors have no unknown sizes.
+
+    Returns:
+        An integer.
+
+    Raises:
+        ValueError: For a layer with a kernel that is not known here, since
+            counting it as 0 would be wrong.
+    """
+    layer = call.layer
+    if is_matrix_call(call) or isinstance(layer, FREE_LAYERS):
+        return 0
+    # Outputs, times the inputs that each is a weighted sum of.
+    if isinstance(layer, (PlainConv2D, *_CONVOLUTIONS)):
+        return _size(call.outputs) * math.prod(layer.kernel.shape[:-1])
+    if isinstance(layer, _DEPTHWISE_CONVOLUTIONS):
+        return _size(call.outputs) * math.prod(layer.kernel.shape[:-2])
+    if isinstance(layer, keras.layers.Dense):
+        return _size(call.outputs) * layer.kernel.shape[0]
+    if isinstance(layer, Coder):
+        channels = call.inputs[0].shape[layer.axis]
+        positions = _size(call.inputs[:1]) // channels
+        return positions * layer.code_filters * (channels + layer.filters)
+    _check_free(layer)
+    return 0
+
+
+def _size(tensors):
+    return sum(math.prod(tensor.shape[1:]) for tensor in tensors)
+
+
+def _check_free(layer):
+    kernels = [
+        variable
+        for variable in getattr(layer, "weights", [])
+        if len(variable.shape) > 1
+    ]
+    if kernels or type(layer).__name__ in PRODUCTS:
+        raise ValueError(
+            "The multiplications of every layer with a kernel must be known. "
+            f"Received: layer '{layer.name}' of class {type(layer).__name__}, "
+            "which is not. Build the model from convolutions and `Dense` "
+            "layers, or audit the part of it that is."
+        )

@@ -1,0 +1,27 @@
+"""The argument checks that the layers share."""
+
+import keras
+
+DATA_FORMATS = ("channels_last", "channels_first")
+
+
+def resolve_data_format(data_format):
+    """`data_format`, or Keras's setting for None."""
+    if data_format is None:
+        return keras.config.image_data_format()
+    if data_format not in DATA_FORMATS:
+        raise ValueError(
+            f"`data_format` must be None or one of {DATA_FORMATS}. "
+            f"Received: data_format={data_format!r}."
+        )
+    return data_format
+
+
+def check_positive_integers(**arguments):
+    for name, value in arguments.items():
+        integer = isinstance(value, int) and not isinstance(value, bool)
+        if not integer or value < 1:
+            raise ValueError(
+                f"`{name}` must be a positive integer. "
+                f"Received: {name}={value!r}."
+            )

@@ -1,0 +1,96 @@
+"""Classify image files with pretrained weights."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_pnnh.applications import create_model
+from keras_pnnh.training.batches import as_data_format
+from keras_pnnh.training.image_folder import read_image
+from keras_pnnh.weights import find_weights
+
+
+class Prediction(NamedTuple):
+    """The most probable classes of one image, best first."""
+
+    path: Path
+    labels: tuple[str, ...]
+    probabilities: tuple[float, ...]
+
+
+def read_images(paths, model):
+    """Read image files as one batch, resized to the model's input size."""
+    config = model.get_config()
+    channels_first = config["data_format"] == "channels_first"
+    shape = config["input_shape"]
+    size = shape[1:] if channels_first else shape[:2]
+    images = np.stack([read_image(path, tuple(size)) for path in paths])
+    return as_data_format(images, config["data_format"])
+
+
+def classify_files(model_name, tag, paths, top=3):
+    """Classify image files.
+
+    Args:
+        model_name: A name from `list_models()`.
+        tag: Tag of its weights, such as `"cifar10"`.
+        paths: Image files; they are resized to the model's input.
+        top: How many classes to return for each.
+
+    Returns:
+        A list of `Prediction`, one for each path.
+
+    Raises:
+        ValueError: For unknown weights, `top` out of range, or a file that is
+            no image.
+        FileNotFoundError: If a file does not exist.
+    """
+    entry = find_weights(model_name, tag)
+    if not 1 <= top <= entry.classes:
+        raise ValueError(
+            f"`top` must lie between 1 and the {entry.classes} classes of "
+            f"{model_name}.{tag}. Received: top={top}."
+        )
+    model = create_model(model_name, weights=tag)
+    probabilities = model.predict(read_images(paths, model), verbose=0)
+    return [
+        top_classes(path, row, entry.labels, top)
+        for path, row in zip(paths, probabilities, strict=True)
+    ]
+
+
+def top_classes(path, probabilities, labels, top=3):
+    """The `top` most probable classes of one image as a `Prediction`."""
+    order = np.argsort(probabilities)[::-1][:top]
+    return Prediction(
+        Path(path),
+        tuple(labels[index] for index in order),
+        tuple(float(probabilities[index]) for index in order),
+    )
+
+
+def as_table(predictions, truth=None):
+    """A rich table of predictions, with a column of true labels if given."""
+    from rich.table import Table
+
+    table = Table()
+    table.add_column("image", overflow="fold")
+    if truth is not None:
+        table.add_column("label")
+    for rank in range(1, len(predictions[0].labels) + 1):
+        table.add_column(f"top {rank}")
+    for index, prediction in enumerate(predictions):
+        path = prediction.path
+        cells = [f"{path.parent.name}/{path.name}"]
+        if truth is not None:
+            right = truth[index] == prediction.labels[0]
+            cells.append(truth[index] if right else f"[red]{truth[index]}[/]")
+        cells += [
+            f"{label} {100 * probability:.1f} %"
+            for label, probability in zip(
+                prediction.labels, prediction.probabilities, strict=True
+            )
+        ]
+        table.add_row(*cells)
+    return table

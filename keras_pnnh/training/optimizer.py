@@ -1,0 +1,37 @@
+"""The optimizer that a recipe asks for."""
+
+import keras
+
+from keras_pnnh.training.schedule import learning_rate_schedule
+
+# Names of variables that weight decay must leave alone: norms, biases, the
+# coder and its scale. Keras searches them in `variable.name`.
+NOT_DECAYED = (
+    "^gamma$",
+    "^beta$",
+    "^bias$",
+    "^encoder$",
+    "^decoder$",
+    "^coder_scale$",
+)
+
+
+def make_optimizer(recipe, steps_per_epoch, variables):
+    """SGD with Nesterov momentum on the recipe's schedule, built.
+
+    Args:
+        recipe: `Recipe`.
+        steps_per_epoch: Steps of an epoch, the unit of the schedule.
+        variables: Trainable variables of the model.
+    """
+    optimizer = keras.optimizers.SGD(
+        learning_rate_schedule(recipe, steps_per_epoch),
+        momentum=recipe.momentum,
+        nesterov=True,
+        weight_decay=recipe.weight_decay or None,
+    )
+    if recipe.weight_decay:
+        optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)
+    # A checkpoint restores the optimizer, so its variables must exist.
+    optimizer.build(variables)
+    return optimizer

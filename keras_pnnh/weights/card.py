@@ -1,0 +1,78 @@
+"""The model card of a checkpoint, written from the record of its run."""
+
+from keras_pnnh.weights.entry import WeightsEntry
+
+PATHS = {
+    "coder": "the coder of PNNH",
+    "residual": "residual connections",
+    "none": "nothing",
+}
+
+
+def render_card(name: str, entry: WeightsEntry, record: dict) -> str:
+    """A model card in Markdown.
+
+    Args:
+        name: `<variant>.<tag>`.
+        entry: The row of the registry.
+        record: Record of the run, with the test result under `"test"`.
+
+    Returns:
+        The card's text. Every number in it comes from the record.
+
+    Raises:
+        ValueError: If the record has no test result.
+    """
+    if "test" not in record:
+        raise ValueError(
+            "A card states the test accuracy. Received: a record without "
+            "'test'. Run `keras-pnnh evaluate ... --record RUN` first."
+        )
+    variant, tag = name.split(".")
+    model, data, test = record["model"], record["data"], record["test"]
+    recipe = ", ".join(
+        f"{key} {value}" for key, value in record["recipe"].items()
+    )
+    versions = ", ".join(
+        f"{key} {value}" for key, value in record["versions"].items()
+    )
+    hardware = record["hardware"]
+    return f"""# {name}
+
+- **Accuracy:** {100 * test["accuracy"]:.2f} % top-1 on the {test["images"]}
+  test images of {data["source"]}, loss {test["loss"]:.4f}. The test images
+  were not used to choose anything.
+- **Parameters:** {model["parameters"]}. Input carried by
+  {PATHS[model["internal_path"]]}.
+- **Task:** classification into {", ".join(entry.labels)}.
+- **Licence of the weights:** {entry.license}.
+- **File:** `{entry.filename}`, SHA-256 `{entry.sha256}`.
+
+```python
+from keras_pnnh.applications import create_model
+
+model = create_model("{variant}", weights="{tag}")
+```
+
+## How it was trained
+
+- **Data:** {data["source"]}, {data["training_images"]} images to train on and
+  {data["validation_images"]} held out. It is a lossy JPEG copy of CIFAR-10
+  (quality 75): figures are not comparable with those on the original.
+- **Recipe:** {recipe}; seed {record["seed"]}.
+- **Last epoch:** training accuracy
+  {100 * record["epochs"][-1]["accuracy"]:.2f} %, validation accuracy
+  {100 * record["epochs"][-1]["val_accuracy"]:.2f} %.
+- **Time:** {record["seconds"] / 60:.0f} minutes on
+  {hardware["threads"]} thread(s) of a {hardware["processor"]}, accelerators:
+  {", ".join(hardware["accelerators"]) or "none"}.
+- **Versions:** {versions}.
+
+`record.json` beside this file is the complete record; `curves.png` and
+`log.csv` show every epoch.
+
+## Limits
+
+Images of 32x32 pixels, ten classes, one seed. The network is meant for trying
+the library and for fine-tuning on small images, not as a product.
+"""

@@ -1,0 +1,40 @@
+"""The scripts that the README names run."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(*command):
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return done.stdout
+
+
+def test_demo_classifies_folds_and_audits(tmp_path):
+    printed = run("examples/demo.py", "--output", tmp_path)
+    assert "of 30 right" in printed
+    assert "stage1_block1_add" in printed  # where the twin's paths merge
+    assert (tmp_path / "predictions.png").stat().st_size > 10_000
+    # Standard layers only: Keras alone can read it.
+    folded = keras.saving.load_model(tmp_path / "plain_resnet20_folded.keras")
+    assert {type(layer).__module__.split(".")[0] for layer in folded.layers} == {
+        "keras"
+    }
+
+
+def test_benchmark_prints_a_ratio_for_every_norm():
+    printed = run(
+        "benchmarks/training_step.py", "--rounds", "1", "--batch-size", "4"
+    )
+    for norm in ("`'sum'`", "`None`", "`'learner'`"):
+        assert norm in printed

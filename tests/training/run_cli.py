@@ -1,0 +1,71 @@
+"""The command line with a tiny model, and with a fault if asked for.
+
+The environment variable FAULT names it: "kill EPOCH STEP", "interrupt EPOCH
+STEP", "full-disk EPOCH STEP" or "kill-while-writing EPOCH" (counted from 0).
+"""
+
+import os
+import signal
+import sys
+
+import numpy as np
+
+from keras_pnnh.applications import PlainResNet, catalog
+from keras_pnnh.training.batches import TrainingBatches
+
+
+def tiny_model(**arguments):
+    return PlainResNet((1, 1), (4, 8), name="tiny", **arguments)
+
+
+def fill_disk():
+    import resource
+
+    # Of a full disk's effects, this is the one that any user can bring about.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
+
+
+def at_step(epoch, step, act):
+    get = TrainingBatches.__getitem__
+
+    def get_or_fail(self, index):
+        if (self.epoch, index) == (epoch, step):
+            act()
+        return get(self, index)
+
+    TrainingBatches.__getitem__ = get_or_fail
+
+
+def while_writing(epoch):
+    write = np.savez
+
+    def write_half(file, **arrays):
+        if f"checkpoint-{epoch + 1:04d}" in file.name:
+            write(file, **dict(list(arrays.items())[:10]))
+            file.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+        write(file, **arrays)
+
+    np.savez = write_half
+
+
+def send(number):
+    return lambda: os.kill(os.getpid(), number)
+
+
+if __name__ == "__main__":
+    from keras_pnnh.cli import main
+
+    catalog.MODELS["tiny"] = tiny_model
+    kind, *numbers = os.environ["FAULT"].split()
+    numbers = [int(number) for number in numbers]
+    if kind == "kill-while-writing":
+        while_writing(*numbers)
+    else:
+        actions = {
+            "kill": send(signal.SIGKILL),
+            "interrupt": send(signal.SIGINT),
+            "full-disk": fill_disk,
+        }
+        at_step(*numbers, actions[kind])
+    sys.exit(main(sys.argv[1:]))
