@@ -5,11 +5,9 @@ from typing import NamedTuple
 import keras
 
 from keras_pnnh.applications import _builder
-from keras_pnnh.layers import Coder, PlainConv2D, ZeroPaddingShortcut
+from keras_pnnh.applications._basic_block import BasicBlocks
 from keras_pnnh.layers._checks import resolve_data_format
 
-INTERNAL_PATHS = ("coder", "residual", "none")
-CODER_TRAINING = ("frozen", "scaled", "free")
 MINIMUM_SIZE = 8  # two stages of stride 2 leave 2 pixels
 
 
@@ -86,16 +84,6 @@ class PlainResNet(keras.Model):
         dtype=None,
         name=None,
     ):
-        if internal_path not in INTERNAL_PATHS:
-            raise ValueError(
-                f"`internal_path` must be one of {INTERNAL_PATHS}. "
-                f"Received: internal_path={internal_path!r}."
-            )
-        if coder_training not in CODER_TRAINING:
-            raise ValueError(
-                f"`coder_training` must be one of {CODER_TRAINING}. "
-                f"Received: coder_training={coder_training!r}."
-            )
         _builder.check_stages(blocks_per_stage, filters_per_stage)
         _builder.check_head(include_top, pooling, classes)
         data_format = resolve_data_format(data_format)
@@ -105,54 +93,24 @@ class PlainResNet(keras.Model):
                 32 if include_top else None, data_format
             )
         _builder.check_input_shape(input_shape, MINIMUM_SIZE, data_format)
-        common = {"data_format": data_format, "dtype": dtype}
-        with_coder = internal_path == "coder"
-
-        def convolution(filters, strides, name):
-            return PlainConv2D(
-                filters,
-                strides=strides,
-                norm=norm,
-                learner_gain=learner_gain if with_coder else 1.0,
-                name=name,
-                **common,
-            )
+        basic = BasicBlocks(
+            internal_path,
+            norm,
+            learner_gain,
+            coder_training,
+            data_format,
+            dtype,
+        )
 
         images = keras.Input(input_shape, name="images")
         x = images
         if include_preprocessing:
             x = _builder.preprocessing(dtype)(x)
-        # The stem has no path: its input is no rectified signal.
-        x = PlainConv2D(filters_per_stage[0], name="stem_conv", **common)(x)
-        x = keras.layers.ReLU(dtype=dtype, name="stem_relu")(x)
+        x = basic.stem(x, filters_per_stage[0])
         stages = zip(blocks_per_stage, filters_per_stage, strict=True)
         for stage, (blocks, filters) in enumerate(stages, 1):
-            coder = None
-            if with_coder:
-                coder = Coder(
-                    filters,
-                    gradient_scale=_gradient_scale(coder_training, blocks),
-                    axis=1 if data_format == "channels_first" else -1,
-                    dtype=dtype,
-                    name=f"stage{stage}_coder",
-                )
-            for block in range(1, blocks + 1):
-                name_ = f"stage{stage}_block{block}"
-                strides = 2 if stage > 1 and block == 1 else 1
-                first = convolution(filters, strides, f"{name_}_conv1")
-                second = convolution(filters, 1, f"{name_}_conv2")
-                shortcut = x
-                x = first(x, *_part(coder, "encoder", x))
-                x = keras.layers.ReLU(dtype=dtype, name=f"{name_}_relu1")(x)
-                x = second(x, *_part(coder, "decoder", x))
-                if internal_path == "residual":
-                    if strides > 1:
-                        shortcut = ZeroPaddingShortcut(
-                            filters, strides, name=f"{name_}_shortcut", **common
-                        )(shortcut)
-                    add = keras.layers.Add(dtype=dtype, name=f"{name_}_add")
-                    x = add([shortcut, x])
-                x = keras.layers.ReLU(dtype=dtype, name=f"{name_}_relu2")(x)
+            strides = 1 if stage == 1 else 2
+            x = basic.stage(x, blocks, filters, strides, f"stage{stage}")
         outputs = _builder.head(
             x,
             include_top=include_top,
@@ -198,15 +156,6 @@ class PlainResNet(keras.Model):
         model = cls(**config)
         model.trainable = trainable
         return model
-
-
-def _gradient_scale(coder_training, uses):
-    return {"frozen": 0.0, "scaled": 1.0 / uses, "free": 1.0}[coder_training]
-
-
-def _part(coder, part, x):
-    """The coder's matrix as an extra argument, where there is a coder."""
-    return () if coder is None else (coder(x, part=part),)
 
 
 def _constructor(variant):

@@ -1,9 +1,9 @@
 """The kernel and bias of a folded convolution, computed in float64."""
 
 import keras
-import numpy as np
 
 from keras_pnnh import theory
+from keras_pnnh.conversion.layer_copies import to_numpy
 from keras_pnnh.layers import PlainConv2D
 
 
@@ -64,6 +64,4 @@ def _coder_numbers(matrix):
 
 
 def _numbers(variable):
-    # A tensor first: from a variable, torch's conversion warns.
-    tensor = keras.ops.convert_to_tensor(variable)
-    return np.asarray(keras.ops.convert_to_numpy(tensor)).astype("float64")
+    return to_numpy(variable).astype("float64")

@@ -47,7 +47,7 @@ class LayerCopies:
         """Give every copy that was called the weights of its original."""
         for layer, copy in self._copies.items():
             if isinstance(layer, keras.layers.Layer) and layer.weights:
-                copy.set_weights(layer.get_weights())
+                copy.set_weights([to_numpy(w) for w in layer.weights])
 
 
 def pack_like(model, inputs, outputs):
@@ -61,3 +61,12 @@ def pack_like(model, inputs, outputs):
             getattr(model, "output", model.outputs), outputs
         ),
     )
+
+
+def to_numpy(variable):
+    """The value of a variable, as an array of its own.
+
+    `Variable.numpy()` does the same and warns on torch with NumPy 2 (Keras
+    3.15: its `__array__` has no `copy` argument).
+    """
+    return keras.ops.convert_to_numpy(keras.ops.convert_to_tensor(variable))

@@ -155,6 +155,7 @@ class Coder(keras.layers.Layer):
         inputs = self._rectified_normal((samples, self.filters), seed)
         outputs = ops.moveaxis(self(self._to_axis(inputs)), self.axis, -1)
         outputs = ops.convert_to_numpy(ops.cast(outputs, "float32"))
+        outputs = outputs.reshape(inputs.shape)
         return float(np.mean(np.square(outputs - inputs), dtype="float64"))
 
     def pretrain(self, steps=3000, batch_size=512, learning_rate=0.01, seed=0):

@@ -36,8 +36,8 @@ def check_data(model, data):
 
 def check_logits(model):
     """Raise a ValueError if the model ends in a softmax."""
-    activation = _activation(model, default=None)
-    if activation is not None:
+    activation = _activation(model, default="linear")
+    if activation not in (None, "linear"):
         raise ValueError(
             "Training computes its loss from logits. Received: a model with "
             f"classifier_activation={activation!r}. Construct it with "

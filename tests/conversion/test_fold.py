@@ -6,6 +6,7 @@ from keras import layers
 from keras_pnnh.applications import plain_resnet
 from keras_pnnh.applications.plain_resnet import VARIANTS, PlainResNet
 from keras_pnnh.conversion import fold
+from keras_pnnh.conversion.layer_copies import to_numpy
 from keras_pnnh.layers import Coder, PlainConv2D
 
 NORMS = ("learner", "sum", None)
@@ -19,7 +20,7 @@ def randomize(model, seed=0):
             width = layer.moving_mean.shape
             if layer.scale:
                 layer.gamma.assign(
-                    layer.gamma.numpy() * rng.uniform(0.5, 1.5, width)
+                    to_numpy(layer.gamma) * rng.uniform(0.5, 1.5, width)
                 )
             if layer.center:
                 layer.beta.assign(rng.normal(0, 0.2, width))
@@ -32,12 +33,16 @@ def randomize(model, seed=0):
                 layer.bias.assign(rng.normal(0, 0.2, layer.filters))
         elif isinstance(layer, Coder):
             for weight in layer.weights:
-                noise = rng.normal(0, 0.05, weight.shape)
-                weight.assign(weight.numpy() + noise)
+                # Small beside 1 in norm: the stream stays finite at any depth.
+                noise = rng.normal(0, 0.05, weight.shape) / layer.filters**0.5
+                weight.assign(to_numpy(weight) + noise)
 
 
-def images(*shape, seed=1):
-    return np.random.default_rng(seed).uniform(0, 255, shape).astype("float32")
+def images(*shape):
+    """Noise; one image much darker than the other."""
+    noise = np.random.default_rng(1).uniform(0, 255, shape)
+    noise[0] *= 0.2
+    return noise.astype("float32")
 
 
 def outputs_of(model, x):
@@ -82,7 +87,13 @@ def folded_equals(model, x, rtol=1e-4):
     return folded
 
 
-@pytest.mark.parametrize("variant", sorted(VARIANTS))
+@pytest.mark.parametrize(
+    "variant",
+    [
+        pytest.param(name, marks=pytest.mark.slow if "110" in name else ())
+        for name in sorted(VARIANTS)
+    ],
+)
 def test_every_variant_keeps_its_logits(variant):
     model = PlainResNet(
         **VARIANTS[variant]._asdict(),
@@ -92,7 +103,7 @@ def test_every_variant_keeps_its_logits(variant):
     folded_equals(model, images(2, 8, 8, 3))
 
 
-@pytest.mark.parametrize("size", [(8, 8), (9, 11), (10, 13)])
+@pytest.mark.parametrize("size", [(8, 10), (9, 11)])
 @pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("internal_path", plain_resnet.INTERNAL_PATHS)
 def test_every_path_and_norm_keeps_its_logits(internal_path, norm, size):
@@ -181,12 +192,12 @@ def test_a_folded_twin_keeps_its_shortcuts(tmp_path):
 def test_the_original_is_untouched():
     model = small()
     randomize(model)
-    before, config = model.get_weights(), model.to_json()
+    before, config = list(map(to_numpy, model.weights)), model.to_json()
     folded = fold(model)
     for weight in folded.weights:
         weight.assign(keras.ops.zeros_like(weight))
-    for now, then in zip(model.get_weights(), before, strict=True):
-        np.testing.assert_array_equal(now, then)
+    for now, then in zip(model.weights, before, strict=True):
+        np.testing.assert_array_equal(to_numpy(now), then)
     assert model.to_json() == config
     assert model.get_layer("stage1_block1_relu1").output is not None
 
@@ -201,10 +212,10 @@ def test_folding_twice_is_folding_once():
 
 
 @pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize("code_filters", [2, 6, 9])
+@pytest.mark.parametrize("code_filters", [2, 9])
 @pytest.mark.parametrize(("kernel_size", "strides"), [(1, 2), (5, 3), (3, 1)])
 def test_codes_kernels_and_strides(norm, code_filters, kernel_size, strides):
-    """The code is narrower than, as wide as and wider than the stage."""
+    """The code is narrower or wider than the stage."""
     coder = Coder(6, code_filters, initializer="random", name="coder")
     x = keras.Input((10, 11, 4), name="x")
     y = PlainConv2D(9, kernel_size, strides, norm, name="first")(
@@ -212,7 +223,7 @@ def test_codes_kernels_and_strides(norm, code_filters, kernel_size, strides):
     )
     y = layers.ReLU()(y)
     y = PlainConv2D(7, kernel_size, norm=norm, name="second")(
-        y, coder_kernel=coder(y, "decoder")
+        y, coder_kernel=coder(y, part="decoder")
     )
     folded = folded_equals(keras.Model(x, y), images(2, 10, 11, 4))
     padded = strides > 1 and kernel_size > 1

@@ -1,0 +1,201 @@
+"""The coder of a stage is one object, whatever Keras does to the model."""
+
+import json
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from harness import randomize, to_numpy
+
+from keras_pnnh import save_weights
+from keras_pnnh.applications import PlainResNet
+from keras_pnnh.applications.plain_resnet import INTERNAL_PATHS
+from keras_pnnh.layers import Coder
+
+BACKENDS = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
+
+
+def build(**kwargs):
+    model = PlainResNet((2, 2), (4, 8), input_shape=(8, 8, 3), **kwargs)
+    randomize(model, seed=1)
+    return model
+
+
+def through_file(model, folder):
+    model.save(folder / "model.keras")
+    return keras.saving.load_model(folder / "model.keras")
+
+
+def through_weights(model, folder):
+    model.save_weights(folder / "model.weights.h5")
+    copy = type(model).from_config(model.get_config())
+    copy.load_weights(folder / "model.weights.h5")
+    return copy
+
+
+def through_config(model, folder):
+    config = json.loads(json.dumps(model.get_config()))
+    return _with_weights(type(model).from_config(config), model)
+
+
+def through_json(model, folder):
+    return _with_weights(keras.models.model_from_json(model.to_json()), model)
+
+
+def through_clone(model, folder):
+    return _with_weights(keras.models.clone_model(model), model)
+
+
+def through_functional_clone(model, folder):
+    def clone(layer):
+        return type(layer).from_config(layer.get_config())
+
+    copy = keras.models.clone_model(model, clone_function=clone)
+    return _with_weights(copy, model)
+
+
+def _with_weights(copy, model):
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+@pytest.mark.parametrize("coder_training", ["frozen", "scaled"])
+@pytest.mark.parametrize(
+    "copy_through",
+    [
+        through_file,
+        through_weights,
+        through_config,
+        through_json,
+        through_clone,
+        through_functional_clone,
+    ],
+)
+def test_copies_share_their_own_coder(
+    copy_through, coder_training, tmp_path, images
+):
+    model = build(coder_training=coder_training)
+    copy = copy_through(model, tmp_path)
+    before = to_numpy(model(images))
+    np.testing.assert_allclose(to_numpy(copy(images)), before, rtol=1e-6)
+    coders = [layer for layer in copy.layers if isinstance(layer, Coder)]
+    assert len(coders) == 2
+    assert copy.count_params() == model.count_params()
+    assert len(copy.variables) == len(model.variables)
+    assert len(copy.trainable_variables) == len(model.trainable_variables)
+    ours = {id(variable) for variable in model.variables}
+    assert not ours & {id(variable) for variable in copy.variables}
+    # A change of the one coder of a stage must reach all of its blocks.
+    for layer in coders:
+        values = [0.5 * value for value in layer.get_weights()]
+        layer.set_weights(values)
+        model.get_layer(layer.name).set_weights(values)
+        after = to_numpy(model(images))
+        assert np.abs(after - before).max() > 1e-4
+        np.testing.assert_allclose(to_numpy(copy(images)), after, rtol=1e-6)
+        before = after
+
+
+@pytest.mark.parametrize("internal_path", INTERNAL_PATHS)
+def test_saved_models_keep_arguments_and_outputs(internal_path, tmp_path, images):
+    kwargs = {
+        "include_top": True,
+        "classes": 3,
+        "classifier_activation": None,
+        "include_preprocessing": False,
+        "internal_path": internal_path,
+        "norm": "sum",
+        "learner_gain": 0.7,
+        "coder_training": "free",
+        "name": "mine",
+    }
+    model = build(**kwargs)
+    copy = through_file(model, tmp_path)
+    assert type(copy) is PlainResNet
+    assert copy.get_config() == model.get_config()
+    for name, value in kwargs.items():
+        assert copy.get_config()[name] == value
+    np.testing.assert_allclose(
+        to_numpy(copy(images / 255)), to_numpy(model(images / 255)), rtol=1e-6
+    )
+
+
+def test_frozen_model_stays_frozen(tmp_path):
+    model = build(coder_training="free")
+    model.trainable = False
+    copy = through_file(model, tmp_path)
+    assert copy.trainable_variables == []
+    copy.trainable = True
+    model.trainable = True
+    assert len(copy.trainable_variables) == len(model.trainable_variables)
+
+
+def test_a_coder_is_stored_once(tmp_path):
+    import h5py
+
+    model = build()
+    save_weights(model, tmp_path / "model.weights.h5")
+    with h5py.File(tmp_path / "model.weights.h5") as file:
+        coders = [name for name in file["layers"] if name.startswith("coder")]
+        values = []
+        file.visititems(
+            lambda name, item: (
+                values.append(item) if isinstance(item, h5py.Dataset) else None
+            )
+        )
+        assert coders == ["coder", "coder_1"]
+        assert len(values) == len(model.variables)
+
+
+LOADER = """
+import sys
+import keras
+import numpy as np
+from keras_pnnh.applications import PlainResNet
+from keras_pnnh.weights.loader import load
+
+folder = sys.argv[1]
+arrays = np.load(folder + "/arrays.npz")
+whole = keras.saving.load_model(folder + "/model.keras")
+fresh = PlainResNet.from_config(whole.get_config())
+load(fresh, folder + "/model.weights.h5")
+for model in (whole, fresh):
+    outputs = keras.ops.convert_to_numpy(model(arrays["images"]))
+    print(keras.backend.backend(), np.abs(outputs - arrays["outputs"]).max())
+"""
+
+
+def _is_installed(backend):
+    from importlib.util import find_spec
+
+    return find_spec(BACKENDS[backend]) is not None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "backend",
+    [
+        name
+        for name in BACKENDS
+        if name != keras.backend.backend() and _is_installed(name)
+    ],
+)
+def test_files_load_on_another_backend(backend, tmp_path, images):
+    model = build()
+    model.save(tmp_path / "model.keras")
+    save_weights(model, tmp_path / "model.weights.h5")
+    outputs = to_numpy(model(images))
+    np.savez(tmp_path / "arrays.npz", images=images, outputs=outputs)
+    result = subprocess.run(
+        [sys.executable, "-c", LOADER, str(tmp_path)],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert [name for name, _ in lines] == [backend] * 2
+    assert max(float(difference) for _, difference in lines) < 1e-4
