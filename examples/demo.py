@@ -16,6 +16,7 @@ from keras_pnnh.applications import PlainResNet20
 from keras_pnnh.conversion import compare
 from keras_pnnh.samples import sample_images
 from keras_pnnh.training import classify
+from keras_pnnh.weights import find_classifier
 
 
 def main():
@@ -28,7 +29,7 @@ def main():
     model = PlainResNet20(weights="cifar10")
     images = classify.read_images([sample.path for sample in samples], model)
     probabilities = model.predict(images, verbose=0)
-    labels = keras_pnnh.find_weights("plain_resnet20", "cifar10").labels
+    labels = find_classifier("plain_resnet20", "cifar10").labels
     predictions = [
         classify.top_classes(sample.path, row, labels)
         for sample, row in zip(samples, probabilities, strict=True)

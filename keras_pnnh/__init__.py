@@ -1,13 +1,20 @@
 """Deep image models without skip connections, in Keras 3."""
 
-from keras_pnnh import applications, layers, theory, weights
+from keras_pnnh import applications, conversion, layers, theory, weights
 from keras_pnnh._version import __version__
-from keras_pnnh.weights import find_weights, list_weights, save_weights
+from keras_pnnh.applications import create_model, list_models
+from keras_pnnh.conversion import audit, fold
+from keras_pnnh.weights import list_weights, save_weights
 
 __all__ = [
     "__version__",
     "applications",
+    "audit",
+    "conversion",
+    "create_model",
+    "fold",
     "layers",
+    "list_models",
     "list_weights",
     "save_weights",
     "theory",

@@ -41,15 +41,23 @@ def _parser():
     return parser
 
 
-def _add_model(command):
+def _add_model(command, default=None):
     command.add_argument(
-        "--model", required=True, help="a name from `keras-pnnh list`"
+        "--model",
+        required=default is None,
+        default=default,
+        help="a name from `keras-pnnh list`",
     )
     command.add_argument(
         "--path",
         choices=("coder", "residual", "none"),
         default="coder",
         help="internal path: PNNH, the residual twin or the plain baseline",
+    )
+    command.add_argument(
+        "--norm",
+        choices=("learner", "sum"),
+        help="where batch norm stands beside the coder",
     )
 
 
@@ -80,11 +88,6 @@ def _add_train(commands):
     command.add_argument("--recipe", default="cifar", help="default: cifar")
     command.add_argument("--resume", action="store_true")
     command.add_argument("--seed", type=int, default=0)
-    command.add_argument(
-        "--norm",
-        choices=("learner", "sum"),
-        help="where batch norm stands beside the coder",
-    )
     command.add_argument("--learner-gain", type=float)
     for name, kind in (
         ("epochs", int),
@@ -123,8 +126,10 @@ def _add_evaluate(commands):
 def _add_classify(commands):
     command = commands.add_parser("classify", help="classify image files")
     command.add_argument("images", nargs="+", metavar="IMAGE")
-    command.add_argument("--model", default="plain_resnet20")
-    command.add_argument("--weights", default="cifar10", help="a tag")
+    _add_model(command, default="plain_resnet20")
+    command.add_argument(
+        "--weights", default="cifar10", help="a tag or a file; default: cifar10"
+    )
     command.add_argument("--top", type=int, default=3)
     command.set_defaults(run=_classify)
 
@@ -152,6 +157,7 @@ def _train(options):
 
     from keras_pnnh.applications import create_model
     from keras_pnnh.training import get_recipe, train
+    from keras_pnnh.training.data_format import input_shape
 
     recipe = get_recipe(
         options.recipe,
@@ -164,15 +170,15 @@ def _train(options):
         validation_split=options.validation_split,
     )
     data = _load(options, "train")
-    extras = {"norm": options.norm, "learner_gain": options.learner_gain}
+    gain = {"learner_gain": options.learner_gain}
     keras.utils.set_random_seed(options.seed)
     model = create_model(
         options.model,
         classes=len(data.class_names),
-        input_shape=_input_shape(data),
+        input_shape=input_shape(*data.images.shape[1:]),
         classifier_activation=None,
-        internal_path=options.path,
-        **{key: value for key, value in extras.items() if value is not None},
+        **_architecture(options),
+        **(gain if options.learner_gain is not None else {}),
     )
     train(
         model,
@@ -188,26 +194,32 @@ def _train(options):
     return 0
 
 
-def _input_shape(data):
-    import keras
-
-    height, width, channels = data.images.shape[1:]
-    if keras.config.image_data_format() == "channels_first":
-        return (channels, height, width)
-    return (height, width, channels)
+def _architecture(options):
+    """Arguments of the model that decide which weights fit."""
+    given = {"internal_path": options.path, "norm": options.norm}
+    return {key: value for key, value in given.items() if value is not None}
 
 
 def _evaluate(options):
     from keras_pnnh.applications import create_model
     from keras_pnnh.training import evaluate
+    from keras_pnnh.training.data_format import input_shape
+    from keras_pnnh.weights import find_classifier
 
     data = _load(options, "test")
+    labels = find_classifier(options.model, options.weights).labels
+    if labels != data.class_names:
+        raise ValueError(
+            "Weights are evaluated on data with the same classes in the same "
+            f"order. Received: weights for {', '.join(labels)}; data with "
+            f"{', '.join(data.class_names)}. Rename the class folders."
+        )
     model = create_model(
         options.model,
         weights=options.weights,
         classes=len(data.class_names),
-        input_shape=_input_shape(data),
-        internal_path=options.path,
+        input_shape=input_shape(*data.images.shape[1:]),
+        **_architecture(options),
     )
     result = evaluate(model, data, options.batch_size, options.record)
     print(
@@ -224,7 +236,11 @@ def _classify(options):
     from keras_pnnh.training import classify
 
     predictions = classify.classify_files(
-        options.model, options.weights, options.images, options.top
+        options.model,
+        options.weights,
+        options.images,
+        options.top,
+        **_architecture(options),
     )
     Console().print(classify.as_table(predictions))
     return 0

@@ -11,6 +11,8 @@ import numpy as np
 # TensorFlow's CPU kernels know channels_last only.
 CHANNELS_FIRST_WORKS = keras.backend.backend() != "tensorflow"
 
+INTERNAL_PATHS = ("coder", "residual", "none")
+
 
 def check_layer(
     layer_class, init_kwargs, input_shapes, trainable, folder, **call_kwargs

@@ -27,9 +27,9 @@ def test_demo_classifies_folds_and_audits(tmp_path):
     assert (tmp_path / "predictions.png").stat().st_size > 10_000
     # Standard layers only: Keras alone can read it.
     folded = keras.saving.load_model(tmp_path / "plain_resnet20_folded.keras")
-    assert {type(layer).__module__.split(".")[0] for layer in folded.layers} == {
-        "keras"
-    }
+    assert {
+        type(layer).__module__.split(".")[0] for layer in folded.layers
+    } == {"keras"}
 
 
 def test_benchmark_prints_a_ratio_for_every_norm():

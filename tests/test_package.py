@@ -64,7 +64,9 @@ def test_built_distribution_works_when_installed(form, tmp_path):
     (archive,) = tmp_path.glob("keras_pnnh-*")
     if form == "wheel":
         names = zipfile.ZipFile(archive).namelist()
-        assert not any(name.startswith(("tests/", "examples/")) for name in names)
+        assert not any(
+            name.startswith(("tests/", "examples/")) for name in names
+        )
     site = tmp_path / "site"
     install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps"]
     subprocess.run(

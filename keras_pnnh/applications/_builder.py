@@ -1,6 +1,5 @@
 """What all applications share: input checks, preprocessing, head, weights."""
 
-import os
 import warnings
 from pathlib import Path
 
@@ -127,7 +126,7 @@ def build(model_class, variant, weights, input_tensor, arguments):
         arguments = _with_shape_of(input_tensor, arguments)
     if weights is None:
         model = model_class(**arguments)
-    elif _is_path(weights):
+    elif registry.is_path(weights):
         loader.check_path(Path(weights))
         model = model_class(**arguments)
         loader.load(model, weights)
@@ -135,12 +134,6 @@ def build(model_class, variant, weights, input_tensor, arguments):
         entry = registry.find_weights(variant, weights)
         model = _pretrained(model_class, entry, arguments)
     return model if input_tensor is None else _rewire(model, input_tensor)
-
-
-def _is_path(weights):
-    return isinstance(weights, os.PathLike) or (
-        isinstance(weights, str) and ("." in weights or os.sep in weights)
-    )
 
 
 def _pretrained(model_class, entry, arguments):

@@ -32,7 +32,7 @@ def create_model(name, /, **arguments):
     if name not in MODELS:
         near = difflib.get_close_matches(str(name), MODELS, cutoff=0.0)
         raise ValueError(
-            "`name` must be one of `keras_pnnh.applications.list_models()`. "
+            "`name` must be one of `keras_pnnh.list_models()`. "
             f"Received: name={name!r}. Nearest: {', '.join(near)}."
         )
     return MODELS[name](**arguments)

@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+from keras_pnnh.training.data_format import as_data_format
+
 
 class TrainingBatches(keras.utils.PyDataset):
     """Batches of one epoch after another.
@@ -76,10 +78,3 @@ def _augmentations(recipe, size):
 
 def one_hot(labels, class_names):
     return np.eye(len(class_names), dtype="float32")[labels]
-
-
-def as_data_format(images, data_format):
-    """Channels-last images in the data format of the model."""
-    if data_format == "channels_first":
-        return np.moveaxis(images, -1, 1)
-    return images

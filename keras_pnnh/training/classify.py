@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_pnnh.applications import create_model
-from keras_pnnh.training.batches import as_data_format
+from keras_pnnh.training.data_format import as_data_format, input_shape
 from keras_pnnh.training.image_folder import read_image
-from keras_pnnh.weights import find_weights
+from keras_pnnh.weights import find_classifier
 
 
 class Prediction(NamedTuple):
@@ -29,14 +29,16 @@ def read_images(paths, model):
     return as_data_format(images, config["data_format"])
 
 
-def classify_files(model_name, tag, paths, top=3):
+def classify_files(model_name, weights, paths, top=3, **arguments):
     """Classify image files.
 
     Args:
         model_name: A name from `list_models()`.
-        tag: Tag of its weights, such as `"cifar10"`.
+        weights: Tag of its weights, such as `"cifar10"`, or the file that
+            `train` wrote.
         paths: Image files; they are resized to the model's input.
         top: How many classes to return for each.
+        **arguments: Further arguments of the model.
 
     Returns:
         A list of `Prediction`, one for each path.
@@ -46,16 +48,23 @@ def classify_files(model_name, tag, paths, top=3):
             no image.
         FileNotFoundError: If a file does not exist.
     """
-    entry = find_weights(model_name, tag)
-    if not 1 <= top <= entry.classes:
+    classifier = find_classifier(model_name, weights)
+    classes = len(classifier.labels)
+    if not 1 <= top <= classes:
         raise ValueError(
-            f"`top` must lie between 1 and the {entry.classes} classes of "
-            f"{model_name}.{tag}. Received: top={top}."
+            f"`top` must lie between 1 and the {classes} classes of these "
+            f"weights. Received: top={top}."
         )
-    model = create_model(model_name, weights=tag)
+    model = create_model(
+        model_name,
+        weights=weights,
+        classes=classes,
+        input_shape=input_shape(*classifier.image_size),
+        **arguments,
+    )
     probabilities = model.predict(read_images(paths, model), verbose=0)
     return [
-        top_classes(path, row, entry.labels, top)
+        top_classes(path, row, classifier.labels, top)
         for path, row in zip(paths, probabilities, strict=True)
     ]
 

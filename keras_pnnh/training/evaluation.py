@@ -3,7 +3,7 @@
 import keras
 
 from keras_pnnh.training import requirements
-from keras_pnnh.training.batches import as_data_format
+from keras_pnnh.training.data_format import as_data_format
 from keras_pnnh.training.run_folder import RunFolder
 
 

@@ -7,16 +7,13 @@ import time
 import keras
 
 from keras_pnnh.training import curves, environment, requirements
-from keras_pnnh.training.batches import (
-    TrainingBatches,
-    as_data_format,
-    one_hot,
-)
+from keras_pnnh.training.batches import TrainingBatches, one_hot
+from keras_pnnh.training.data_format import as_data_format
 from keras_pnnh.training.finite_loss import RequireFiniteLoss
 from keras_pnnh.training.optimizer import make_optimizer
 from keras_pnnh.training.progress import TrainingProgress
 from keras_pnnh.training.run_folder import RunFolder
-from keras_pnnh.weights import loader, save_weights
+from keras_pnnh.weights import Classifier, loader, save_weights
 
 
 def train(
@@ -78,7 +75,7 @@ def train(
             **(description or {}),
             "training_images": len(training.labels),
             "validation_images": len(validation.labels),
-            "classes": len(data.class_names),
+            "classes": list(data.class_names),
         },
     }
     folder = RunFolder(output)
@@ -123,7 +120,9 @@ def train(
         "epochs": epochs,
         "seconds": round(sum(row["seconds"] for row in epochs), 1),
     }
-    save_weights(model, folder.weights_path)
+    size = data.images.shape[1:3]
+    classifier = Classifier(data.class_names, size)
+    save_weights(model, folder.weights_path, classifier)
     curves.plot_curves(epochs, folder.curves_path, model.name)
     folder.write_record(record)
     folder.remove_checkpoints()

@@ -11,6 +11,7 @@ class WeightsEntry(NamedTuple):
         sha256: Digest of the file, checked before it is loaded.
         classes: Number of classes of the classifier in the file.
         labels: Names of the classes in the order of the outputs.
+        image_size: `(height, width)` that the network was trained on.
         license: SPDX identifier of the weights' licence.
         card: Path of the model card in the repository.
     """
@@ -19,5 +20,6 @@ class WeightsEntry(NamedTuple):
     sha256: str
     classes: int
     labels: tuple[str, ...]
+    image_size: tuple[int, int]
     license: str
     card: str

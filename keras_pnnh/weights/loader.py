@@ -1,5 +1,6 @@
 """Load a weight file into a model, completely or not at all."""
 
+import contextlib
 import hashlib
 from collections import Counter
 from pathlib import Path
@@ -30,16 +31,9 @@ def load(model, path, sha256=None):
     check_path(path)
     if sha256 is not None:
         _check_digest(path, sha256)
-    try:
-        with h5py.File(path, "r") as file:
-            made_for = architecture.read(file)
-            shapes = _variable_shapes(file)
-    except (OSError, KeyError, RuntimeError) as error:
-        raise ValueError(
-            "A weight file must be a complete HDF5 file. Received: "
-            f"'{path}' ({path.stat().st_size} bytes), which cannot be read: "
-            f"{error}. Fetch or write it again."
-        ) from error
+    with open_file(path) as file:
+        made_for = architecture.read(file)
+        shapes = _variable_shapes(file)
     if made_for is not None:
         architecture.check(model, made_for, path)
     _check_shapes(model, shapes, path)
@@ -53,6 +47,20 @@ def load(model, path, sha256=None):
             f"Received: '{path}' for model '{model.name}', which Keras cannot "
             f"load: {error} The file is damaged or was written for another "
             "architecture."
+        ) from error
+
+
+@contextlib.contextmanager
+def open_file(path):
+    """Open a weight file to read; raise a ValueError if it is damaged."""
+    try:
+        with h5py.File(path, "r") as file:
+            yield file
+    except (OSError, KeyError, RuntimeError) as error:
+        raise ValueError(
+            "A weight file must be a complete HDF5 file. Received: "
+            f"'{path}' ({path.stat().st_size} bytes), which cannot be read: "
+            f"{error}. Fetch or write it again."
         ) from error
 
 

@@ -1,5 +1,6 @@
 """The only table of checkpoints, keyed by `<variant>.<tag>`."""
 
+import os
 from pathlib import Path
 
 from keras_pnnh.weights.entry import WeightsEntry
@@ -13,10 +14,18 @@ WEIGHTS = {
         sha256="",
         classes=10,
         labels=CIFAR10_LABELS,
+        image_size=(32, 32),
         license="Apache-2.0",
         card="weights/plain_resnet20.cifar10/README.md",
     ),
 }
+
+
+def is_path(weights):
+    """Whether `weights=` names a file, and not a tag."""
+    return isinstance(weights, os.PathLike) or (
+        isinstance(weights, str) and ("." in weights or os.sep in weights)
+    )
 
 
 def list_weights():

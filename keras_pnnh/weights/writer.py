@@ -4,10 +4,11 @@ import h5py
 
 from keras_pnnh.files import replace_when_complete
 from keras_pnnh.weights import architecture
+from keras_pnnh.weights import classifier as classifiers
 from keras_pnnh.weights.loader import SUFFIX
 
 
-def save_weights(model, path):
+def save_weights(model, path, classifier=None):
     """Save a model's weights, without its optimizer, in one step.
 
     The file appears under its name only when it is complete. It can be
@@ -17,6 +18,9 @@ def save_weights(model, path):
         model: An application of this library; with another model, the file
             does not say what it was made for.
         path: Where to write; the name must end in `.weights.h5`.
+
+        classifier: A `Classifier` that says what the outputs mean, or None.
+            Classifying needs it.
 
     Raises:
         ValueError: If the name has another ending.
@@ -34,6 +38,8 @@ def save_weights(model, path):
         copy.save_weights(unfinished)
         with h5py.File(unfinished, "r+") as file:
             architecture.write(file, model)
+            if classifier is not None:
+                classifiers.write(file, classifier)
 
 
 def _largest_size(model):

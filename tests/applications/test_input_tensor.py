@@ -75,8 +75,9 @@ def test_another_shape_is_not():
             input_tensor=keras.Input((8, 8, 3)), input_shape=(8, 9, 3)
         )
     assert "must agree with `input_tensor`" in str(error.value)
-    assert "Received: input_shape=(8, 9, 3), a tensor of shape (8, 8, 3)" in str(
-        error.value
+    assert (
+        "Received: input_shape=(8, 9, 3), a tensor of shape (8, 8, 3)"
+        in str(error.value)
     )
 
 

@@ -1,11 +1,16 @@
 import keras
 import numpy as np
 import pytest
-from harness import CHANNELS_FIRST_WORKS, check_gradients, randomize, to_numpy
+from harness import (
+    CHANNELS_FIRST_WORKS,
+    INTERNAL_PATHS,
+    check_gradients,
+    randomize,
+    to_numpy,
+)
 
 from keras_pnnh import save_weights
 from keras_pnnh.applications import PlainResNet
-from keras_pnnh.applications.plain_resnet import INTERNAL_PATHS
 from keras_pnnh.weights.loader import load
 
 NUMBERS = {"blocks_per_stage": (1, 1), "filters_per_stage": (4, 8)}

@@ -8,11 +8,10 @@ import sys
 import keras
 import numpy as np
 import pytest
-from harness import randomize, to_numpy
+from harness import INTERNAL_PATHS, randomize, to_numpy
 
 from keras_pnnh import save_weights
 from keras_pnnh.applications import PlainResNet
-from keras_pnnh.applications.plain_resnet import INTERNAL_PATHS
 from keras_pnnh.layers import Coder
 
 BACKENDS = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
@@ -100,7 +99,9 @@ def test_copies_share_their_own_coder(
 
 
 @pytest.mark.parametrize("internal_path", INTERNAL_PATHS)
-def test_saved_models_keep_arguments_and_outputs(internal_path, tmp_path, images):
+def test_saved_models_keep_arguments_and_outputs(
+    internal_path, tmp_path, images
+):
     kwargs = {
         "include_top": True,
         "classes": 3,

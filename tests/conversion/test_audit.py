@@ -3,10 +3,11 @@ import re
 import keras
 import numpy as np
 import pytest
+from harness import INTERNAL_PATHS
 from keras import layers
 
 from keras_pnnh import applications
-from keras_pnnh.applications.plain_resnet import INTERNAL_PATHS, PlainResNet
+from keras_pnnh.applications.plain_resnet import PlainResNet
 from keras_pnnh.conversion import AuditReport, audit, compare, fold
 from keras_pnnh.conversion.layer_copies import to_numpy
 from keras_pnnh.layers import Coder, PlainConv2D

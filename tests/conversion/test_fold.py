@@ -1,9 +1,9 @@
 import keras
 import numpy as np
 import pytest
+from harness import CHANNELS_FIRST_WORKS, INTERNAL_PATHS
 from keras import layers
 
-from keras_pnnh.applications import plain_resnet
 from keras_pnnh.applications.plain_resnet import VARIANTS, PlainResNet
 from keras_pnnh.conversion import fold
 from keras_pnnh.conversion.layer_copies import to_numpy
@@ -105,7 +105,7 @@ def test_every_variant_keeps_its_logits(variant):
 
 @pytest.mark.parametrize("size", [(8, 10), (9, 11)])
 @pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize("internal_path", plain_resnet.INTERNAL_PATHS)
+@pytest.mark.parametrize("internal_path", INTERNAL_PATHS)
 def test_every_path_and_norm_keeps_its_logits(internal_path, norm, size):
     model = small(
         internal_path=internal_path, norm=norm, input_shape=(*size, 3)
@@ -121,7 +121,7 @@ def test_feature_maps_of_open_size(norm):
 
 
 @pytest.mark.skipif(
-    keras.config.backend() == "tensorflow",
+    not CHANNELS_FIRST_WORKS,
     reason="TensorFlow convolves channels first on a GPU only",
 )
 @pytest.mark.parametrize("norm", NORMS)

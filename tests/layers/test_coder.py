@@ -28,7 +28,9 @@ def test_is_a_well_behaved_layer(tmp_path, gradient_scale):
     check_layer(Coder, kwargs, [(5, 4, 2, 3)], trainable=2, folder=tmp_path)
 
 
-@pytest.mark.parametrize(("part", "trainable"), [("encoder", 0), ("decoder", 0)])
+@pytest.mark.parametrize(
+    ("part", "trainable"), [("encoder", 0), ("decoder", 0)]
+)
 def test_its_matrices_are_well_behaved(tmp_path, part, trainable):
     kwargs = {"filters": 6, "code_filters": 8}
     check_layer(Coder, kwargs, [(5, 4)], trainable, tmp_path, part=part)
@@ -113,7 +115,11 @@ def test_gradient_scale_scales_gradients_and_nothing_else(gradient_scale, part):
     np.testing.assert_array_equal(*outputs)
     gradients = compute_gradients(scaled, [x], part=part)
     expected = compute_gradients(free, [x], part=part)
-    assert gradients.keys() == expected.keys() == {"coder/encoder", "coder/decoder"}
+    assert (
+        gradients.keys()
+        == expected.keys()
+        == {"coder/encoder", "coder/decoder"}
+    )
     for path, gradient in gradients.items():
         np.testing.assert_allclose(
             gradient, gradient_scale * expected[path], rtol=1e-5, atol=1e-7
@@ -142,7 +148,9 @@ def test_missing_channels_count_as_zeros(initializer, part):
     coder = Coder(6, 8, initializer=initializer)
     x = normal(5, 2, 2, 4)
     padded = np.pad(x, [(0, 0), (0, 0), (0, 0), (0, 2)])
-    narrow, wide = (to_numpy(coder(inputs, part=part)) for inputs in (x, padded))
+    narrow, wide = (
+        to_numpy(coder(inputs, part=part)) for inputs in (x, padded)
+    )
     if part == "encoder":
         assert narrow.shape == (4, 8)
         wide = wide[:4]
@@ -177,8 +185,16 @@ def test_axis_moves_the_channels(axis):
             "closed_form",
             "initializer='identity'",
         ),
-        ({"filters": 4, "gradient_scale": 1.5}, "between 0", "gradient_scale=1.5"),
-        ({"filters": 4, "gradient_scale": -1}, "between 0", "gradient_scale=-1"),
+        (
+            {"filters": 4, "gradient_scale": 1.5},
+            "between 0",
+            "gradient_scale=1.5",
+        ),
+        (
+            {"filters": 4, "gradient_scale": -1},
+            "between 0",
+            "gradient_scale=-1",
+        ),
     ],
 )
 def test_arguments_out_of_range(kwargs, rule, received):
@@ -194,7 +210,9 @@ def test_pairs_need_two_units():
 
 
 def test_unknown_part():
-    with pytest.raises(ValueError, match="`part` must be.*Received: part='both'"):
+    with pytest.raises(
+        ValueError, match="`part` must be.*Received: part='both'"
+    ):
         Coder(4)(normal(1, 4), part="both")
 
 

@@ -37,7 +37,10 @@ def normalize(x, weights, epsilon, training):
 
 def expected_outputs(layer, x, coder, training):
     """The table in the docstring of `PlainConv2D`, in NumPy."""
-    values = {variable.name: np.array(to_numpy(variable)) for variable in layer.variables}
+    values = {
+        variable.name: np.array(to_numpy(variable))
+        for variable in layer.variables
+    }
     norm = [
         values.get(name)
         for name in ("gamma", "beta", "moving_mean", "moving_variance")
@@ -176,7 +179,9 @@ def test_without_a_coder_it_is_convolution_and_batch_norm(kernel_size):
 
 def test_learner_gain_sets_gamma_or_the_scale_of_the_kernel():
     x = normal(1, 3, 3, 32)
-    layers = {norm: PlainConv2D(64, norm=norm, learner_gain=0.3) for norm in NORMS}
+    layers = {
+        norm: PlainConv2D(64, norm=norm, learner_gain=0.3) for norm in NORMS
+    }
     for layer in layers.values():
         layer(x)
     he = np.sqrt(2 / (9 * 32))
@@ -195,7 +200,11 @@ def test_learner_gain_sets_gamma_or_the_scale_of_the_kernel():
     ("kwargs", "rule", "received"),
     [
         ({"kernel_size": 4}, "must be odd", "kernel_size=4. Try 5"),
-        ({"kernel_size": 0}, "`kernel_size` must be a positive", "kernel_size=0"),
+        (
+            {"kernel_size": 0},
+            "`kernel_size` must be a positive",
+            "kernel_size=0",
+        ),
         ({"strides": 0}, "`strides` must be a positive", "strides=0"),
         ({"filters": -1}, "`filters` must be a positive", "filters=-1"),
         ({"norm": "batch"}, "`norm` must be one of", "norm='batch'"),

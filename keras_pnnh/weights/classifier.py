@@ -1,0 +1,68 @@
+"""What the outputs of a trained classifier mean, kept in its weight file."""
+
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+from keras_pnnh.weights import loader, registry
+
+ATTRIBUTE = "keras_pnnh_classifier"
+
+
+class Classifier(NamedTuple):
+    """Names of the classes in the order of the outputs, and the image size.
+
+    Attributes:
+        labels: Names of the classes.
+        image_size: `(height, width)` that the network was trained on.
+    """
+
+    labels: tuple[str, ...]
+    image_size: tuple[int, int]
+
+
+def find_classifier(variant, weights):
+    """The classifier of published weights or of a weight file.
+
+    Args:
+        variant: Name of the model, such as `"plain_resnet20"`.
+        weights: A tag of the registry or the path of a weight file.
+
+    Returns:
+        A `Classifier`.
+
+    Raises:
+        ValueError: For an unknown tag, or a file that names no classes.
+        FileNotFoundError: If there is no such file.
+    """
+    if registry.is_path(weights):
+        return read(weights)
+    entry = registry.find_weights(variant, weights)
+    return Classifier(entry.labels, entry.image_size)
+
+
+def write(file, classifier):
+    """Note a `Classifier` in an open HDF5 file."""
+    file.attrs[ATTRIBUTE] = json.dumps(classifier._asdict())
+
+
+def read(path):
+    """The `Classifier` noted in a weight file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no weight file, or none that `keras-pnnh train`
+            wrote.
+    """
+    path = Path(path)
+    loader.check_path(path)
+    with loader.open_file(path) as file:
+        text = file.attrs.get(ATTRIBUTE)
+    if text is None:
+        raise ValueError(
+            "To classify, a weight file must name its classes. Received: "
+            f"'{path}', which does not. Files that `keras-pnnh train` writes "
+            "do; `keras_pnnh.save_weights(model, path, classifier)` adds them."
+        )
+    noted = json.loads(text)
+    return Classifier(tuple(noted["labels"]), tuple(noted["image_size"]))
