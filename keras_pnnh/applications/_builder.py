@@ -186,4 +186,6 @@ def _rewire(model, input_tensor):
     for name, copy in copies.items():
         copy.set_weights(model.get_layer(name).get_weights())
     sources = keras.utils.get_source_inputs(input_tensor)
-    return keras.Model(sources, outputs[0], name=model.name)
+    # Keras compares structures: a list of one wants a list of one in calls.
+    inputs = sources[0] if len(sources) == 1 else sources
+    return keras.Model(inputs, outputs[0], name=model.name)

@@ -52,15 +52,18 @@ class LayerCopies:
 
 def pack_like(model, inputs, outputs):
     """Lists of inputs and outputs in the structure that `model` has."""
-    # A sequential model has no `input` and one tensor on either side.
     return (
-        keras.tree.pack_sequence_as(
-            getattr(model, "input", model.inputs), inputs
-        ),
-        keras.tree.pack_sequence_as(
-            getattr(model, "output", model.outputs), outputs
-        ),
+        keras.tree.pack_sequence_as(_structure(model, "input"), inputs),
+        keras.tree.pack_sequence_as(_structure(model, "output"), outputs),
     )
+
+
+def _structure(model, side):
+    # A sequential model knows lists only, and is called on a bare tensor.
+    if isinstance(model, keras.Sequential):
+        (tensor,) = getattr(model, f"{side}s")
+        return tensor
+    return getattr(model, side)
 
 
 def to_numpy(variable):

@@ -165,31 +165,34 @@ class PlainConv2D(keras.layers.Layer):
             outputs = outputs + bias
         if coder_kernel is not None and self.norm == "learner":
             pointwise = coder_kernel * self.coder_scale
-            outputs = outputs + ops.conv(
-                inputs,
-                pointwise[None, None],
-                strides=self.strides,
-                padding="valid",
-                data_format=self.data_format,
-            )
+            outputs = outputs + self._convolve(inputs, pointwise[None, None])
         return outputs
 
     def _convolve(self, inputs, kernel):
-        padding = "same"
-        if self.strides > 1:
-            border = (self.kernel_size // 2,) * 2
+        border = (kernel.shape[0] // 2,) * 2
+        strides, padding = self.strides, "same"
+        if strides > 1 and border == (0, 0):
+            # The same numbers; the gradient of torch 2.13's own strided 1x1
+            # convolution corrupts memory below 8 input channels.
+            inputs, strides = self._subsample(inputs), 1
+        elif strides > 1:
             paddings = [(0, 0), border, border, (0, 0)]
             if self._channel_axis == 1:
                 paddings = [(0, 0), (0, 0), border, border]
-            inputs = ops.pad(inputs, paddings)
-            padding = "valid"
+            inputs, padding = ops.pad(inputs, paddings), "valid"
         return ops.conv(
             inputs,
             kernel,
-            strides=self.strides,
+            strides=strides,
             padding=padding,
             data_format=self.data_format,
         )
+
+    def _subsample(self, inputs):
+        step = slice(None, None, self.strides)
+        if self._channel_axis == 1:
+            return inputs[:, :, step, step]
+        return inputs[:, step, step, :]
 
     def _pad_channels(self, matrix):
         rows, columns = matrix.shape

@@ -109,6 +109,9 @@ def train(
             validation_data=_validation(validation, data_format),
             validation_batch_size=500,
             callbacks=callbacks,
+            # The batches shuffle themselves; Keras would reorder them by a
+            # global generator that a resumed run finds in another state.
+            shuffle=False,
             verbose=0,
         )
     finally:

@@ -40,8 +40,8 @@ def render_card(name: str, entry: WeightsEntry, record: dict) -> str:
     return f"""# {name}
 
 - **Accuracy:** {100 * test["accuracy"]:.2f} % top-1 on the {test["images"]}
-  test images of {data["source"]}, loss {test["loss"]:.4f}. The test images
-  were not used to choose anything.
+  test images of {entry.data}, loss {test["loss"]:.4f}. The test images were
+  not used to choose anything.
 - **Parameters:** {model["parameters"]}. Input carried by
   {PATHS[model["internal_path"]]}.
 - **Task:** classification into {", ".join(entry.labels)}.
@@ -56,9 +56,8 @@ model = create_model("{variant}", weights="{tag}")
 
 ## How it was trained
 
-- **Data:** {data["source"]}, {data["training_images"]} images to train on and
-  {data["validation_images"]} held out. It is a lossy JPEG copy of CIFAR-10
-  (quality 75): figures are not comparable with those on the original.
+- **Data:** {entry.data}, {data["training_images"]} images to train on and
+  {data["validation_images"]} held out.
 - **Recipe:** {recipe}; seed {record["seed"]}.
 - **Last epoch:** training accuracy
   {100 * record["epochs"][-1]["accuracy"]:.2f} %, validation accuracy
@@ -73,6 +72,5 @@ model = create_model("{variant}", weights="{tag}")
 
 ## Limits
 
-Images of 32x32 pixels, ten classes, one seed. The network is meant for trying
-the library and for fine-tuning on small images, not as a product.
+{entry.limits}
 """

@@ -15,6 +15,13 @@ WEIGHTS = {
         classes=10,
         labels=CIFAR10_LABELS,
         image_size=(32, 32),
+        data="CIFAR-10 (JPEG copy)",
+        limits=(
+            "The data is a lossy copy of CIFAR-10 (JPEG, quality 75): figures "
+            "are not comparable with those on the original. One seed. For "
+            "trying the library and for fine-tuning on small images, not a "
+            "product."
+        ),
         license="Apache-2.0",
         card="weights/plain_resnet20.cifar10/README.md",
     ),

@@ -300,11 +300,8 @@ def test_a_norm_in_training_stays():
     x = keras.Input((6, 6, 4), name="x")
     y = layers.Conv2D(4, 3, name="conv")(x)
     y = layers.BatchNormalization(name="norm")(y, training=True)
-    model = keras.Model(x, y)
-    folded = fold(model)
+    folded = folded_equals(keras.Model(x, y), images(2, 6, 6, 4))
     assert "norm" in names(folded)
-    model(images(2, 6, 6, 4))
-    assert_equal_outputs(folded, model, images(2, 6, 6, 4))
 
 
 def test_a_norm_behind_two_convolutions_and_two_norms_behind_one_stay():
@@ -355,7 +352,8 @@ def test_extra_layers_operations_and_structures():
     normalization = layers.Normalization(name="normalization")
     normalization.adapt(images(8, 8, 8, 3))
     x = keras.Input((8, 8, 3), name="x")
-    features = small(include_top=False)(normalization(x), training=False)
+    backbone = small(include_top=False, include_preprocessing=False)
+    features = backbone(normalization(x), training=False)
     pooled = keras.ops.mean(features, axis=(1, 2))
     model = keras.Model(
         {"x": x}, {"a": layers.Dense(3)(pooled) + 1, "b": pooled * 2}

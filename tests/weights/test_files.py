@@ -115,7 +115,9 @@ def test_a_file_with_a_head_loads_without_the_top(path, pooling):
     model = build(random=2, include_top=False, pooling=pooling)
     load(model, path)
     for layer in model.layers:
-        source = whole.get_layer(layer.name).get_weights() if layer.variables else []
+        source = (
+            whole.get_layer(layer.name).get_weights() if layer.variables else []
+        )
         for ours, theirs in zip(layer.get_weights(), source, strict=True):
             np.testing.assert_array_equal(ours, theirs)
 
@@ -124,7 +126,9 @@ def test_a_file_without_a_head_does_not_load_with_the_top(tmp_path):
     path = tmp_path / "model.weights.h5"
     save_weights(build(include_top=False), path)
     model = build(random=2)
-    with refused(model, "exactly the variables", f"Received: '{path}'", "(8, 10)"):
+    with refused(
+        model, "exactly the variables", f"Received: '{path}'", "(8, 10)"
+    ):
         load(model, path)
 
 

@@ -12,7 +12,6 @@ import keras_pnnh
 from keras_pnnh import save_weights
 from keras_pnnh.applications import PlainResNet20, PlainResNet32, list_models
 from keras_pnnh.weights import registry
-from keras_pnnh.weights.entry import WeightsEntry
 from keras_pnnh.weights.labels import CIFAR10_LABELS
 
 FILENAME = "plain_resnet20.cifar10.weights.h5"
@@ -30,16 +29,11 @@ def published(tmp_path, monkeypatch):
 
 
 def publish(path, monkeypatch):
-    entry = WeightsEntry(
-        filename=path.name,
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        classes=10,
-        labels=CIFAR10_LABELS,
-        license="Apache-2.0",
-        card="weights/plain_resnet20.cifar10/README.md",
-    )
+    name = "plain_resnet20.cifar10"
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    entry = registry.WEIGHTS[name]._replace(sha256=digest)
     monkeypatch.setattr(registry, "BUNDLED", path.parent)
-    monkeypatch.setattr(registry, "WEIGHTS", {"plain_resnet20.cifar10": entry})
+    monkeypatch.setattr(registry, "WEIGHTS", {name: entry})
 
 
 @pytest.mark.parametrize("name", sorted(registry.WEIGHTS))
@@ -121,7 +115,9 @@ def test_other_classes_get_a_new_head_and_a_warning(published, images):
 
 
 def test_another_internal_path_is_refused(published):
-    rule = "only fit the architecture.*internal_path: file 'coder', model 'none'"
+    rule = (
+        "only fit the architecture.*internal_path: file 'coder', model 'none'"
+    )
     with pytest.raises(ValueError, match=rule):
         PlainResNet20(weights="cifar10", internal_path="none")
 
@@ -159,5 +155,7 @@ def test_garbage_of_the_right_size_is_refused(published):
 def test_an_incomplete_installation_is_reported(published):
     _, path = published
     path.unlink()
-    with pytest.raises(FileNotFoundError, match="Received: weights=.*not exist"):
+    with pytest.raises(
+        FileNotFoundError, match="Received: weights=.*not exist"
+    ):
         PlainResNet20(weights="cifar10")
