@@ -140,12 +140,22 @@ def _size(options):
 
 
 def _load(options, split):
+    from rich.console import Console
     from rich.progress import track
 
     from keras_pnnh.training import load_images
 
+    # Standard output is for results, also when it is a pipe.
+    console = Console(stderr=True)
+
     def with_bar(items):
-        return track(items, f"reading {options.data} ({split})", transient=True)
+        return track(
+            items,
+            f"reading {options.data} ({split})",
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
 
     return load_images(
         options.data, split, _size(options), with_bar, options.data_dir

@@ -48,6 +48,8 @@ class LayerCopies:
         for layer, copy in self._copies.items():
             if isinstance(layer, keras.layers.Layer) and layer.weights:
                 copy.set_weights([to_numpy(w) for w in layer.weights])
+                if hasattr(copy, "finalize_state"):
+                    copy.finalize_state()  # an adapted `Normalization`
 
 
 def pack_like(model, inputs, outputs):

@@ -12,8 +12,9 @@ def save_checkpoint(model, path):
     """Write all variables of a compiled model and its optimizer.
 
     Not with `model.save_weights`: Keras leaves the states of random
-    generators out (a dropout's, for one), and HDF5 takes the process down
-    when the disk is full.
+    generators out (a dropout's, for one; on torch, which draws from a
+    generator of its own, they are out of reach), and HDF5 takes the process
+    down when the disk is full.
 
     Args:
         model: A compiled model whose optimizer is built.
@@ -46,9 +47,9 @@ def load_checkpoint(model, path):
         )
     variables = _variables(model)
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as file, np.load(file) as archive:
             # The archive compares each array with its checksum.
-            arrays = [file[name] for name in sorted(file.files)]
+            arrays = [archive[name] for name in sorted(archive.files)]
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(
             "A checkpoint must be complete. Received: "

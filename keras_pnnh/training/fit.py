@@ -129,7 +129,7 @@ def train(
     curves.plot_curves(epochs, folder.curves_path, model.name)
     folder.write_record(record)
     folder.remove_checkpoints()
-    return record
+    return folder.read_record()
 
 
 def _compile(model, recipe, steps_per_epoch, steps_per_execution):

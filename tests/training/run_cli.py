@@ -12,12 +12,16 @@ import numpy as np
 
 from keras_pnnh.applications import PlainResNet, catalog
 from keras_pnnh.training.batches import TrainingBatches
+from keras_pnnh.weights import loader
 
 
-def tiny_model(**arguments):
+def tiny_model(weights=None, **arguments):
     # Eight channels at least: torch 2.13 corrupts its memory in training with
     # four (oneDNN on x86).
-    return PlainResNet((1, 1), (8, 16), name="tiny", **arguments)
+    model = PlainResNet((1, 1), (8, 16), name="tiny", **arguments)
+    if weights is not None:
+        loader.load(model, weights)
+    return model
 
 
 def fill_disk():

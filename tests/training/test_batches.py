@@ -1,0 +1,91 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from keras_pnnh.training import LabelledImages
+from keras_pnnh.training.batches import TrainingBatches
+
+
+@pytest.fixture
+def numbered():
+    """Every pixel of an image tells the image, its row and its column."""
+    images = np.zeros((12, 8, 8, 3), np.uint8)
+    images[..., 0] = np.arange(12)[:, None, None] + 1
+    images[..., 1] = np.arange(8)[:, None] + 1
+    images[..., 2] = np.arange(8) + 1
+    return LabelledImages(images, np.arange(12) % 3, ("a", "b", "c"))
+
+
+def batches(data, recipe, seed=0, epoch=0, **changes):
+    made = TrainingBatches(data, dataclasses.replace(recipe, **changes), seed)
+    made.epoch = epoch
+    return made
+
+
+def test_batch_depends_on_seed_epoch_and_step_alone(numbered, tiny_recipe):
+    first = batches(numbered, tiny_recipe, batch_size=4)
+    images, labels = first[1]
+    first[2], first[0]
+    for again in (first, batches(numbered, tiny_recipe, batch_size=4)):
+        np.testing.assert_array_equal(again[1][0], images)
+        np.testing.assert_array_equal(again[1][1], labels)
+    for seed, epoch, step in ((1, 0, 1), (0, 1, 1), (0, 0, 2)):
+        other = batches(numbered, tiny_recipe, seed, epoch, batch_size=4)
+        assert not np.array_equal(other[step][0], images)
+
+
+def test_epoch_visits_every_image_once(numbered, tiny_recipe):
+    plain = batches(
+        numbered, tiny_recipe, batch_size=4, crop_padding=0, flip=False
+    )
+    assert len(plain) == 3
+    images = np.concatenate([plain[step][0] for step in range(3)])
+    assert sorted(images[:, 0, 0, 0]) == list(range(1, 13))
+
+
+def test_partial_batch_is_left_out(numbered, tiny_recipe):
+    assert len(batches(numbered, tiny_recipe, batch_size=5)) == 2
+    whole = batches(numbered, tiny_recipe, batch_size=100)
+    assert len(whole) == 1
+    assert len(whole[0][1]) == 12
+
+
+def test_shifts_are_whole_pixels_over_zeros_and_flips_occur(
+    numbered, tiny_recipe
+):
+    padding, seen = 2, set()
+    for epoch in range(6):
+        augmented = batches(
+            numbered, tiny_recipe, 0, epoch, batch_size=12, crop_padding=padding
+        )
+        images, labels = augmented[0]
+        for image, label in zip(images, labels, strict=True):
+            number = int(image.max(axis=(0, 1))[0]) - 1
+            assert label.argmax() == numbered.labels[number]
+            seen.add(shift_of(image, numbered.images[number], padding))
+    shifts = {shift for shift, _ in seen}
+    for axis in range(2):
+        assert {shift[axis] for shift in shifts} == set(
+            range(-padding, padding + 1)
+        )
+    assert {flipped for _, flipped in seen} == {False, True}
+
+
+def shift_of(image, original, padding):
+    """The shift and the flip that make `image`, to the last pixel."""
+    padded = np.pad(original, ((padding, padding), (padding, padding), (0, 0)))
+    for flipped in (False, True):
+        candidate = image[:, ::-1] if flipped else image
+        for row in range(2 * padding + 1):
+            for column in range(2 * padding + 1):
+                crop = padded[row : row + 8, column : column + 8]
+                if np.array_equal(candidate, crop):
+                    return (row - padding, column - padding), flipped
+    raise AssertionError(f"no crop of the padded image: {image[..., 1:]}")
+
+
+def test_channels_first(numbered, tiny_recipe):
+    last = TrainingBatches(numbered, tiny_recipe, 0)
+    first = TrainingBatches(numbered, tiny_recipe, 0, "channels_first")
+    np.testing.assert_array_equal(first[0][0], np.moveaxis(last[0][0], -1, 1))

@@ -1,0 +1,62 @@
+import json
+
+import numpy as np
+import pytest
+
+from keras_pnnh.cli import main
+from keras_pnnh.training import train
+from keras_pnnh.training.batches import TrainingBatches
+
+
+def test_nan_loss_names_step_and_keeps_the_checkpoint(
+    make_model, tiny_data, tiny_recipe, tmp_path, monkeypatch
+):
+    get = TrainingBatches.__getitem__
+
+    def poisoned(self, step):
+        images, labels = get(self, step)
+        if (self.epoch, step) == (1, 2):
+            images = np.full_like(images, np.nan)
+        return images, labels
+
+    monkeypatch.setattr(TrainingBatches, "__getitem__", poisoned)
+    with pytest.raises(FloatingPointError, match="epoch 2, step 3"):
+        train(make_model(), tiny_data, tiny_recipe, tmp_path / "run")
+    monkeypatch.undo()
+    assert not (tmp_path / "run" / "model.weights.h5").exists()
+    assert (tmp_path / "run" / "checkpoint-0001.npz").is_file()
+    # A cosmic ray, say: the run goes on.
+    record = train(
+        make_model(), tiny_data, tiny_recipe, tmp_path / "run", resume=True
+    )
+    assert [row["epoch"] for row in record["epochs"]] == [1, 2]
+
+
+def test_weights_that_overflow_are_never_saved(
+    make_model, tiny_data, tiny_recipe, tmp_path, monkeypatch
+):
+    # The last step of the epoch: no later loss could tell.
+    get = TrainingBatches.__getitem__
+
+    def poisoned(self, step):
+        images, labels = get(self, step)
+        if step == len(self) - 1:
+            labels = np.full_like(labels, 1e38)
+        return images, labels
+
+    monkeypatch.setattr(TrainingBatches, "__getitem__", poisoned)
+    with pytest.raises(FloatingPointError, match="must stay finite"):
+        train(make_model(), tiny_data, tiny_recipe, tmp_path / "run")
+    assert not list((tmp_path / "run").glob("checkpoint*"))
+
+
+def test_command_line_reports_it(
+    train_arguments, tiny_catalog, tmp_path, capsys
+):
+    where = train_arguments.index("--learning-rate") + 1
+    train_arguments[where] = "1e30"
+    assert main(train_arguments) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("error: The training loss must stay finite.")
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["recipe"]["learning_rate"] == 1e30

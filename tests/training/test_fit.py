@@ -1,0 +1,169 @@
+import csv
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from keras_pnnh.training import fit, train
+
+
+@pytest.fixture(scope="module")
+def run(make_model, tiny_data, tiny_recipe, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fit") / "run"
+    model = make_model()
+    record = train(
+        model,
+        tiny_data,
+        tiny_recipe,
+        folder,
+        seed=7,
+        description={"source": "noise"},
+        tensorboard=True,
+    )
+    return model, record, folder
+
+
+def test_record_tells_how_it_came_about(run, tiny_recipe):
+    _, record, folder = run
+    assert json.loads((folder / "record.json").read_text()) == record
+    assert record["seed"] == 7
+    assert record["model"]["class_name"] == "PlainResNet"
+    assert record["model"]["filters_per_stage"] == [8, 16]
+    assert record["recipe"]["label_smoothing"] == tiny_recipe.label_smoothing
+    assert record["data"] == {
+        "source": "noise",
+        "training_images": 27,
+        "validation_images": 9,
+        "classes": ["ant", "bee", "cat"],
+    }
+    backend = keras.backend.backend()
+    assert record["versions"]["backend"] == backend
+    assert record["versions"].keys() >= {
+        "keras_pnnh",
+        "python",
+        "keras",
+        "numpy",
+        backend,
+    }
+    assert record["hardware"]["cores"] >= 1
+    assert record["hardware"]["processor"]
+    assert [row["epoch"] for row in record["epochs"]] == [1, 2]
+    assert record["epochs"][0].keys() == {
+        "epoch",
+        "accuracy",
+        "loss",
+        "val_accuracy",
+        "val_loss",
+        "learning_rate",
+        "seconds",
+    }
+
+
+def test_log_holds_the_same_metrics(run):
+    _, record, folder = run
+    with open(folder / "log.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [
+        {key: float(value) for key, value in row.items()} for row in rows
+    ] == record["epochs"]
+
+
+def test_curves_are_an_image(run):
+    from PIL import Image
+
+    with Image.open(run[2] / "curves.png") as image:
+        image.load()
+        assert image.size == (1080, 420)
+
+
+def test_tensorboard_logs(run):
+    event_accumulator = pytest.importorskip(
+        "tensorboard.backend.event_processing.event_accumulator"
+    )
+    _, record, folder = run
+    for part, prefix in (("train", ""), ("validation", "val_")):
+        events = event_accumulator.EventAccumulator(
+            str(folder / "logs" / part), size_guidance={"tensors": 0}
+        )
+        events.Reload()
+        found = [
+            float(np.frombuffer(event.tensor_proto.tensor_content, "<f4")[0])
+            if event.tensor_proto.tensor_content
+            else event.tensor_proto.float_val[0]
+            for event in events.Tensors("epoch_loss")
+        ]
+        wanted = [row[f"{prefix}loss"] for row in record["epochs"]]
+        np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
+def test_weights_load_into_the_constructor(run, make_model, tiny_data):
+    model, _, folder = run
+    copy = make_model(seed=1)
+    copy.load_weights(folder / "model.weights.h5")
+    images = tiny_data.images[:4].astype("float32")
+    np.testing.assert_array_equal(
+        keras.ops.convert_to_numpy(copy(images, training=False)),
+        keras.ops.convert_to_numpy(model(images, training=False)),
+    )
+
+
+def test_no_checkpoint_is_left(run):
+    assert not list(run[2].glob("checkpoint*"))
+    assert not list(run[2].glob(".unfinished*"))
+
+
+def test_stopped_after_the_last_epoch(
+    run, make_model, tiny_data, tiny_recipe, tmp_path, monkeypatch
+):
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    folder = tmp_path / "run"
+    monkeypatch.setattr(fit, "save_weights", stop)
+    arguments = {"seed": 7, "description": {"source": "noise"}}
+    with pytest.raises(KeyboardInterrupt):
+        train(make_model(), tiny_data, tiny_recipe, folder, **arguments)
+    monkeypatch.undo()
+    model = make_model(seed=5)  # whatever it holds, the checkpoint counts
+    record = train(
+        model, tiny_data, tiny_recipe, folder, resume=True, **arguments
+    )
+    trained, expected, _ = run
+    for key in ("loss", "val_loss", "learning_rate"):
+        assert [row[key] for row in record["epochs"]] == [
+            row[key] for row in expected["epochs"]
+        ]
+    for found, wanted in zip(
+        model.get_weights(), trained.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_finished_run_gives_its_weights_and_record(
+    run, make_model, tiny_data, tiny_recipe, capsys
+):
+    trained, expected, folder = run
+    model = make_model(seed=5)
+    record = train(
+        model,
+        tiny_data,
+        tiny_recipe,
+        folder,
+        seed=7,
+        description={"source": "noise"},
+        resume=True,
+    )
+    assert record == expected
+    assert "nothing is left to do" in capsys.readouterr().err
+    for found, wanted in zip(
+        model.get_weights(), trained.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_output_that_is_a_file(make_model, tiny_data, tiny_recipe, tmp_path):
+    (tmp_path / "run").write_text("mine")
+    with pytest.raises(OSError, match="could not be written.*another folder"):
+        train(make_model(), tiny_data, tiny_recipe, tmp_path / "run")
+    assert (tmp_path / "run").read_text() == "mine"
