@@ -95,11 +95,6 @@ def read(model):
     return Graph(calls, tuple(_run(model, sources, visit)))
 
 
-def read_calls(model):
-    """All calls of a model's layers, inputs first: `read(model).calls`."""
-    return read(model).calls
-
-
 def replay(model, inputs, call):
     """Run a model's graph on other inputs.
 
@@ -174,8 +169,7 @@ def _check_graph(model):
             "This works on the graph of a functional model, or of a sequential "
             f"one that is built. Received: {type(model).__name__} "
             f"'{getattr(model, 'name', model)}', which has none. Build it, or "
-            "wrap it: `keras.Model(inputs, model(inputs))` reads functional "
-            "models inside."
+            "pass the functional models inside it one by one."
         )
 
 

@@ -157,6 +157,7 @@ def test_interrupt(data, tmp_path, capsys, monkeypatch):
     assert "--resume" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_runs_as_a_module():
     result = subprocess.run(
         [sys.executable, "-m", "keras_pnnh.cli", "train"],

@@ -83,22 +83,22 @@ def test_layers_without_a_part_in_the_result_are_left_out():
     y = layers.Dense(3, name="used")(x)
     layers.Dense(3, name="unused")(y)
     model = keras.Model(x, y)
-    assert names(graph.read_calls(model)) == ["x", "used"]
+    assert names(graph.read(model).calls) == ["x", "used"]
 
 
 def test_sequential_models():
     model = keras.Sequential([keras.Input((4,)), layers.Dense(3, name="d")])
-    assert names(graph.read_calls(model))[1:] == ["d"]
+    assert names(graph.read(model).calls)[1:] == ["d"]
     outer_input = keras.Input((4,), name="x")
     outer = keras.Model(outer_input, model(outer_input))
-    assert names(graph.read_calls(outer)) == ["x", "d"]
+    assert names(graph.read(outer).calls) == ["x", "d"]
 
 
 def test_a_model_cut_out_of_another():
     x = keras.Input((4,), name="x")
     y = layers.Dense(3, name="first")(x)
     z = layers.Dense(3, name="second")(y)
-    calls = graph.read_calls(keras.Model(y, z))
+    calls = graph.read(keras.Model(y, z)).calls
     assert names(calls)[1:] == ["second"]
     assert calls[0].outputs == calls[1].inputs
 
@@ -157,7 +157,7 @@ def test_a_nested_model_passes_training_on_to_its_layers(as_keyword):
     graph.replay(model, [0], record)
     assert bool(seen["dropout"]) == as_keyword
     assert "relu" in seen
-    read = {call.layer.name: call.kwargs for call in graph.read_calls(model)}
+    read = {call.layer.name: call.kwargs for call in graph.read(model).calls}
     assert bool(read["dropout"]["training"]) == as_keyword
     assert read["relu"] == {}  # it does not take the argument
 
@@ -179,4 +179,4 @@ def test_nested_models_with_several_inputs_and_outputs():
     np.testing.assert_allclose(
         keras.ops.convert_to_numpy(result), [[3, 4]], 1e-6
     )
-    assert len(graph.read_calls(model)[-1].inputs) == 2
+    assert len(graph.read(model).calls[-1].inputs) == 2

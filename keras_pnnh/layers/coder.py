@@ -134,7 +134,8 @@ class Coder(keras.layers.Layer):
         return ops.moveaxis(outputs, -1, self.axis)
 
     def _with_scaled_gradient(self, weight):
-        weight = ops.convert_to_tensor(weight, dtype=self.compute_dtype)
+        # Not `convert_to_tensor`: on TensorFlow it hands out the variable.
+        weight = ops.cast(weight, self.compute_dtype)
         if self.gradient_scale in (0, 1):
             return weight
         constant = ops.stop_gradient(weight)

@@ -82,7 +82,9 @@ def _load_tfds(name, split, size, data_dir):
         ) from error
     if split not in builder.info.splits:
         split = "validation"  # what ImageNet calls it
-    examples = tfds.as_numpy(builder.as_dataset(split=split, as_supervised=True))
+    examples = tfds.as_numpy(
+        builder.as_dataset(split=split, as_supervised=True)
+    )
     images, labels = zip(
         *((_rgb(image, size), label) for image, label in examples),
         strict=True,

@@ -30,26 +30,33 @@ def hardware():
         cores = len(os.sched_getaffinity(0))
     except AttributeError:  # not on every system
         cores = os.cpu_count()
-    accelerators = (
-        keras.distribution.list_devices("gpu")
-        if (keras.backend.backend() != "torch")
-        else _torch_devices()
-    )
     return {
         "processor": _processor(),
         "cores": cores,
         "threads": os.environ.get("OMP_NUM_THREADS", "all"),
-        "accelerators": accelerators,
+        "accelerators": _accelerators(),
     }
 
 
-def _torch_devices():
-    import torch
+def _accelerators():
+    backend = keras.backend.backend()
+    if backend == "torch":
+        import torch
 
-    return [
-        torch.cuda.get_device_name(index)
-        for index in range(torch.cuda.device_count())
-    ]
+        return [
+            torch.cuda.get_device_name(index)
+            for index in range(torch.cuda.device_count())
+        ]
+    if backend == "jax":
+        # Asked for a kind of device that is absent, JAX raises.
+        import jax
+
+        return [
+            f"{device.device_kind} {device.id}"
+            for device in jax.devices()
+            if device.platform != "cpu"
+        ]
+    return keras.distribution.list_devices("gpu")
 
 
 def _processor():

@@ -88,6 +88,10 @@ def train(
         loader.load(model, folder.weights_path)
         folder.remove_checkpoints()
         return folder.read_record()
+    surroundings = {
+        "versions": environment.versions(),
+        "hardware": environment.hardware(),
+    }
     _compile(model, recipe, len(batches), steps_per_execution)
     if epochs:
         folder.load_checkpoint(model, len(epochs))
@@ -118,8 +122,7 @@ def train(
         progress.close()
     record = {
         **config,
-        "versions": environment.versions(),
-        "hardware": environment.hardware(),
+        **surroundings,
         "epochs": epochs,
         "seconds": round(sum(row["seconds"] for row in epochs), 1),
     }

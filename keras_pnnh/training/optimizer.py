@@ -5,15 +5,8 @@ import keras
 from keras_pnnh.training.schedule import learning_rate_schedule
 
 # Names of variables that weight decay must leave alone: norms, biases, the
-# coder and its scale. Keras searches them in `variable.name`.
-NOT_DECAYED = (
-    "^gamma$",
-    "^beta$",
-    "^bias$",
-    "^encoder$",
-    "^decoder$",
-    "^coder_scale$",
-)
+# coder and its scale.
+NOT_DECAYED = ("gamma", "beta", "bias", "encoder", "decoder", "coder_scale")
 
 
 def make_optimizer(recipe, steps_per_epoch, variables):
@@ -31,7 +24,11 @@ def make_optimizer(recipe, steps_per_epoch, variables):
         weight_decay=recipe.weight_decay or None,
     )
     if recipe.weight_decay:
-        optimizer.exclude_from_weight_decay(var_names=NOT_DECAYED)
+        # Not by `var_names`: Keras compares those with other names on
+        # TensorFlow ("gamma:0") than on JAX and torch.
+        optimizer.exclude_from_weight_decay(
+            [variable for variable in variables if variable.name in NOT_DECAYED]
+        )
     # A checkpoint restores the optimizer, so its variables must exist.
     optimizer.build(variables)
     return optimizer

@@ -40,7 +40,16 @@ def expected_parameters(depth):
     return plain, plain + norms + scales + coders, plain + scales
 
 
-@pytest.mark.parametrize("variant", sorted(VARIANTS))
+@pytest.mark.parametrize(
+    "variant",
+    [
+        pytest.param(
+            name,
+            marks=[pytest.mark.slow] if name == "plain_resnet110" else [],
+        )
+        for name in sorted(VARIANTS)
+    ],
+)
 def test_parameter_counts(variant):
     assert expected_parameters(int(variant[12:])) == PARAMETERS[variant]
     plain, coder, coder_trainable = PARAMETERS[variant]

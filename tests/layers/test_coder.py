@@ -128,6 +128,14 @@ def test_gradient_scale_scales_gradients_and_nothing_else(gradient_scale, part):
         assert np.any(expected[path]) == used
 
 
+@pytest.mark.parametrize("gradient_scale", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("part", ["encoder", "decoder"])
+def test_matrices_are_tensors_and_not_the_variables(part, gradient_scale):
+    coder = Coder(6, gradient_scale=gradient_scale)
+    matrix = coder(normal(1, 6), part=part)
+    assert not isinstance(matrix, keras.Variable)
+
+
 def test_frozen_coder_cannot_be_thawed():
     model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
     model.trainable = False

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 from keras_pnnh.cli import main
 from keras_pnnh.training import train
 from keras_pnnh.training.batches import TrainingBatches
+from keras_pnnh.training.finite_loss import RequireFiniteLoss
 
 
 def test_nan_loss_names_step_and_keeps_the_checkpoint(
@@ -32,22 +34,29 @@ def test_nan_loss_names_step_and_keeps_the_checkpoint(
     assert [row["epoch"] for row in record["epochs"]] == [1, 2]
 
 
-def test_weights_that_overflow_are_never_saved(
-    make_model, tiny_data, tiny_recipe, tmp_path, monkeypatch
+def test_last_step_of_an_epoch_is_no_gap(
+    make_model, tiny_data, tiny_recipe, tmp_path
 ):
-    # The last step of the epoch: no later loss could tell.
-    get = TrainingBatches.__getitem__
-
-    def poisoned(self, step):
-        images, labels = get(self, step)
-        if step == len(self) - 1:
-            labels = np.full_like(labels, 1e38)
-        return images, labels
-
-    monkeypatch.setattr(TrainingBatches, "__getitem__", poisoned)
-    with pytest.raises(FloatingPointError, match="must stay finite"):
-        train(make_model(), tiny_data, tiny_recipe, tmp_path / "run")
+    # One step an epoch: its loss comes before the update that ruins it all.
+    recipe = dataclasses.replace(
+        tiny_recipe, batch_size=27, learning_rate=1e30, warmup_epochs=0
+    )
+    with pytest.raises(FloatingPointError, match="validation.*epoch 1"):
+        train(make_model(), tiny_data, recipe, tmp_path / "run")
     assert not list((tmp_path / "run").glob("checkpoint*"))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_weights_count_without_a_validation_split(value, make_model):
+    model = make_model()
+    callback = RequireFiniteLoss()
+    callback.set_model(model)
+    callback.on_epoch_begin(4)
+    callback.on_epoch_end(4, {"loss": 1.0})
+    variable = model.trainable_variables[-1]
+    variable.assign(np.full(variable.shape, value))
+    with pytest.raises(FloatingPointError, match=f"{variable.path} at epoch 5"):
+        callback.on_epoch_end(4, {"loss": 1.0})
 
 
 def test_command_line_reports_it(

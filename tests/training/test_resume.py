@@ -112,6 +112,7 @@ def test_killed_twice_and_resumed_equals_unbroken(
     }
 
 
+@pytest.mark.slow
 def test_interrupt_is_reported_and_resumable(
     train_arguments, tiny_catalog, unbroken, tmp_path
 ):
@@ -124,6 +125,7 @@ def test_interrupt_is_reported_and_resumable(
     assert_same_run(tmp_path / "run", unbroken(train_arguments))
 
 
+@pytest.mark.slow
 def test_full_disk_keeps_the_checkpoint_before(
     train_arguments, tiny_catalog, unbroken, tmp_path
 ):
