@@ -10,12 +10,6 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-EVIDENCE = ROOT / "evidence" / "first_light"
-PATHS = {
-    "coder": "PNNH (coder)",
-    "residual": "residual twin",
-    "none": "plain, no path",
-}
 
 
 def read(path):
@@ -42,29 +36,6 @@ def bundled_weights():
     return "\n".join(lines)
 
 
-def three_paths():
-    """The three internal paths after the same short schedule."""
-    records = [read(path) for path in sorted(EVIDENCE.glob("*.json"))]
-    lines = [
-        "| network | depth | epochs | seed | parameters | validation accuracy "
-        "| test accuracy |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    order = list(PATHS)
-    for record in sorted(
-        records, key=lambda one: order.index(one["model"]["internal_path"])
-    ):
-        model, last = record["model"], record["epochs"][-1]
-        depth = 2 * sum(model["blocks_per_stage"]) + 2
-        lines.append(
-            f"| {PATHS[model['internal_path']]} | {depth} | "
-            f"{len(record['epochs'])} | {record['seed']} | "
-            f"{model['parameters']:,} | {100 * last['val_accuracy']:.2f} % | "
-            f"{100 * record['test']['accuracy']:.2f} % |"
-        )
-    return "\n".join(lines)
-
-
 def training_step():
     """The benchmark of `benchmarks/training_step.py`, as it printed it."""
     sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -75,7 +46,6 @@ def training_step():
 
 TABLES = {
     "bundled-weights": bundled_weights,
-    "three-paths": three_paths,
     "training-step": training_step,
 }
 
@@ -83,9 +53,10 @@ TABLES = {
 def fill(text):
     """The README with every generated table renewed."""
     for name, table in TABLES.items():
-        begin, end = f"<!-- {name} -->\n", f"\n<!-- /{name} -->"
+        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
         before, rest = text.split(begin)
-        text = before + begin + table() + end + rest.split(end, 1)[1]
+        after = rest.split(end)[1]
+        text = f"{before}{begin}\n{table()}\n{end}{after}"
     return text
 
 

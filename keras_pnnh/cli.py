@@ -66,7 +66,7 @@ def _add_data(command):
         "--data",
         required=True,
         help="folder of images by class (or with train/ and test/ of such), "
-        "or a TensorFlow Datasets name",
+        "tar archive of one, or a TensorFlow Datasets name",
     )
     command.add_argument(
         "--data-dir", help="where TensorFlow Datasets keeps its files"

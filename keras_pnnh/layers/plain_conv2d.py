@@ -67,7 +67,7 @@ class PlainConv2D(keras.layers.Layer):
         filters,
         kernel_size=3,
         strides=1,
-        norm="learner",
+        norm: str | None = "learner",
         learner_gain=1.0,
         momentum=0.9,
         epsilon=1e-5,

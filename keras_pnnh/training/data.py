@@ -1,6 +1,9 @@
 """Find labelled images by a folder or by a TensorFlow Datasets name."""
 
 import re
+import shutil
+import tarfile
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +11,7 @@ import numpy as np
 from keras_pnnh.training.image_folder import read_folder
 from keras_pnnh.training.labelled_images import LabelledImages
 
+SPLITS = ("train", "test")
 TFDS_NAME = re.compile(r"[a-z][a-z0-9_]*(/[\w.]+)?(:[\d.*]+)?")
 
 
@@ -15,8 +19,9 @@ def load_images(source, split, size=None, track=iter, data_dir=None):
     """Load one split of a data set into memory.
 
     Args:
-        source: A folder, or the name of a TensorFlow data set. A folder holds
-            one sub-folder per class, or `train/` and `test/` that do.
+        source: A folder, a tar archive of one, or the name of a TensorFlow
+            data set. A folder holds one sub-folder per class, or `train/` and
+            `test/` that do.
         split: `"train"` or `"test"`. A folder of classes is all there is of
             it, whichever the split.
         size: `(height, width)` to resize to, or None.
@@ -34,14 +39,46 @@ def load_images(source, split, size=None, track=iter, data_dir=None):
     """
     folder = Path(source)
     if folder.is_dir():
-        part = folder / split
-        return read_folder(part if part.is_dir() else folder, size, track)
+        return read_folder(_part_of(folder, split), size, track)
+    if folder.is_file():
+        with tempfile.TemporaryDirectory() as unpacked:
+            _unpack(folder, unpacked)
+            part = _part_of(Path(unpacked), split)
+            return read_folder(part, size, track)
     if not TFDS_NAME.fullmatch(str(source)):
         raise FileNotFoundError(
             "`data` must be an existing folder of images by class, or the name "
             f"of a TensorFlow data set. Received: data='{source}'."
         )
     return _load_tfds(str(source), split, size, data_dir)
+
+
+def _part_of(folder, split):
+    """The folder of classes that is meant by a split of `folder`."""
+    entries = [entry for entry in folder.iterdir() if entry.is_dir()]
+    if len(entries) == 1 and any(map(Path.is_dir, entries[0].iterdir())):
+        # What an archive unpacks to: one folder that holds everything.
+        folder = folder if entries[0].name in SPLITS else entries[0]
+    if not any((folder / name).is_dir() for name in SPLITS):
+        return folder
+    if not (folder / split).is_dir():
+        raise FileNotFoundError(
+            "A data folder with splits must hold the one that is needed. "
+            f"Received: '{folder}' without '{split}'. Name a folder of classes "
+            "directly if it is meant."
+        )
+    return folder / split
+
+
+def _unpack(archive, folder):
+    try:
+        shutil.unpack_archive(archive, folder, filter="data")
+    except (ValueError, TypeError, OSError, tarfile.TarError) as error:
+        raise ValueError(
+            "`data` must be a folder of images by class, an archive of one "
+            f"(.tar.xz, .tar.gz, .tar), or a TensorFlow data set. Received: "
+            f"'{archive}', which cannot be unpacked: {error}."
+        ) from error
 
 
 def _load_tfds(name, split, size, data_dir):

@@ -27,7 +27,7 @@ def evaluate(model, data, batch_size=250, run=None):
     requirements.check_data(model, data)
     requirements.check_probabilities(model)
     folder = RunFolder(run) if run else None
-    record = folder.read_record() if folder else None
+    record = folder.read_record() if folder else {}
     data_format = model.get_config().get("data_format", "channels_last")
     # A new model on the same layers, so that the user's is not compiled.
     compiled = keras.Model(model.inputs, model.outputs)

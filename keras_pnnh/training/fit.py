@@ -168,7 +168,9 @@ class _EpochKeeper(keras.callbacks.Callback):
         self.start = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
-        metrics = {name: round(float(logs[name]), 6) for name in sorted(logs)}
+        metrics = {
+            name: round(float(logs[name]), 6) for name in sorted(logs.keys())
+        }
         rate = float(
             keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
         )

@@ -87,16 +87,15 @@ def read_folder(folder, size=None, track=iter):
     files = [_image_files(entry) for entry in classes]
     labels = np.repeat(np.arange(len(classes)), [len(some) for some in files])
     paths = [path for some in files for path in some]
-    images = None
+    shape = read_image(paths[0], size).shape
+    images = np.empty((len(paths), *shape), np.uint8)
     for index, path in enumerate(track(paths)):
         image = read_image(path, size)
-        if images is None:
-            images = np.empty((len(paths), *image.shape), np.uint8)
-        if image.shape != images.shape[1:]:
+        if image.shape != shape:
             raise ValueError(
                 "All images must have one size, or be resized to one. "
                 f"Received: '{path}' with {image.shape[0]}x{image.shape[1]}, "
-                f"others with {images.shape[1]}x{images.shape[2]}. Give a "
+                f"others with {shape[0]}x{shape[1]}. Give a "
                 "size (`--image-size` on the command line)."
             )
         images[index] = image

@@ -80,7 +80,9 @@ class TrainingProgress(keras.callbacks.Callback):
         seconds = time.monotonic() - self.epoch_start
         rate = self.steps_per_epoch * self.batch_size / max(seconds, 1e-9)
         left = round(seconds * (self.total_epochs - epoch - 1))
-        metrics = "  ".join(f"{name} {logs[name]:.4f}" for name in sorted(logs))
+        metrics = "  ".join(
+            f"{name} {value:.4f}" for name, value in sorted(logs.items())
+        )
         self.console.print(
             f"epoch {epoch + 1}/{self.total_epochs}  {metrics}  "
             f"{rate:.0f} images/s, {seconds:.0f} s, about "

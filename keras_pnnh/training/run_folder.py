@@ -99,7 +99,7 @@ class RunFolder:
     def write_record(self, record):
         self._write_json(self.record_path, record)
 
-    def read_record(self):
+    def read_record(self) -> dict:
         return self._read_json(self.record_path)
 
     def _checkpoint_path(self, epoch):

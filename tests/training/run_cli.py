@@ -62,6 +62,8 @@ def send(number):
 if __name__ == "__main__":
     from keras_pnnh.cli import main
 
+    # A job in the background inherits that SIGINT is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     catalog.MODELS["tiny"] = tiny_model
     kind, *numbers = os.environ["FAULT"].split()
     numbers = [int(number) for number in numbers]

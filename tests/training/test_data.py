@@ -1,9 +1,12 @@
 """Data sets by name; folders are tested in `test_image_folder.py`."""
 
+import shutil
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from keras_pnnh.training import load_images
 
@@ -12,6 +15,41 @@ from keras_pnnh.training import load_images
 def test_neither_folder_nor_name(source):
     with pytest.raises(FileNotFoundError, match="existing folder of images"):
         load_images(source, "train")
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """A tar archive that holds `pets/{train,test}/{cat,dog}/0.png`."""
+    for split in ("train", "test"):
+        for label in ("cat", "dog"):
+            folder = tmp_path / "pets" / split / label
+            folder.mkdir(parents=True)
+            size = (8, 8) if split == "train" else (9, 9)
+            Image.new("RGB", size).save(folder / "0.png")
+    name = shutil.make_archive(
+        str(tmp_path / "pets"), "xztar", tmp_path, "pets"
+    )
+    return Path(name)
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_split_of_an_archive_or_the_folder_it_unpacks_to(archive, packed):
+    source = archive if packed else archive.parent / "pets"
+    assert load_images(source, "train").images.shape == (2, 8, 8, 3)
+    assert load_images(source, "test").images.shape == (2, 9, 9, 3)
+
+
+def test_missing_split_is_named(archive):
+    shutil.rmtree(archive.parent / "pets" / "test")
+    with pytest.raises(FileNotFoundError, match="without 'test'"):
+        load_images(archive.parent / "pets", "test")
+
+
+def test_file_that_is_no_archive(tmp_path):
+    path = tmp_path / "data.tar"
+    path.write_text("no archive")
+    with pytest.raises(ValueError, match="data.tar"):
+        load_images(path, "train")
 
 
 def test_missing_tfds_is_named(monkeypatch):
