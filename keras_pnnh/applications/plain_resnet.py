@@ -76,8 +76,8 @@ class PlainResNet(keras.Model):
         include_preprocessing=True,
         internal_path="coder",
         norm="learner",
-        # The best of three placements and gains in a first screening at 56
-        # layers; with "sum" and gain 0.1 the loss was higher at equal steps.
+        # The best of a few short runs at 56 layers, made before this
+        # repository began and not kept in it: to be settled by a study.
         learner_gain=0.3,
         coder_training="frozen",
         data_format=None,
@@ -206,9 +206,9 @@ def _constructor(variant):
             after the weights are loaded.
         input_shape: Shape of one image, at least 8x8. Defaults to 32x32 RGB.
         pooling: Without the top: None for the feature map, `"avg"` or `"max"`.
-        classes: Number of classes. Pretrained weights with another number
+        classes: Number of classes. Published weights with another number
             keep their backbone and get a new, random classifier; a warning
-            says so.
+            says so. A file of your own must have this number.
         classifier_activation: `"softmax"`, or None for logits.
         name: Name of the model.
         **kwargs: The keyword-only arguments of `PlainResNet`, among them
