@@ -1,14 +1,16 @@
 """Train a classifier by a recipe, so that a kill loses one epoch at most."""
 
 import dataclasses
+import gc
 import sys
-import time
+import traceback
 
 import keras
 
 from keras_pnnh.training import curves, environment, requirements
 from keras_pnnh.training.batches import TrainingBatches, one_hot
 from keras_pnnh.training.data_format import as_data_format
+from keras_pnnh.training.epoch_keeper import EpochKeeper
 from keras_pnnh.training.finite_loss import RequireFiniteLoss
 from keras_pnnh.training.optimizer import make_optimizer
 from keras_pnnh.training.progress import TrainingProgress
@@ -101,7 +103,7 @@ def train(
     callbacks = [
         RequireFiniteLoss(),
         progress,
-        _EpochKeeper(model, batches, folder, epochs),
+        EpochKeeper(model, batches, folder, epochs),
     ]
     if tensorboard:
         callbacks.append(keras.callbacks.TensorBoard(str(folder.path / "logs")))
@@ -118,6 +120,9 @@ def train(
             shuffle=False,
             verbose=0,
         )
+    except BaseException as error:
+        _end_input_thread(error)
+        raise
     finally:
         progress.close()
     record = {
@@ -153,34 +158,12 @@ def _validation(data, data_format):
     return images, one_hot(data.labels, data.class_names)
 
 
-class _EpochKeeper(keras.callbacks.Callback):
-    """Tells the batches which epoch it is; saves each finished one."""
+def _end_input_thread(error):
+    """Free TensorFlow's iterator over the batches, which `error` holds.
 
-    def __init__(self, model, batches, folder, epochs):
-        super().__init__()
-        self.set_model(model)
-        self.batches = batches
-        self.folder = folder
-        self.epochs = epochs
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.batches.epoch = epoch
-        self.start = time.monotonic()
-
-    def on_epoch_end(self, epoch, logs=None):
-        metrics = {
-            name: round(float(logs[name]), 6) for name in sorted(logs.keys())
-        }
-        rate = float(
-            keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
-        )
-        seconds = round(time.monotonic() - self.start, 2)
-        self.epochs.append(
-            {
-                "epoch": epoch + 1,
-                **metrics,
-                "learning_rate": rate,
-                "seconds": seconds,
-            }
-        )
-        self.folder.save_checkpoint(self.model, self.epochs)
+    Its thread calls Python; if it is still at work when the interpreter
+    ends, the two wait for each other for ever.
+    """
+    if keras.backend.backend() == "tensorflow":
+        traceback.clear_frames(error.__traceback__)
+        gc.collect()

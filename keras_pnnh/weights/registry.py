@@ -11,7 +11,7 @@ BUNDLED = Path(__file__).parent / "bundled"
 WEIGHTS = {
     "plain_resnet20.cifar10": WeightsEntry(
         filename="plain_resnet20.cifar10.weights.h5",
-        sha256="a2915b0f83068682b4e5f4c603426b5b4a50bc54bf79d699a69b6f2fa9ad2da7",
+        sha256="8e8da0ae2fb44f74778a642baf2439e7991d72543cf24d287cdc1762dc77a37b",
         classes=10,
         labels=CIFAR10_LABELS,
         image_size=(32, 32),

@@ -173,6 +173,20 @@ def test_a_coder_costs_nothing_but_its_parameters():
     assert report.folded_parameters == report.parameters == 32
 
 
+def test_a_coder_does_not_keep_its_input_alive():
+    """It only looks at the shape, so the activation may overwrite it."""
+    x = keras.Input((6, 6, 4), name="x")
+    y = layers.ReLU(name="relu")(x)
+    matrix = Coder(4, name="coder")(x, part="encoder")
+    y = PlainConv2D(4, name="conv")(y, matrix)
+    assert live(keras.Model(x, y)) == {
+        "x": 144,
+        "relu": 144,
+        "coder": 144,
+        "conv": 288,
+    }
+
+
 def shared_by_two_matrices():
     coder = Coder(4, name="coder")
     shared = PlainConv2D(4, name="shared")
