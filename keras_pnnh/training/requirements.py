@@ -62,7 +62,7 @@ def check_installed(tensorboard):
     if tensorboard:
         needs += [
             ("tensorflow", "The logs for TensorBoard", "tensorflow"),
-            ("tensorboard", "The logs for TensorBoard", "tensorflow"),
+            ("tensorboard", "The logs for TensorBoard", "train"),
         ]
     for package, purpose, extra in needs:
         if importlib.util.find_spec(package) is None:
