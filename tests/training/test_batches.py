@@ -72,7 +72,21 @@ def test_shifts_are_whole_pixels_over_zeros_and_flips_occur(
     assert {flipped for _, flipped in seen} == {False, True}
 
 
-def shift_of(image, original, padding):
+def test_augmentation_differs_between_epochs_and_steps(numbered, tiny_recipe):
+    def shifts(epoch, step):
+        augmented = batches(numbered, tiny_recipe, 0, epoch, batch_size=6)
+        images, _ = augmented[step]
+        return [
+            shift_of(image, numbered.images[int(image.max(axis=(0, 1))[0]) - 1])
+            for image in images
+        ]
+
+    assert shifts(0, 0) == shifts(0, 0)
+    assert shifts(0, 0) != shifts(0, 1)
+    assert shifts(0, 0) != shifts(1, 0)
+
+
+def shift_of(image, original, padding=2):
     """The shift and the flip that make `image`, to the last pixel."""
     padded = np.pad(original, ((padding, padding), (padding, padding), (0, 0)))
     for flipped in (False, True):
