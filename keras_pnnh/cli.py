@@ -56,8 +56,9 @@ def _add_model(command, default=None):
     )
     command.add_argument(
         "--norm",
-        choices=("learner", "sum"),
-        help="where batch norm stands beside the coder",
+        choices=("learner", "sum", "kernel"),
+        help="what is normalised beside the coder: the learner's output, the "
+        "sum of both, or the learner's kernel",
     )
 
 

@@ -32,16 +32,19 @@ def folded_kernel(layer, matrix=None, norm=None):
 
 
 def _plain_kernel(layer, kernel, bias, matrix):
+    if layer.norm == "kernel":
+        kernel = theory.standardize_kernel(kernel, _numbers(layer.gamma))
     coder = None
     if matrix is not None:
         coder = theory.pad_channels(_coder_numbers(matrix), *kernel.shape[2:])
+        if layer.coder_scale is not None:
+            coder = coder * _numbers(layer.coder_scale)
         if layer.norm != "learner":
             kernel = theory.merge_coder(kernel, coder)
     if layer.batch_norm is not None:
         kernel, bias = _with_norm(kernel, bias, layer.batch_norm)
     if coder is not None and layer.norm == "learner":
-        scale = _numbers(layer.coder_scale)
-        kernel = theory.merge_coder(kernel, coder * scale)
+        kernel = theory.merge_coder(kernel, coder)
     return kernel, bias
 
 

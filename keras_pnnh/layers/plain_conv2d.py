@@ -1,14 +1,18 @@
 """The plain convolution: learner and coder before one non-linearity."""
 
+import math
+
 import keras
 from keras import ops
 
+from keras_pnnh import theory
 from keras_pnnh.layers._checks import (
     check_positive_integers,
     resolve_data_format,
 )
+from keras_pnnh.theory import kernel_standardization
 
-NORMS = ("learner", "sum", None)
+NORMS = ("learner", "sum", "kernel", None)
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
@@ -26,10 +30,14 @@ class PlainConv2D(keras.layers.Layer):
     |-------------|-------------------------------------|------------------|
     | `"learner"` | `BN(L * x) + coder_scale (C * x)`   | two convolutions |
     | `"sum"`     | `BN((L + C) * x)`                   | one              |
+    | `"kernel"`  | `(WS(L) + coder_scale C) * x + bias`| one              |
     | `None`      | `(L + C) * x + bias`                | one              |
 
     With `"sum"` the normalisation also centres what the coder carries, which
-    fails in deep networks. Padding is symmetric (`kernel_size // 2` zeros on
+    fails in deep networks. `"kernel"` normalises the learner's kernel in place
+    of its output (scaled weight standardisation, Brock et al. 2021, arXiv
+    2101.08692): a learner gain `g` and a coder scale of `sqrt(1 - g^2)` at the
+    start, so that neither grows with depth what the layers pass on. Padding is symmetric (`kernel_size // 2` zeros on
     each side), so the coder always sits at the centre tap, at any stride and
     input size; Keras's `"same"` would move it to tap `[0, 0]` for a stride of
     2 on even sizes. Called without a coder the layer is a convolution with
@@ -42,8 +50,9 @@ class PlainConv2D(keras.layers.Layer):
         strides: Stride on both axes.
         norm: Where the batch normalisation stands, see above.
         learner_gain: Scale of the learner at the start, relative to He's
-            initialisation: the initial gamma with `norm="learner"`, a factor
-            on the initial kernel otherwise.
+            initialisation: the initial gamma with `norm="learner"` or
+            `"kernel"` (there at most 1 beside a coder), a factor on the initial
+            kernel otherwise.
         momentum: Momentum of the moving statistics.
         epsilon: Added to the variance.
         data_format: As in `keras.layers.Conv2D`.
@@ -98,23 +107,51 @@ class PlainConv2D(keras.layers.Layer):
         self._channel_axis = 1 if self.data_format == "channels_first" else -1
         self.batch_norm = None
         self.coder_scale = None
+        self.gamma = None
         self.bias = None
 
     def build(self, inputs_shape, coder_kernel_shape=None):
         channels = inputs_shape[self._channel_axis]
         self._check_coder(coder_kernel_shape, channels)
-        gain = 1.0 if self.norm == "learner" else self.learner_gain
+        gain = self.learner_gain if self.norm in ("sum", None) else 1.0
         self.kernel = self.add_weight(
             name="kernel",
             shape=(self.kernel_size, self.kernel_size, channels, self.filters),
             # Variance 2 / fan-in, He et al. 2015, arXiv 1502.01852.
             initializer=keras.initializers.VarianceScaling(2.0 * gain**2),
         )
-        if self.norm is None:
-            self.bias = self.add_weight(
-                name="bias", shape=(self.filters,), initializer="zeros"
+        scaled = self.norm in ("learner", "kernel")
+        if scaled and coder_kernel_shape is not None:
+            self.coder_scale = self._add_vector(
+                "coder_scale", self._initial_coder_scale()
             )
-            return
+        if self.norm == "kernel":
+            gain = self.learner_gain * theory.RECTIFIED_GAIN
+            self.gamma = self._add_vector("gamma", gain)
+        if self.norm in ("kernel", None):
+            self.bias = self._add_vector("bias", 0.0)
+        else:
+            self._build_batch_norm(inputs_shape)
+
+    def _initial_coder_scale(self):
+        if self.norm == "learner":
+            return 1.0
+        if self.learner_gain > 1:
+            raise ValueError(
+                'With `norm="kernel"` learner and coder share a variance of 1, '
+                "so `learner_gain` must be at most 1. Received: "
+                f"learner_gain={self.learner_gain}. Try 0.3."
+            )
+        return (1 - self.learner_gain**2) ** 0.5
+
+    def _add_vector(self, name, value):
+        return self.add_weight(
+            name=name,
+            shape=(self.filters,),
+            initializer=keras.initializers.Constant(value),
+        )
+
+    def _build_batch_norm(self, inputs_shape):
         gamma = self.learner_gain if self.norm == "learner" else 1.0
         self.batch_norm = keras.layers.BatchNormalization(
             axis=self._channel_axis,
@@ -125,10 +162,6 @@ class PlainConv2D(keras.layers.Layer):
             name="batch_norm",
         )
         self.batch_norm.build(self.compute_output_shape(inputs_shape))
-        if self.norm == "learner" and coder_kernel_shape is not None:
-            self.coder_scale = self.add_weight(
-                name="coder_scale", shape=(self.filters,), initializer="ones"
-            )
 
     def _check_coder(self, coder_kernel_shape, channels):
         if coder_kernel_shape is None:
@@ -141,7 +174,8 @@ class PlainConv2D(keras.layers.Layer):
                 f"Received: a coder matrix of shape {(rows, columns)}. "
                 "Make the code narrower or the layer wider."
             )
-        if self.built and self.norm == "learner" and self.coder_scale is None:
+        scaled = self.norm in ("learner", "kernel")
+        if self.built and scaled and self.coder_scale is None:
             raise ValueError(
                 f"Layer '{self.name}' was built without a coder and has no "
                 "scale for one. Received: a coder matrix of shape "
@@ -150,9 +184,13 @@ class PlainConv2D(keras.layers.Layer):
 
     def call(self, inputs, coder_kernel=None, training=None):
         kernel = self.kernel
+        if self.norm == "kernel":
+            kernel = self._standardized(kernel)
         if coder_kernel is not None:
             self._check_coder(coder_kernel.shape, self.kernel.shape[2])
             coder_kernel = self._pad_channels(coder_kernel)
+            if self.coder_scale is not None:
+                coder_kernel = coder_kernel * self.coder_scale
             if self.norm != "learner":
                 kernel = kernel + self._place_at_centre(coder_kernel)
         outputs = self._convolve(inputs, kernel)
@@ -164,9 +202,19 @@ class PlainConv2D(keras.layers.Layer):
                 bias = ops.reshape(bias, (-1, 1, 1))
             outputs = outputs + bias
         if coder_kernel is not None and self.norm == "learner":
-            pointwise = coder_kernel * self.coder_scale
-            outputs = outputs + self._convolve(inputs, pointwise[None, None])
+            outputs = outputs + self._convolve(inputs, coder_kernel[None, None])
         return outputs
+
+    def _standardized(self, kernel):
+        """`theory.standardize_kernel`, in the backend."""
+        axes = (0, 1, 2)
+        mean = ops.mean(kernel, axes)
+        variance = ops.mean(ops.square(kernel - mean), axes)
+        norm = ops.sqrt(
+            math.prod(kernel.shape[:-1])
+            * (variance + kernel_standardization.EPSILON)
+        )
+        return (kernel - mean) * (self.gamma / norm)
 
     def _convolve(self, inputs, kernel):
         border = (kernel.shape[0] // 2,) * 2

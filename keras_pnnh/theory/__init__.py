@@ -3,6 +3,10 @@
 A framework-free leaf: nothing here imports Keras or a backend.
 """
 
+from keras_pnnh.theory.kernel_standardization import (
+    RECTIFIED_GAIN,
+    standardize_kernel,
+)
 from keras_pnnh.theory.kernels import merge_coder, pad_channels, place_at_tap
 from keras_pnnh.theory.norm_folding import fold_norm
 from keras_pnnh.theory.perfect_coders import (
@@ -31,6 +35,7 @@ from keras_pnnh.theory.survival import survival_probability
 __all__ = [
     "CARRYING_ACTIVATIONS",
     "MEAN",
+    "RECTIFIED_GAIN",
     "SECOND_MOMENT",
     "VARIANCE",
     "averaging_coder",
@@ -48,5 +53,6 @@ __all__ = [
     "sample",
     "second_moment",
     "shortcut_tap",
+    "standardize_kernel",
     "survival_probability",
 ]

@@ -9,7 +9,7 @@ from keras_pnnh.conversion import fold
 from keras_pnnh.conversion.layer_copies import to_numpy
 from keras_pnnh.layers import Coder, PlainConv2D
 
-NORMS = ("learner", "sum", None)
+NORMS = ("learner", "sum", "kernel", None)
 
 
 def randomize(model, seed=0):

@@ -8,6 +8,7 @@ from harness import (
     to_numpy,
 )
 
+from keras_pnnh import theory
 from keras_pnnh.layers import PlainConv2D
 from keras_pnnh.layers.plain_conv2d import NORMS
 
@@ -46,6 +47,8 @@ def expected_outputs(layer, x, coder, training):
         for name in ("gamma", "beta", "moving_mean", "moving_variance")
     ]
     kernel = values["kernel"].astype("float64")
+    if layer.norm == "kernel":
+        kernel = theory.standardize_kernel(kernel, values["gamma"])
     carried = np.zeros(kernel.shape[2:])
     if coder is not None:
         carried[: coder.shape[0], : coder.shape[1]] = coder
@@ -57,10 +60,11 @@ def expected_outputs(layer, x, coder, training):
         return learned + scale * carried
     if layer.norm == "sum":
         return normalize(learned + carried, norm, layer.epsilon, training)
-    return learned + carried + values["bias"]
+    scale = values.get("coder_scale", 1.0)
+    return learned + scale * carried + values["bias"]
 
 
-@pytest.mark.parametrize("norm", ["sum", None])
+@pytest.mark.parametrize("norm", ["sum", "kernel", None])
 @pytest.mark.parametrize("coder_shape", [None, (3, 4)])
 def test_is_a_well_behaved_layer(tmp_path, norm, coder_shape):
     kwargs = {
@@ -74,6 +78,7 @@ def test_is_a_well_behaved_layer(tmp_path, norm, coder_shape):
     }
     shapes = [(4, 5, 6, 3)] + ([coder_shape] if coder_shape else [])
     trainable = 2 if norm is None else 3
+    trainable += norm == "kernel" and coder_shape is not None
     check_layer(PlainConv2D, kwargs, shapes, trainable, tmp_path)
 
 
@@ -194,6 +199,26 @@ def test_learner_gain_sets_gamma_or_the_scale_of_the_kernel():
     gammas = [to_numpy(layers[norm].batch_norm.gamma) for norm in NORMS[:2]]
     np.testing.assert_allclose(gammas[0], 0.3)
     np.testing.assert_allclose(gammas[1], 1.0)
+
+
+@pytest.mark.parametrize("learner_gain", [0.3, 1.0])
+def test_a_normalised_kernel_keeps_the_scale_of_a_rectified_normal(
+    learner_gain,
+):
+    x = theory.sample((64, 8, 8, 256), 0).astype("float32")
+    layer = PlainConv2D(256, norm="kernel", learner_gain=learner_gain)
+    outputs = to_numpy(layer(x, np.eye(256, dtype="float32")))
+    inner = outputs[:, 1:-1, 1:-1]  # off the border of zeros
+    carried = 1 - learner_gain**2
+    expected = learner_gain**2 + carried * theory.VARIANCE
+    assert inner.var() == pytest.approx(expected, rel=0.05)
+    assert inner.mean() == pytest.approx(carried**0.5 * theory.MEAN, abs=0.02)
+
+
+def test_a_normalised_learner_leaves_no_room_for_a_gain_above_one():
+    layer = PlainConv2D(4, norm="kernel", learner_gain=1.5)
+    with pytest.raises(ValueError, match="at most 1. Received: learner_gain=1"):
+        layer(normal(1, 3, 3, 4), np.eye(4, dtype="float32"))
 
 
 @pytest.mark.parametrize(
