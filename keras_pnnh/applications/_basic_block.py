@@ -6,9 +6,11 @@ from typing import Any
 import keras
 
 from keras_pnnh.layers import Coder, PlainConv2D, ZeroPaddingShortcut
+from keras_pnnh.layers.coder_initializers import CODER_INITIALIZERS
 
 INTERNAL_PATHS = ("coder", "residual", "none")
 CODER_TRAINING = ("frozen", "scaled", "free")
+CODER_SHARING = ("stage", "block")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,6 +24,9 @@ class BasicBlocks:
     norm: str | None
     learner_gain: float
     coder_training: str
+    coder_initializer: str
+    coder_sharing: str
+    code_ratio: float
     data_format: str
     dtype: Any
 
@@ -36,6 +41,23 @@ class BasicBlocks:
                 f"`coder_training` must be one of {CODER_TRAINING}. "
                 f"Received: coder_training={self.coder_training!r}."
             )
+        if self.coder_initializer not in CODER_INITIALIZERS:
+            raise ValueError(
+                "`coder_initializer` must be one of "
+                f"{sorted(CODER_INITIALIZERS)}. "
+                f"Received: coder_initializer={self.coder_initializer!r}."
+            )
+        if self.coder_sharing not in CODER_SHARING:
+            raise ValueError(
+                f"`coder_sharing` must be one of {CODER_SHARING}. "
+                f"Received: coder_sharing={self.coder_sharing!r}."
+            )
+        if not 0 < self.code_ratio <= 1:
+            raise ValueError(
+                "The code travels in a layer's own channels, so `code_ratio` "
+                "must be more than 0 and at most 1. "
+                f"Received: code_ratio={self.code_ratio!r}."
+            )
 
     def stem(self, x, filters):
         # No path: what comes in is an image and no rectified signal.
@@ -48,10 +70,14 @@ class BasicBlocks:
         return self._relu(x, "stem_relu")
 
     def stage(self, x, blocks, filters, strides, name):
-        """`blocks` blocks that share one coder; the first has the strides."""
-        coder = self._coder(filters, blocks, f"{name}_coder")
+        """`blocks` blocks of the same width; the first has the strides."""
+        shared = self.coder_sharing == "stage"
+        uses = blocks if shared else 1
+        coder = self._coder(filters, uses, f"{name}_coder") if shared else None
         for block in range(1, blocks + 1):
-            x = self._block(x, coder, filters, strides, f"{name}_block{block}")
+            prefix = f"{name}_block{block}"
+            own = coder or self._coder(filters, uses, f"{prefix}_coder")
+            x = self._block(x, own, filters, strides, prefix)
             strides = 1
         return x
 
@@ -74,6 +100,8 @@ class BasicBlocks:
         scales = {"frozen": 0.0, "scaled": 1.0 / uses, "free": 1.0}
         return Coder(
             filters,
+            max(1, round(self.code_ratio * filters)),
+            initializer=self.coder_initializer,
             gradient_scale=scales[self.coder_training],
             axis=1 if self.data_format == "channels_first" else -1,
             dtype=self.dtype,

@@ -54,6 +54,11 @@ class PlainResNet(keras.Model):
         learner_gain: Initial scale of the learners beside the coder.
         coder_training: `"frozen"`, `"scaled"` (gradient over number of uses)
             or `"free"`.
+        coder_initializer: Initial values of the coders, see `layers.Coder`.
+        coder_sharing: Whether all blocks of a `"stage"` share a coder (PNNH)
+            or each `"block"` has its own.
+        code_ratio: Width of the code as a share of the stage's channels, above
+            0 and at most 1, `r / d`.
         data_format: `"channels_last"` or `"channels_first"`.
         dtype: Dtype policy, e.g. `"mixed_bfloat16"`. The classifier computes
             in float32 under mixed precision.
@@ -80,6 +85,9 @@ class PlainResNet(keras.Model):
         # repository began and not kept in it: to be settled by a study.
         learner_gain=0.3,
         coder_training="frozen",
+        coder_initializer="closed_form",
+        coder_sharing="stage",
+        code_ratio=1.0,
         data_format=None,
         dtype=None,
         name=None,
@@ -98,6 +106,9 @@ class PlainResNet(keras.Model):
             norm,
             learner_gain,
             coder_training,
+            coder_initializer,
+            coder_sharing,
+            code_ratio,
             data_format,
             dtype,
         )
@@ -136,6 +147,9 @@ class PlainResNet(keras.Model):
             "norm": norm,
             "learner_gain": learner_gain,
             "coder_training": coder_training,
+            "coder_initializer": coder_initializer,
+            "coder_sharing": coder_sharing,
+            "code_ratio": code_ratio,
             "data_format": data_format,
             "dtype": keras.dtype_policies.serialize(dtype),
         }

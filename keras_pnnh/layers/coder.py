@@ -34,8 +34,9 @@ class Coder(keras.layers.Layer):
             variance (`theory.explained_variance_bound`).
         activation: The non-linearity between encoder and decoder.
         initializer: `"closed_form"` (the perfect or best coder for the two
-            widths), `"orthogonal_pairs"` (`E = [Q, -Q]`, `D = [Q', -Q']`) or
-            `"random"` (an orthogonal encoder and its transpose).
+            widths), `"selection"` (the first channels, others dropped),
+            `"orthogonal_pairs"` (`E = [Q, -Q]`, `D = [Q', -Q']`) or `"random"`
+            (an orthogonal encoder and its transpose).
         gradient_scale: Factor on the gradient of the coder's weights, from 0
             to 1. All layers of a stage add their gradients up in the coder;
             one over the number of its uses undoes that. 0, the default,

@@ -20,6 +20,15 @@ def closed_form(filters, code_filters, seed):
     return _pad_code(*perfect_coders.paired_coder(filters), code_filters)
 
 
+def selection(filters, code_filters, seed):
+    """The first channels as they are; a narrow code drops the others.
+
+    Loses more than averages do, and leaves the other channels to the learners.
+    """
+    del seed
+    return perfect_coders.identity_coder(filters, code_filters)
+
+
 def orthogonal_pairs(filters, code_filters, seed):
     """`E = [Q, -Q]`, `D = [Q', -Q']`, with as many pairs as the code holds."""
     pairs = min(code_filters // 2, filters)
@@ -57,6 +66,7 @@ def _pad_code(encoder, decoder, code_filters):
 
 CODER_INITIALIZERS = {
     "closed_form": closed_form,
+    "selection": selection,
     "orthogonal_pairs": orthogonal_pairs,
     "random": random,
 }

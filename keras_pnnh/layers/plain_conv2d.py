@@ -37,12 +37,13 @@ class PlainConv2D(keras.layers.Layer):
     fails in deep networks. `"kernel"` normalises the learner's kernel in place
     of its output (scaled weight standardisation, Brock et al. 2021, arXiv
     2101.08692): a learner gain `g` and a coder scale of `sqrt(1 - g^2)` at the
-    start, so that neither grows with depth what the layers pass on. Padding is symmetric (`kernel_size // 2` zeros on
-    each side), so the coder always sits at the centre tap, at any stride and
-    input size; Keras's `"same"` would move it to tap `[0, 0]` for a stride of
-    2 on even sizes. Called without a coder the layer is a convolution with
-    batch normalisation: the layer of the plain baseline and of the residual
-    twin.
+    start, so that the variance neither grows nor vanishes with depth.
+
+    Padding is symmetric (`kernel_size // 2` zeros on each side), so the coder
+    always sits at the centre tap, at any stride and input size; Keras's
+    `"same"` would move it to tap `[0, 0]` for a stride of 2 on even sizes.
+    Called without a coder the layer is a convolution with its norm: the layer
+    of the plain baseline and of the residual twin.
 
     Args:
         filters: Output channels.

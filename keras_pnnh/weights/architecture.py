@@ -4,6 +4,7 @@ Two networks can have variables of the same shapes and still be different: the
 residual twin and the plain baseline, for one.
 """
 
+import inspect
 import json
 
 import keras
@@ -24,6 +25,7 @@ FREE_ARGUMENTS = {
     "dtype",
     "learner_gain",
     "coder_training",
+    "coder_initializer",
 }
 
 
@@ -56,10 +58,19 @@ def read(file):
 
 
 def check(model, made_for, path):
-    """Raise a ValueError unless `model` has the architecture `made_for`."""
+    """Raise a ValueError unless `model` has the architecture `made_for`.
+
+    An argument that the file does not know is younger than the file, which
+    then was made for its default.
+    """
     wanted = json.loads(json.dumps(describe(model)))
     if wanted is None:
         return
+    parameters = inspect.signature(type(model)).parameters
+    defaults = {
+        key: parameters[key].default for key in wanted if key in parameters
+    }
+    made_for = {**defaults, **made_for}
     different = {
         key: (made_for.get(key), wanted.get(key))
         for key in {**made_for, **wanted}

@@ -24,6 +24,18 @@ from keras_pnnh.applications import (
             "`coder_training` must be one of",
             "coder_training=True",
         ),
+        (
+            {"coder_initializer": "identity"},
+            "`coder_initializer` must be one of ['closed_form'",
+            "coder_initializer='identity'",
+        ),
+        (
+            {"coder_sharing": "network"},
+            "`coder_sharing` must be one of ('stage', 'block')",
+            "coder_sharing='network'",
+        ),
+        ({"code_ratio": 0}, "`code_ratio` must be more", "code_ratio=0"),
+        ({"code_ratio": 2.0}, "at most 1", "code_ratio=2.0"),
         ({"norm": "layer"}, "`norm` must be one of", "norm='layer'"),
         ({"pooling": "mean"}, "`pooling` must be one of", "pooling='mean'"),
         ({"classes": 0}, "`classes` must be a positive", "classes=0"),

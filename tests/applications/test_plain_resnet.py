@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from harness import INTERNAL_PATHS, check_gradients, randomize, to_numpy
 
-from keras_pnnh import applications
+from keras_pnnh import applications, fold
 from keras_pnnh.applications import PlainResNet, PlainResNet20, create_model
 from keras_pnnh.applications.plain_resnet import VARIANTS
 from keras_pnnh.layers import Coder, PlainConv2D, ZeroPaddingShortcut
@@ -97,6 +97,48 @@ def test_scaled_training_divides_by_the_uses():
         for stage in (1, 2)
     ]
     assert scales == [1.0, 0.5]
+
+
+@pytest.mark.parametrize("coder_sharing", ["stage", "block"])
+def test_blocks_share_a_coder_or_have_their_own(coder_sharing, images):
+    model = PlainResNet(
+        (2, 1),
+        (4, 6),
+        input_shape=(8, 8, 3),
+        coder_sharing=coder_sharing,
+        coder_training="scaled",
+        code_ratio=0.5,
+    )
+    coders = [layer for layer in model.layers if isinstance(layer, Coder)]
+    assert len(coders) == (2 if coder_sharing == "stage" else 3)
+    uses = {"stage": [0.5, 1.0], "block": [1.0, 1.0, 1.0]}[coder_sharing]
+    assert [coder.gradient_scale for coder in coders] == uses
+    assert {coder.code_filters for coder in coders} == {2, 3}
+    check_gradients(model, [images])
+    randomize(model, seed=1)
+    np.testing.assert_allclose(
+        to_numpy(fold(model)(images)), to_numpy(model(images)), rtol=1e-4
+    )
+
+
+def test_a_selected_code_leaves_the_other_channels_to_the_learners(images):
+    model = PlainResNet(
+        (1,),
+        (8,),
+        input_shape=(8, 8, 3),
+        coder_initializer="selection",
+        code_ratio=0.75,
+    )
+    for name in ("stage1_block1_conv1", "stage1_block1_conv2"):
+        layer = model.get_layer(name)
+        layer.kernel.assign(np.zeros(layer.kernel.shape))
+    names = ("stem_relu", "stage1_block1_relu1", "stage1_block1_relu2")
+    outputs = [model.get_layer(name).output for name in names]
+    stem, *carried = keras.Model(model.input, outputs)(images)
+    for signal in map(to_numpy, carried):
+        expected = np.array(to_numpy(stem))
+        expected[..., 6:] = 0
+        np.testing.assert_allclose(signal, expected, atol=1e-6)
 
 
 def test_carries_a_rectified_input_through_all_blocks(images):

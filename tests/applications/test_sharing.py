@@ -111,6 +111,9 @@ def test_saved_models_keep_arguments_and_outputs(
         "norm": "sum",
         "learner_gain": 0.7,
         "coder_training": "free",
+        "coder_initializer": "selection",
+        "coder_sharing": "block",
+        "code_ratio": 0.5,
         "name": "mine",
     }
     model = build(**kwargs)

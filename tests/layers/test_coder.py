@@ -74,6 +74,13 @@ def test_reconstruction_error_is_measured_on_the_rectified_normal():
     assert error != coder.reconstruction_error(seed=1)
 
 
+@pytest.mark.parametrize("code_filters", [2, 6])
+def test_selection_keeps_the_first_channels(code_filters):
+    coder = Coder(6, code_filters, initializer="selection")
+    kept = to_numpy(coder(np.eye(6, dtype="float32")))
+    np.testing.assert_array_equal(kept, np.diag(np.arange(6) < code_filters))
+
+
 @pytest.mark.parametrize("code_filters", [2, 4, 5])
 def test_narrow_orthogonal_pairs_project_on_half_the_code(code_filters):
     coder = Coder(6, code_filters, initializer="orthogonal_pairs")

@@ -175,6 +175,17 @@ def test_another_architecture(path, kwargs, difference):
         load(model, path)
 
 
+def test_a_file_older_than_an_argument_has_its_default(path):
+    with h5py.File(path, "r+") as file:
+        made_for = json.loads(file.attrs["keras_pnnh_architecture"])
+        del made_for["code_ratio"]
+        file.attrs["keras_pnnh_architecture"] = json.dumps(made_for)
+    load(build(random=2), path)
+    model = build(random=2, code_ratio=0.5)
+    with refused(model, "code_ratio: file 1.0, model 0.5"):
+        load(model, path)
+
+
 @pytest.mark.parametrize(
     "kwargs", [{"classes": 11}, {"input_shape": (8, 8, 4)}]
 )
