@@ -31,28 +31,44 @@ from keras_pnnh.theory.rectified_normal import (
 )
 from keras_pnnh.theory.shortcut_taps import shortcut_tap
 from keras_pnnh.theory.survival import survival_probability
+from keras_pnnh.theory.survival_of_input import (
+    KEPT_BY_RELU,
+    input_preservation,
+    plain_preservation,
+)
+from keras_pnnh.theory.survival_walk import (
+    WalkStep,
+    survival_of_walk,
+    walk,
+)
 
 __all__ = [
     "CARRYING_ACTIVATIONS",
+    "KEPT_BY_RELU",
     "MEAN",
     "RECTIFIED_GAIN",
     "SECOND_MOMENT",
     "VARIANCE",
+    "WalkStep",
     "averaging_coder",
     "carries_identity",
     "covariance",
     "explained_variance_bound",
     "fold_norm",
     "identity_coder",
+    "input_preservation",
     "linear_reconstruction_error",
     "merge_coder",
     "pad_channels",
     "paired_coder",
     "place_at_tap",
+    "plain_preservation",
     "reconstruction_error_bound",
     "sample",
     "second_moment",
     "shortcut_tap",
     "standardize_kernel",
+    "survival_of_walk",
     "survival_probability",
+    "walk",
 ]
