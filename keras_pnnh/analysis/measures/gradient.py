@@ -1,0 +1,17 @@
+"""How much gradient reaches a layer."""
+
+import numpy as np
+
+
+def gradient_norm(gradients):
+    """Root mean square, over images, of the norm of an image's gradient.
+
+    Read over depth it shows gradients that vanish or explode (Glorot and
+    Bengio 2010); only ratios between layers have a meaning of their own.
+
+    Args:
+        gradients: Array `(images, ...)`, one loss per image.
+    """
+    rows = gradients.reshape(len(gradients), -1)
+    squares = np.einsum("ij,ij->i", rows, rows, dtype="float64")
+    return float(np.sqrt(np.mean(squares)))
