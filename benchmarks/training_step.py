@@ -23,9 +23,11 @@ from keras_pnnh.training import environment
 # network of the same norm.
 NETWORKS = [
     ("coder", "sum"),
+    ("coder", "kernel"),
     ("coder", None),
     ("coder", "learner"),
     ("none", "sum"),
+    ("none", "kernel"),
     ("none", None),
     ("residual", "sum"),
 ]
@@ -85,7 +87,7 @@ def summarize(times):
     for path, norm in NETWORKS:
         if path != "coder":
             continue
-        plain = ("none", None if norm is None else "sum")
+        plain = ("none", "sum" if norm == "learner" else norm)
         rows.append(
             {
                 "norm": norm,

@@ -13,8 +13,8 @@ from keras_pnnh.weights.card import render_card
 ROOT = Path(__file__).parents[1]
 
 
-def test_readme_tables_match_the_records():
-    script = ROOT / "examples" / "readme_tables.py"
+def test_tables_match_the_records():
+    script = ROOT / "examples" / "tables.py"
     subprocess.run([sys.executable, script, "--check"], check=True)
 
 

@@ -36,5 +36,5 @@ def test_benchmark_prints_a_ratio_for_every_norm():
     printed = run(
         "benchmarks/training_step.py", "--rounds", "1", "--batch-size", "4"
     )
-    for norm in ("`'sum'`", "`None`", "`'learner'`"):
+    for norm in ("`'sum'`", "`'kernel'`", "`None`", "`'learner'`"):
         assert norm in printed

@@ -49,8 +49,10 @@ class Table:
     changes: dict = dataclasses.field(default_factory=dict)
 
     def runs(self, name):
-        for depth, label, seed in itertools.product(
-            self.depths, self.networks, self.seeds
+        # Seeds outermost: whatever the moment of a stop, whole comparisons
+        # are finished.
+        for seed, depth, label in itertools.product(
+            self.seeds, self.depths, self.networks
         ):
             yield Run(
                 name,
@@ -69,13 +71,52 @@ PATHS = {
     "none": {"internal_path": "none"},
 }
 
+# One cycle of a single epoch: what learns fast, and nothing more.
+ONE_EPOCH = {"epochs": 1, "warmup_epochs": 0.15, "validation_split": 0.04}
+
 TABLES = {
     "paths": Table(
-        "The three paths at depth 20, full images",
+        "The three paths at depth 20",
         PATHS,
         seeds=(0,),
         size=32,
         changes={"epochs": 5, "validation_split": 0.04},
+    ),
+    "gain": Table(
+        "Learner gain, norm and training of the coder at depth 20",
+        {
+            "coder-gain0.3": {"learner_gain": 0.3},
+            "coder-gain1": {"learner_gain": 1.0},
+            "coder-gain2": {"learner_gain": 2.0},
+            "coder-gain0.3-scaled": {"coder_training": "scaled"},
+            "coder-gain1-sum": {"learner_gain": 1.0, "norm": "sum"},
+            "residual": {"internal_path": "residual"},
+            "none": {"internal_path": "none"},
+        },
+        seeds=(0,),
+        size=32,
+        changes=ONE_EPOCH,
+    ),
+    "rate": Table(
+        "Twice the learning rate at depth 20",
+        {"coder-gain1": {"learner_gain": 1.0}},
+        seeds=(0,),
+        size=32,
+        changes={**ONE_EPOCH, "learning_rate": 0.1},
+    ),
+    "depth": Table(
+        "Small images at depth 56",
+        {
+            "coder-learner-gain0.3": {"norm": "learner", "learner_gain": 0.3},
+            "coder-kernel-gain0.3": {"norm": "kernel", "learner_gain": 0.3},
+            "residual": {"internal_path": "residual"},
+            "none": {"internal_path": "none"},
+            "coder-learner-gain1": {"norm": "learner", "learner_gain": 1.0},
+            "coder-sum-gain0.3": {"norm": "sum", "learner_gain": 0.3},
+        },
+        depths=(56,),
+        seeds=(0, 1),
+        changes=ONE_EPOCH,
     ),
 }
 

@@ -30,13 +30,13 @@ ROOT = Path(__file__).parents[2]
 EVIDENCE = ROOT / "evidence" / "study"
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tables", nargs="*", metavar="TABLE")
     parser.add_argument("--data", required=True, help="CIFAR-10, see README")
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "study")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     unknown = set(options.tables) - set(grid.TABLES)
     if unknown:
         parser.error(
@@ -109,6 +109,7 @@ def train_and_test(run, data, folder):
             "model": {"parameters": model.count_params(), **model.get_config()},
             "recipe": dataclasses.asdict(run.recipe),
             "seed": run.seed,
+            "epochs": [],
             "versions": environment.versions(),
             "hardware": environment.hardware(),
         }

@@ -294,6 +294,8 @@ def test_the_file_says_what_it_was_made_for(path):
         "filters_per_stage": [4, 8],
         "internal_path": "coder",
         "norm": "learner",
+        "coder_sharing": "stage",
+        "code_ratio": 1.0,
     }
 
 

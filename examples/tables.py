@@ -1,0 +1,93 @@
+"""Write the tables of the documents from the records in the repository.
+
+Run:    python examples/tables.py
+Check:  python examples/tables.py --check   (exit 1 if a document is stale)
+
+A document asks for a table by the pair of comments `<!-- NAME -->` and
+`<!-- /NAME -->`; what stands between them is written here.
+"""
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+sys.path += [str(ROOT / "benchmarks"), str(ROOT / "examples" / "study")]
+
+import report  # noqa: E402
+import training_step  # noqa: E402
+
+DOCUMENTS = ("README.md", "docs/study.md")
+MARKED = re.compile(
+    r"(<!-- (?P<name>[\w: -]+) -->\n).*?(<!-- /(?P=name) -->)", re.S
+)
+
+
+def bundled_weights():
+    """One line for each bundled checkpoint."""
+    lines = [
+        "| weights | parameters | test accuracy | epochs | trained on |",
+        "|---|---|---|---|---|",
+    ]
+    for path in sorted((ROOT / "weights").glob("*/record.json")):
+        record = read(path)
+        threads = record["hardware"]["threads"]
+        lines.append(
+            f"| [`{path.parent.name}`](weights/{path.parent.name}/README.md) | "
+            f"{record['model']['parameters']:,} | "
+            f"**{100 * record['test']['accuracy']:.2f} %** of "
+            f"{record['test']['images']:,} images | "
+            f"{len(record['epochs'])} | CPU, {threads} thread(s), "
+            f"{record['seconds'] / 60:.0f} min |"
+        )
+    return "\n".join(lines)
+
+
+def training_step_times():
+    """The benchmark of `benchmarks/training_step.py`, as it printed it."""
+    return training_step.as_table(read(ROOT / "evidence/training_step.json"))
+
+
+def read(path):
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def table(name):
+    """The Markdown of a table.
+
+    Args:
+        name: `"bundled-weights"`, `"training-step"`, or `"study: "` and the
+            name of a table of the study.
+    """
+    if name.startswith("study: "):
+        return report.as_table(name.removeprefix("study: "))
+    return {
+        "bundled-weights": bundled_weights,
+        "training-step": training_step_times,
+    }[name]()
+
+
+def fill(text):
+    """The document with every generated table renewed."""
+    return MARKED.sub(
+        lambda match: f"{match[1]}{table(match['name'])}\n{match[3]}", text
+    )
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true")
+    options = parser.parse_args()
+    for name in DOCUMENTS:
+        path = ROOT / name
+        text = path.read_text(encoding="utf-8")
+        if not options.check:
+            path.write_text(fill(text), encoding="utf-8")
+        elif fill(text) != text:
+            sys.exit(f"{name} is stale: run `python examples/tables.py`")
+
+
+if __name__ == "__main__":
+    main()

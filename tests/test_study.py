@@ -1,0 +1,93 @@
+"""The harness of the study: a run, a failure, and their table."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+sys.path.append(str(Path(__file__).parents[1] / "examples" / "study"))
+
+import grid
+import report
+import run as study
+
+TABLE = grid.Table(
+    "A test",
+    {"coder": {"classes": 2}, "none": {"internal_path": "none", "classes": 2}},
+    seeds=(0,),
+    size=8,
+    changes={
+        "epochs": 1,
+        "warmup_epochs": 0.0,
+        "batch_size": 4,
+        "crop_padding": 1,
+        "validation_split": 0.25,
+    },
+)
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Eight images of two classes, for training and for testing."""
+    generator = np.random.default_rng(0)
+    for split in ("train", "test"):
+        for name in ("cat", "dog"):
+            folder = tmp_path / "data" / split / name
+            folder.mkdir(parents=True)
+            for number in range(4):
+                pixels = generator.integers(0, 256, (8, 8, 3), "uint8")
+                Image.fromarray(pixels).save(folder / f"{number}.png")
+    return str(tmp_path / "data")
+
+
+@pytest.fixture
+def evidence(tmp_path, monkeypatch):
+    folder = tmp_path / "evidence"
+    monkeypatch.setattr(study, "EVIDENCE", folder)
+    monkeypatch.setattr(report, "EVIDENCE", folder)
+    monkeypatch.setitem(grid.TABLES, "tiny", TABLE)
+    return folder
+
+
+def test_a_run_leaves_a_record_and_a_line_in_its_table(
+    data, evidence, tmp_path
+):
+    coder, none = TABLE.runs("tiny")
+    line = study.execute(coder, data, tmp_path / "runs")
+    assert line.startswith("tiny/coder-20-seed0: test accuracy 0.")
+    record = json.loads((evidence / "tiny/coder-20-seed0.json").read_text())
+    assert (record["table"], record["label"]) == ("tiny", "coder-20")
+    assert record["model"]["internal_path"] == "coder"
+    assert record["test"]["images"] == 8
+    accuracy = f"{100 * record['test']['accuracy']:.1f}"
+    line, other = report.as_table("tiny").splitlines()[2:4]
+    assert line.startswith("| coder-20 | 282") and line.endswith(
+        f"| {accuracy} |"
+    )
+    assert not other  # the other network has no record yet
+
+
+def test_a_failure_is_kept_as_one(data, evidence, tmp_path, monkeypatch):
+    def diverge(*args, **kwargs):
+        raise FloatingPointError("the loss is NaN")
+
+    monkeypatch.setattr(study, "train", diverge)
+    _, none = TABLE.runs("tiny")
+    assert "FAILED" in study.execute(none, data, tmp_path / "runs")
+    record = json.loads((evidence / "tiny/none-20-seed0.json").read_text())
+    assert record["failed"] == "the loss is NaN"
+    assert "| 1, 1 failed | - | - | - |" in report.as_table("tiny")
+
+
+def test_finished_runs_are_not_repeated(data, evidence, tmp_path, capsys):
+    for run in TABLE.runs("tiny"):
+        study.record_path(run).parent.mkdir(parents=True, exist_ok=True)
+        study.record_path(run).write_text("{}")
+    study.main(["tiny", "--data", data, "--runs", str(tmp_path / "runs")])
+    assert capsys.readouterr().out.startswith("0 runs to do")
+    with pytest.raises(SystemExit):
+        study.main(["huge", "--data", data])
+    assert "TABLE must be among ['depth'" in capsys.readouterr().err
