@@ -38,6 +38,14 @@ def _are_positive_integers(numbers):
     )
 
 
+def check_choice(name, value, choices):
+    if value not in choices:
+        raise ValueError(
+            f"`{name}` must be one of {tuple(choices)}. "
+            f"Received: {name}={value!r}."
+        )
+
+
 def check_head(include_top, pooling, classes):
     if pooling not in POOLING:
         raise ValueError(

@@ -6,6 +6,11 @@ import fnmatch
 from keras_pnnh.applications import plain_resnet
 
 MODELS = {
+    "plain_resnet18": plain_resnet.PlainResNet18,
+    "plain_resnet34": plain_resnet.PlainResNet34,
+    "plain_resnet50": plain_resnet.PlainResNet50,
+    "plain_resnet101": plain_resnet.PlainResNet101,
+    "plain_resnet152": plain_resnet.PlainResNet152,
     "plain_resnet20": plain_resnet.PlainResNet20,
     "plain_resnet32": plain_resnet.PlainResNet32,
     "plain_resnet44": plain_resnet.PlainResNet44,
@@ -15,7 +20,7 @@ MODELS = {
 
 
 def list_models(pattern="*"):
-    """Names of the models that match a shell pattern, in order of size."""
+    """Names of the models that match a shell pattern, by family."""
     return [name for name in MODELS if fnmatch.fnmatch(name, pattern)]
 
 

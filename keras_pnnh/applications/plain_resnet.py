@@ -1,4 +1,4 @@
-"""Plain ResNets for small images, their residual twins and plain baselines."""
+"""Plain ResNets, their residual twins and plain baselines."""
 
 from typing import NamedTuple
 
@@ -6,9 +6,10 @@ import keras
 
 from keras_pnnh.applications import _builder
 from keras_pnnh.applications._basic_block import BasicBlocks
+from keras_pnnh.applications._bottleneck_block import BottleneckBlocks
 from keras_pnnh.layers._checks import resolve_data_format
 
-MINIMUM_SIZE = 8  # two stages of stride 2 leave 2 pixels
+BLOCKS = {"basic": BasicBlocks, "bottleneck": BottleneckBlocks}
 
 
 class PlainResNetVariant(NamedTuple):
@@ -16,31 +17,53 @@ class PlainResNetVariant(NamedTuple):
 
     blocks_per_stage: tuple[int, ...]
     filters_per_stage: tuple[int, ...]
+    block: str = "basic"
+    stem: str = "3x3"
+    shortcut: str = "zero_padding"
 
 
-# 6 n + 2 weighted layers, section 4.2 of https://arxiv.org/abs/1512.03385.
+def _imagenet(block, *blocks_per_stage):
+    filters = (64, 128, 256, 512)
+    return PlainResNetVariant(
+        blocks_per_stage, filters, block, "7x7_pool", "projection"
+    )
+
+
+# He et al. 2015, https://arxiv.org/abs/1512.03385.
 VARIANTS = {
-    f"plain_resnet{6 * n + 2}": PlainResNetVariant((n, n, n), (16, 32, 64))
-    for n in (3, 5, 7, 9, 18)
+    # Section 4.2: 6 n + 2 weighted layers.
+    **{
+        f"plain_resnet{6 * n + 2}": PlainResNetVariant((n, n, n), (16, 32, 64))
+        for n in (3, 5, 7, 9, 18)
+    },
+    # Table 1.
+    "plain_resnet18": _imagenet("basic", 2, 2, 2, 2),
+    "plain_resnet34": _imagenet("basic", 3, 4, 6, 3),
+    "plain_resnet50": _imagenet("bottleneck", 3, 4, 6, 3),
+    "plain_resnet101": _imagenet("bottleneck", 3, 4, 23, 3),
+    "plain_resnet152": _imagenet("bottleneck", 3, 8, 36, 3),
 }
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
 class PlainResNet(keras.Model):
-    """Chain of 3x3 convolutions whose coder does what skips do in a ResNet.
+    """Chain of convolutions whose coder does what skips do in a ResNet.
 
-    The networks for CIFAR-10 of He et al. 2015 (arXiv 1512.03385, section
-    4.2) with the internal path of PNNH (arXiv 2402.08645) in place of the
-    skips; the block is a reconstruction. `PlainResNet20` and its siblings
-    build the published variants; this class takes any numbers.
+    The networks of He et al. 2015 (arXiv 1512.03385; table 1 for ImageNet,
+    section 4.2 for CIFAR-10) with the internal path of PNNH (arXiv
+    2402.08645) in place of the skips; the blocks are a reconstruction.
+    `PlainResNet20` and its siblings build the published variants; this class
+    takes any numbers.
 
     Args:
-        blocks_per_stage: Number of two-convolution blocks in each stage.
-        filters_per_stage: Channels of each stage. Every stage after the first
-            starts with a stride of 2.
+        blocks_per_stage: Number of blocks in each stage.
+        filters_per_stage: Channels of each stage, of its 3x3 convolutions.
+            Every stage after the first starts with a stride of 2.
         include_top: Whether to end with pooling and a classifier.
-        input_shape: Shape of one image, at least 8x8. Height and width may be
-            None. Defaults to 32x32 RGB with the top, any size without.
+        input_shape: Shape of one image, which must leave 2 pixels to the last
+            stage (8x8 for `PlainResNet20`). Height and width may be None.
+            Defaults to RGB of 32x32 pixels (224x224 with the large stem) with
+            the top, of any size without.
         pooling: Without the top: None for the feature map, `"avg"` or `"max"`.
         classes: Number of classes.
         classifier_activation: `"softmax"`, or None for logits.
@@ -48,7 +71,13 @@ class PlainResNet(keras.Model):
             255 and scales them to [-1, 1] itself.
         internal_path: What carries the input across the non-linearities:
             `"coder"` (PNNH), `"residual"` (the twin: skips with zero padding,
-            option A) or `"none"` (the plain baseline).
+            see `shortcut`) or `"none"` (the plain baseline).
+        block: `"basic"` (two 3x3 convolutions) or `"bottleneck"` (1x1, 3x3
+            and a 1x1 with four times the channels).
+        stem: `"3x3"` for small images, or `"7x7_pool"`, which divides height
+            and width by 4.
+        shortcut: Where the twin's skips change shape: `"zero_padding"` (option
+            A of He et al.) or `"projection"` (option B).
         norm: Where the batch normalisation of a layer with a coder stands,
             see `layers.PlainConv2D`.
         learner_gain: Initial scale of the learners beside the coder.
@@ -80,6 +109,9 @@ class PlainResNet(keras.Model):
         *,
         include_preprocessing=True,
         internal_path="coder",
+        block="basic",
+        stem="3x3",
+        shortcut="zero_padding",
         norm="learner",
         # The best of a few short runs at 56 layers, made before this
         # repository began and not kept in it: to be settled by a study.
@@ -98,30 +130,35 @@ class PlainResNet(keras.Model):
         dtype = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
         if input_shape is None:
             input_shape = _builder.default_input_shape(
-                32 if include_top else None, data_format
+                _default_size(stem) if include_top else None, data_format
             )
-        _builder.check_input_shape(input_shape, MINIMUM_SIZE, data_format)
-        basic = BasicBlocks(
-            internal_path,
-            norm,
-            learner_gain,
-            coder_training,
-            coder_initializer,
-            coder_sharing,
-            code_ratio,
-            data_format,
-            dtype,
+        _builder.check_choice("block", block, BLOCKS)
+        builder = BLOCKS[block](
+            internal_path=internal_path,
+            norm=norm,
+            learner_gain=learner_gain,
+            coder_training=coder_training,
+            coder_initializer=coder_initializer,
+            coder_sharing=coder_sharing,
+            code_ratio=code_ratio,
+            stem=stem,
+            shortcut=shortcut,
+            data_format=data_format,
+            dtype=dtype,
+        )
+        _builder.check_input_shape(
+            input_shape, _minimum_size(stem, blocks_per_stage), data_format
         )
 
         images = keras.Input(input_shape, name="images")
         x = images
         if include_preprocessing:
             x = _builder.preprocessing(dtype)(x)
-        x = basic.stem(x, filters_per_stage[0])
+        x = builder.begin(x, filters_per_stage[0])
         stages = zip(blocks_per_stage, filters_per_stage, strict=True)
         for stage, (blocks, filters) in enumerate(stages, 1):
             strides = 1 if stage == 1 else 2
-            x = basic.stage(x, blocks, filters, strides, f"stage{stage}")
+            x = builder.stage(x, blocks, filters, strides, f"stage{stage}")
         outputs = _builder.head(
             x,
             include_top=include_top,
@@ -144,6 +181,9 @@ class PlainResNet(keras.Model):
             ),
             "include_preprocessing": include_preprocessing,
             "internal_path": internal_path,
+            "block": block,
+            "stem": stem,
+            "shortcut": shortcut,
             "norm": norm,
             "learner_gain": learner_gain,
             "coder_training": coder_training,
@@ -172,10 +212,24 @@ class PlainResNet(keras.Model):
         return model
 
 
+def _default_size(stem):
+    return 32 if stem == "3x3" else 224
+
+
+def _minimum_size(stem, blocks_per_stage):
+    """Images that leave at least 2 pixels to the last stage."""
+    total_stride = 2 ** (len(blocks_per_stage) - 1)
+    return 2 * total_stride * (1 if stem == "3x3" else 4)
+
+
 def _constructor(variant):
     """The function `PlainResNet<depth>`, like those of `keras.applications`."""
     numbers = VARIANTS[variant]
-    depth = 2 * sum(numbers.blocks_per_stage) + 2
+    depth = variant.removeprefix("plain_resnet")
+    published = "cifar10" if numbers.stem == "3x3" else "imagenet"
+    size = _default_size(numbers.stem)
+    minimum = _minimum_size(numbers.stem, numbers.blocks_per_stage)
+    default_classes = 10 if published == "cifar10" else 1000
 
     def construct(
         include_top=True,
@@ -183,7 +237,7 @@ def _constructor(variant):
         input_tensor=None,
         input_shape=None,
         pooling=None,
-        classes=10,
+        classes=default_classes,
         classifier_activation="softmax",
         name=variant,
         **kwargs,
@@ -208,17 +262,18 @@ def _constructor(variant):
     construct.__name__ = construct.__qualname__ = f"PlainResNet{depth}"
     construct.__doc__ = f"""PlainResNet with {depth} weighted layers.
 
-    He et al. 2015 (arXiv 1512.03385, section 4.2) without skips, after PNNH
-    (arXiv 2402.08645); the block is a reconstruction, see `PlainResNet`.
+    He et al. 2015 (arXiv 1512.03385) without skips, after PNNH (arXiv
+    2402.08645); the block is a reconstruction, see `PlainResNet`.
 
     Args:
         include_top: Whether to end with pooling and a classifier.
-        weights: None for random initialisation, `"cifar10"` for the bundled
+        weights: None for random initialisation, `"{published}"` for published
             weights where they exist (see `keras_pnnh.list_weights()`), or the
             path of a `.weights.h5` file.
         input_tensor: A Keras tensor to use as the image input. It is wired in
             after the weights are loaded.
-        input_shape: Shape of one image, at least 8x8. Defaults to 32x32 RGB.
+        input_shape: Shape of one image, at least {minimum}x{minimum}. By
+            default {size}x{size} RGB.
         pooling: Without the top: None for the feature map, `"avg"` or `"max"`.
         classes: Number of classes. Published weights with another number
             keep their backbone and get a new, random classifier; a warning
@@ -239,6 +294,11 @@ def _constructor(variant):
     return construct
 
 
+PlainResNet18 = _constructor("plain_resnet18")
+PlainResNet34 = _constructor("plain_resnet34")
+PlainResNet50 = _constructor("plain_resnet50")
+PlainResNet101 = _constructor("plain_resnet101")
+PlainResNet152 = _constructor("plain_resnet152")
 PlainResNet20 = _constructor("plain_resnet20")
 PlainResNet32 = _constructor("plain_resnet32")
 PlainResNet44 = _constructor("plain_resnet44")

@@ -1,6 +1,7 @@
 """The kernel and bias of a folded convolution, computed in float64."""
 
 import keras
+import numpy as np
 
 from keras_pnnh import theory
 from keras_pnnh.conversion.layer_copies import to_numpy
@@ -63,6 +64,8 @@ def _with_norm(kernel, bias, norm):
 def _coder_numbers(matrix):
     if matrix.part == "encoder":
         return _numbers(matrix.coder.encoder)[: matrix.channels]
+    if matrix.part == "code":
+        return np.eye(matrix.coder.code_filters)
     return _numbers(matrix.coder.decoder)
 
 

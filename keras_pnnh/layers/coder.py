@@ -8,7 +8,7 @@ from keras_pnnh.layers._checks import check_positive_integers
 from keras_pnnh.layers.coder_initializers import CODER_INITIALIZERS
 from keras_pnnh.theory import rectified_normal
 
-PARTS = ("reconstruction", "encoder", "decoder")
+PARTS = ("reconstruction", "encoder", "code", "decoder")
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
@@ -49,11 +49,14 @@ class Coder(keras.layers.Layer):
     Call arguments:
         inputs: Tensor with at most `filters` channels. Missing channels count
             as zeros, which is how a stage widens (He et al. 2015, option A).
-        part: `"reconstruction"`, or `"encoder"` / `"decoder"` for a matrix.
+        part: `"reconstruction"`, or `"encoder"`, `"code"`, `"decoder"` for a
+            matrix: into the code, from code to code (the identity, for layers
+            between the two), and out of it.
 
     Output shape:
         `"reconstruction"`: as the input, with `filters` channels.
         `"encoder"`: `(channels of inputs, code_filters)`.
+        `"code"`: `(code_filters, code_filters)`.
         `"decoder"`: `(code_filters, filters)`.
 
     Raises:
@@ -116,6 +119,8 @@ class Coder(keras.layers.Layer):
             raise ValueError(
                 f"`part` must be one of {PARTS}. Received: part={part!r}."
             )
+        if part == "code":
+            return ops.eye(self.code_filters, dtype=self.compute_dtype)
         if part == "decoder":
             return self._with_scaled_gradient(self.decoder)
         channels = inputs.shape[self.axis]

@@ -26,7 +26,7 @@ from keras_pnnh.applications import (
         ),
         (
             {"coder_initializer": "identity"},
-            "`coder_initializer` must be one of ['closed_form'",
+            "`coder_initializer` must be one of ('closed_form'",
             "coder_initializer='identity'",
         ),
         (
@@ -130,9 +130,10 @@ def test_unknown_keywords_are_refused():
 
 def test_catalog():
     assert list_models() == [
-        f"plain_resnet{depth}" for depth in (20, 32, 44, 56, 110)
+        f"plain_resnet{depth}"
+        for depth in (18, 34, 50, 101, 152, 20, 32, 44, 56, 110)
     ]
-    assert list_models("*5?") == ["plain_resnet56"]
+    assert list_models("*net5?") == ["plain_resnet50", "plain_resnet56"]
     assert list_models("mobile*") == []
     model = create_model("plain_resnet20", name="mine", input_shape=(8, 8, 3))
     assert isinstance(model, keras.Model)

@@ -47,7 +47,7 @@ def expected_parameters(depth):
             name,
             marks=[pytest.mark.slow] if name == "plain_resnet110" else [],
         )
-        for name in sorted(VARIANTS)
+        for name in sorted(PARAMETERS)
     ],
 )
 def test_parameter_counts(variant):
@@ -285,7 +285,7 @@ def test_constructors_keep_the_positions_of_keras_applications():
         name = variant.replace("plain_resnet", "PlainResNet")
         constructor = getattr(applications, name)
         assert constructor.__name__ == name
-        assert f"{variant[12:]} weighted layers" in constructor.__doc__
+        assert f"with {variant[12:]} weighted layers" in constructor.__doc__
         ours = list(inspect.signature(constructor).parameters)
         assert ours == [*theirs, "kwargs"]
     model = PlainResNet20(
