@@ -1,0 +1,158 @@
+"""What can be wrong with a signal, and what to change.
+
+Every rule is a function from the layers of a report to the faults it finds.
+The thresholds are round numbers far from what healthy networks show (compare
+`docs/questions.md`); a measure between the two is no fault.
+"""
+
+import math
+from typing import NamedTuple
+
+DEAD_SHARE = 0.5  # of channels that are positive nowhere
+LOW_SURVIVAL = 0.05
+COLLAPSED_COSINE = 0.99
+RANK_SHARE = 0.25  # of the directions of the layer before
+LOST_PRESERVATION = 0.05  # R2 of the input
+GRADIENT_RATIO = 1e3  # between any two layers of the trunk
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong.
+
+    Attributes:
+        kind: `"not finite"`, `"dead layer"`, `"collapse"`, `"rank loss"`,
+            `"input lost"`, `"vanishing gradient"` or `"exploding gradient"`.
+        layer: Name of the layer where it begins.
+        depth: Its depth.
+        finding: The numbers.
+        repair: What to change.
+    """
+
+    kind: str
+    layer: str
+    depth: int
+    finding: str
+    repair: str
+
+    def __str__(self):
+        return (
+            f"{self.kind} at '{self.layer}' (depth {self.depth}): "
+            f"{self.finding}. {self.repair}"
+        )
+
+
+def not_finite(layers):
+    for layer in layers:
+        if not math.isfinite(layer.variance):
+            return Fault(
+                "not finite",
+                layer.name,
+                layer.depth,
+                "activations are infinite or NaN",
+                "Lower the initial weights or add a normalisation before it.",
+            )
+    return None
+
+
+def dead_layer(layers):
+    for layer in layers:
+        if layer.nonlinear and (
+            layer.dead >= DEAD_SHARE or layer.survival < LOW_SURVIVAL
+        ):
+            return Fault(
+                "dead layer",
+                layer.name,
+                layer.depth,
+                f"{100 * layer.dead:.0f} % of its channels are positive "
+                f"nowhere, {100 * layer.survival:.1f} % of its units anywhere",
+                "Look at the bias and the scale of the weights before it, or "
+                "at the beta of its norm; start both from 0.",
+            )
+    return None
+
+
+def collapse(layers):
+    """Only what is new: inputs may look alike from the start."""
+    before = None
+    for layer in layers:
+        if layer.trunk and layer.variance > 0:
+            known = before is not None and before.cosine < COLLAPSED_COSINE
+            if known and layer.cosine >= COLLAPSED_COSINE:
+                return Fault(
+                    "collapse",
+                    layer.name,
+                    layer.depth,
+                    "the cosine between different images rises from "
+                    f"{before.cosine:.3f} to {layer.cosine:.3f}",
+                    "Different images look alike from here on. Look for a "
+                    "large bias; normalise, or add an internal path.",
+                )
+            before = layer
+    return None
+
+
+def rank_loss(layers):
+    before = None
+    for layer in (layer for layer in layers if layer.trunk):
+        if before is not None and layer.rank < RANK_SHARE * before.rank:
+            return Fault(
+                "rank loss",
+                layer.name,
+                layer.depth,
+                f"{layer.rank:.1f} of {layer.channels} directions are left of "
+                f"{before.rank:.1f} before it",
+                "Look for a bottleneck or for equal filters in its weights; "
+                "initialise them at random or orthogonally.",
+            )
+        before = layer
+    return None
+
+
+def input_lost(layers):
+    for layer in layers:
+        known = layer.trunk and layer.preservation is not None
+        if known and layer.preservation < LOST_PRESERVATION:
+            return Fault(
+                "input lost",
+                layer.name,
+                layer.depth,
+                f"a linear read-out finds {100 * layer.preservation:.1f} % of "
+                "the variance of the input",
+                "Add an internal path (`internal_path='coder'` or "
+                "'residual'), lower the learners' gain, or use fewer layers.",
+            )
+    return None
+
+
+def gradient_ratio(layers):
+    known = [
+        layer for layer in layers if layer.trunk and layer.gradient is not None
+    ]
+    if not known:
+        return None
+    first, last = known[0], known[-1]
+    ratio = first.gradient / last.gradient if last.gradient else 0.0
+    if ratio > GRADIENT_RATIO:
+        kind, repair = "exploding", "Lower the gain of the weights"
+    elif ratio < 1 / GRADIENT_RATIO:
+        kind, repair = "vanishing", "Raise the gain of the weights"
+    else:
+        return None
+    return Fault(
+        f"{kind} gradient",
+        first.name,
+        first.depth,
+        f"its gradient is {ratio:.1e} times that of '{last.name}'",
+        f"{repair} to that of He's initialisation, normalise, or add an "
+        "internal path.",
+    )
+
+
+RULES = (
+    not_finite,
+    dead_layer,
+    collapse,
+    rank_loss,
+    input_lost,
+    gradient_ratio,
+)

@@ -1,0 +1,150 @@
+"""The theory of survival, applied to the graph of any network.
+
+A layer is replaced by a population: for each of its channels a number of
+independent draws of what a unit of that channel holds, over random weights
+and images. Weighted layers make normal draws of the right scale, everything
+else acts on the draws; what is added keeps its place, so a carry stays a
+carry. For a chain with an internal path this is `theory.walk`.
+"""
+
+import itertools
+
+import numpy as np
+from keras import layers, ops
+
+from keras_pnnh import graph
+from keras_pnnh.analysis.taps import find_taps
+from keras_pnnh.layers import Coder, PlainConv2D, ZeroPaddingShortcut
+
+ELEMENTWISE = (
+    layers.Activation,
+    layers.ELU,
+    layers.LeakyReLU,
+    layers.ReLU,
+    layers.Rescaling,
+)
+# Averages and maxima of neighbours: their statistics are taken for those of
+# one of them.
+PASSED = (
+    layers.Dropout,
+    layers.InputLayer,
+    layers.MaxPooling2D,
+    layers.AveragePooling2D,
+    layers.GlobalAveragePooling2D,
+    layers.ZeroPadding2D,
+)
+
+
+def predict_survival(model, images, draws=2048, seed=0):
+    """Share of surviving units that theory expects behind each non-linearity.
+
+    Assumes what `theory.survival_walk` lists, above all weights that are
+    independent of each other and of the images, as before training, and
+    batch norms that use the statistics of the batch.
+
+    Args:
+        model: A functional or sequential `keras.Model`.
+        images: Array `(n, ..., channels)`; only single values are drawn.
+        draws: Draws for each channel.
+        seed: Seed of the draws.
+
+    Returns:
+        Dictionary from name of tap (see `find_taps`) to a number in [0, 1],
+        or to None behind a layer whose statistics are not known here.
+    """
+    taps = {tap.index: tap for tap in find_taps(model)}
+    generator = np.random.default_rng(seed)
+    values = np.asarray(images, "float32").reshape(-1, images.shape[-1])
+    entering = generator.choice(values, draws).T  # (channels, draws)
+    predicted, count = {}, itertools.count()
+
+    def call(layer, args, kwargs):
+        tap = taps.get(next(count))
+        outputs = _apply(layer, args, kwargs, generator)
+        if tap is not None and tap.nonlinear:
+            known = outputs is not None
+            predicted[tap.name] = float(np.mean(outputs > 0)) if known else None
+        return outputs
+
+    graph.replay(model, [entering] * len(model.inputs), call)
+    return predicted
+
+
+def _apply(layer, args, kwargs, generator):
+    """The population behind a layer: `(channels, draws)`, or None."""
+    x = args[0] if args else kwargs.get("inputs")
+    name = type(layer).__name__
+    if isinstance(layer, Coder):
+        return _coder_matrix(layer, *args, **kwargs)
+    if isinstance(layer, PlainConv2D):
+        return _plain_convolution(layer, generator, *args, **kwargs)
+    if isinstance(layer, (layers.Conv2D, layers.Dense)):
+        return _weighted(layer, x, generator)
+    if name == "Add":
+        parts = x if isinstance(x, (list, tuple)) else args
+        known = all(part is not None for part in parts)
+        return sum(parts) if known else None
+    if x is None:
+        return None
+    if isinstance(layer, ZeroPaddingShortcut):
+        return np.pad(x, ((0, layer.filters - len(x)), (0, 0)))
+    if isinstance(layer, layers.BatchNormalization):
+        return _normalized(layer, x)
+    if isinstance(layer, ELEMENTWISE):
+        return ops.convert_to_numpy(layer(ops.convert_to_tensor(x.T))).T
+    return x if isinstance(layer, PASSED) else None
+
+
+def _coder_matrix(coder, inputs, part="reconstruction"):
+    """The matrix that a coder hands out, `(channels, filters)`."""
+    if part == "decoder":
+        return ops.convert_to_numpy(coder.decoder)
+    if part == "encoder" and inputs is not None:
+        return ops.convert_to_numpy(coder.encoder)[: len(inputs)]
+    return None
+
+
+def _plain_convolution(layer, generator, x, matrix=None, **kwargs):
+    outputs = _weighted(layer, x, generator)
+    if matrix is None:
+        return _normalized(layer.batch_norm, outputs)
+    if x is None:
+        return None
+    carried = np.zeros_like(outputs)
+    carried[: matrix.shape[1]] = matrix.T @ x[: len(matrix)]
+    if layer.norm == "learner":
+        scale = ops.convert_to_numpy(layer.coder_scale)[:, None]
+        return _normalized(layer.batch_norm, outputs) + scale * carried
+    return _normalized(layer.batch_norm, outputs + carried)
+
+
+def _weighted(layer, x, generator):
+    """Normal draws with the second moment that the kernel gives them."""
+    kernel = ops.convert_to_numpy(layer.kernel).astype("float64")
+    kernel = kernel.reshape(-1, *kernel.shape[-2:])  # (taps, inputs, outputs)
+    moments = np.ones(kernel.shape[1])  # unknown: right up to a norm's scale
+    if x is not None and len(x) == len(moments):
+        moments = np.mean(x**2, axis=1)
+    variance = np.einsum("kio,i->o", kernel**2, moments)
+    draws = 2048 if x is None else x.shape[1]
+    outputs = generator.standard_normal((len(variance), draws))
+    outputs = (outputs * np.sqrt(variance)[:, None]).astype("float32")
+    if getattr(layer, "bias", None) is not None:
+        outputs += ops.convert_to_numpy(layer.bias)[:, None]
+    if getattr(layer, "activation", None) is not None:
+        tensor = ops.convert_to_tensor(outputs.T)
+        outputs = ops.convert_to_numpy(layer.activation(tensor)).T
+    return outputs
+
+
+def _normalized(norm, x):
+    """Batch normalisation by the statistics of the population."""
+    if norm is None:
+        return x
+    mean = x.mean(axis=1, keepdims=True)
+    x = (x - mean) / np.sqrt(x.var(axis=1, keepdims=True) + norm.epsilon)
+    if norm.scale:
+        x = x * ops.convert_to_numpy(norm.gamma)[:, None]
+    if norm.center:
+        x = x + ops.convert_to_numpy(norm.beta)[:, None]
+    return x

@@ -1,0 +1,82 @@
+"""Will it train? Looked at before any training."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_pnnh.analysis.faults import RULES, Fault
+from keras_pnnh.analysis.signal import SignalReport, measure_signal
+
+# Faults that stop training by themselves; the others make it harder.
+FATAL = {"not finite", "dead layer", "collapse", "exploding gradient"}
+
+
+class Preflight(NamedTuple):
+    """What `preflight` found; `print` shows a summary.
+
+    Attributes:
+        verdict: `"ready"`, `"at risk"` or `"will not train"`.
+        score: Share of the input's variance that a linear read-out finds in
+            the last layer of the trunk where that is known, at least 0, and 0
+            for a fatal fault. It ranks networks of one task.
+        faults: What is wrong, each fault where it begins.
+        signal: The measures behind it.
+    """
+
+    verdict: str
+    score: float
+    faults: tuple[Fault, ...]
+    signal: SignalReport
+
+    def __str__(self):
+        lines = [
+            f"{self.signal.model}: {self.verdict} "
+            f"(input preserved to the end: {100 * self.score:.1f} %)",
+            *(f"  {fault}" for fault in self.faults),
+        ]
+        return "\n".join(lines)
+
+
+def preflight(model, images, labels=None, *, maximum_images=128, **options):
+    """Say before training whether signal and gradient survive the depth.
+
+    Some images are sent through the network as it would be trained, that
+    is with the statistics of the batch in its norms. Nothing is changed.
+
+    Args:
+        model: A functional or sequential `keras.Model` before training.
+        images: Array `(n, ...)` as the model takes it.
+        labels: Integer classes for the gradient of the cross-entropy; None
+            takes that of a random projection of the outputs.
+        maximum_images: How many images are used, the first; None for all.
+        **options: Further arguments of `measure_signal`.
+
+    Returns:
+        A `Preflight`. "ready" means that none of the known faults was found;
+        the data, the learning rate and the classifier are not looked at.
+
+    Raises:
+        ValueError: See `measure_signal`.
+    """
+    images = np.asarray(images)[:maximum_images]
+    if labels is not None:
+        labels = np.asarray(labels)[:maximum_images]
+    options = {"training": True, **options}
+    signal = measure_signal(model, images, labels, **options)
+    found = [rule(signal.layers) for rule in RULES]
+    faults = tuple(fault for fault in found if fault is not None)
+    fatal = any(fault.kind in FATAL for fault in faults)
+    if fatal:
+        verdict = "will not train"
+    else:
+        verdict = "at risk" if faults else "ready"
+    return Preflight(verdict, 0.0 if fatal else _score(signal), faults, signal)
+
+
+def _score(signal):
+    known = [
+        layer.preservation
+        for layer in signal.trunk()
+        if layer.preservation is not None
+    ]
+    return max(known[-1], 0.0) if known else 0.0

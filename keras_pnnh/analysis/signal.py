@@ -1,0 +1,152 @@
+"""What arrives in each layer of a network, measured."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from keras_pnnh.analysis import measures
+from keras_pnnh.analysis.probe import Probe
+from keras_pnnh.analysis.sampling import input_at, sample_activations
+from keras_pnnh.analysis.text_table import as_table
+
+
+class LayerSignal(NamedTuple):
+    """Measures of one layer; `analysis.measures` defines them."""
+
+    name: str
+    depth: int  # layers with a kernel on the longest path to here
+    trunk: bool  # whether no path leads around it
+    nonlinear: bool  # whether it leaves a non-linearity
+    channels: int
+    survival: float  # share of units that are positive
+    dead: float  # share of channels that are positive nowhere
+    mean: float
+    variance: float
+    preservation: float | None  # R2 of the read-out of the input
+    alignment: float | None  # linear CKA with the input
+    cosine: float  # between different images
+    rank: float  # effective rank, at most `channels`
+    gradient: float | None  # norm of the gradient of one image
+
+
+class SignalReport(NamedTuple):
+    """What `measure_signal` found; `print` shows a table."""
+
+    model: str
+    images: int
+    layers: tuple[LayerSignal, ...]
+
+    def trunk(self):
+        """The layers that everything passes through."""
+        return tuple(layer for layer in self.layers if layer.trunk)
+
+    def __str__(self):
+        shown = (
+            *("name", "depth", "survival", "dead", "preservation"),
+            *("alignment", "cosine", "rank", "gradient"),
+        )
+        rows = [
+            [getattr(layer, field) for field in shown] for layer in self.layers
+        ]
+        title = f"{self.model}, {self.images} images"
+        return f"{title}\n{as_table(shown, rows)}"
+
+
+def measure_signal(
+    model,
+    images,
+    labels=None,
+    *,
+    layers=None,
+    training=False,
+    gradients=True,
+    batch_size=64,
+    memory=256 << 20,
+    seed=0,
+):
+    """Measure every layer of a model on a set of images.
+
+    Args:
+        model: A functional or sequential `keras.Model`; it is not changed.
+        images: Array `(n, ...)` as the model takes it. 64 images show the
+            shape of a curve; the read-out is fitted to half of them.
+        labels: Integer classes `(n,)` for the gradient of the cross-entropy.
+            None takes that of a random projection of the outputs.
+        layers: What to read, see `find_taps`.
+        training: Whether batch norms use the statistics of the batch: say
+            True for a network that has not been trained.
+        gradients: Whether to measure them, too; more than half of the time.
+        batch_size: Images at a time.
+        memory: Bytes for the activations that are kept, see
+            `sample_activations`.
+        seed: Seed of the positions that are kept.
+
+    Returns:
+        A `SignalReport`.
+
+    Raises:
+        ValueError: If the model cannot be read, or the images do not fit or
+            are less than four.
+    """
+    images = np.asarray(images)
+    if len(images) < 4:
+        raise ValueError(
+            "Measures compare images with each other and need four at least. "
+            f"Received: {len(images)}. 64 or more make good curves."
+        )
+    probe = Probe(model, layers, training=training, batch_size=batch_size)
+    norms = _gradient_norms(probe, images, labels) if gradients else {}
+    samples = sample_activations(
+        probe.activations(images), len(images), memory, seed
+    )
+    inputs = _channels_last(images, probe.taps)
+    return SignalReport(
+        model.name,
+        len(images),
+        tuple(
+            _measure(tap, samples.pop(tap.name), inputs, norms.get(tap.name))
+            for tap in probe.taps
+        ),
+    )
+
+
+def _measure(tap, sample, inputs, gradient):
+    values, known = sample.values, input_at(inputs, sample)
+    if not np.isfinite(values).all():
+        # No measure means anything any more; the reader sees it as NaN.
+        numbers = [float("nan")] * 8
+    else:
+        numbers = [
+            measures.survival_share(values),
+            measures.dead_share(values),
+            measures.activation_mean(values),
+            measures.activation_variance(values),
+            None if known is None else measures.ridge_r2(values, known),
+            None if known is None else measures.linear_cka(values, known),
+            measures.mean_cosine(values),
+            measures.effective_rank(values),
+        ]
+    return LayerSignal(
+        tap.name,
+        tap.depth,
+        tap.trunk,
+        tap.nonlinear,
+        values.shape[-1],
+        *numbers,
+        gradient,
+    )
+
+
+def _gradient_norms(probe, images, labels):
+    squares = {tap.name: 0.0 for tap in probe.taps}
+    for batch in probe.gradients(images, labels):
+        for name, array in batch.items():
+            squares[name] += len(array) * measures.gradient_norm(array) ** 2
+    return {
+        name: (total / len(images)) ** 0.5 for name, total in squares.items()
+    }
+
+
+def _channels_last(images, taps):
+    first = images.ndim == 4 and any(tap.channels_first for tap in taps)
+    return np.moveaxis(images, 1, -1) if first else images

@@ -1,0 +1,68 @@
+"""Surviving neurons of a network: measured, and predicted."""
+
+from typing import NamedTuple
+
+from keras_pnnh.analysis.mean_field import predict_survival
+from keras_pnnh.analysis.signal import measure_signal
+from keras_pnnh.analysis.text_table import as_table
+
+
+class LayerSurvival(NamedTuple):
+    """Survival behind one non-linearity."""
+
+    name: str
+    depth: int  # layers with a kernel on the longest path to here
+    measured: float  # share of units that are positive
+    dead: float  # share of channels that are positive nowhere
+    predicted: float | None  # by theory, for random weights
+
+
+class SurvivalReport(NamedTuple):
+    """What `measure_survival` found; `print` shows a table."""
+
+    model: str
+    images: int
+    layers: tuple[LayerSurvival, ...]
+
+    def __str__(self):
+        title = f"{self.model}, {self.images} images"
+        return f"{title}\n{as_table(LayerSurvival._fields, self.layers)}"
+
+
+def measure_survival(model, images, *, training=True, **options):
+    """Count the surviving neurons behind every non-linearity.
+
+    Args:
+        model: A functional or sequential `keras.Model`.
+        images: Array `(n, ...)` as the model takes it.
+        training: Whether batch norms use the statistics of the batch, as the
+            prediction assumes.
+        **options: Further arguments of `measure_signal`.
+
+    Returns:
+        A `SurvivalReport`: measured beside what theory predicts for random
+        weights (see `predict_survival`). A trained network leaves the
+        prediction; so does a new one whose images are far from it, such as
+        constant ones.
+
+    Raises:
+        ValueError: See `measure_signal`.
+    """
+    options = {"gradients": False, "training": training, **options}
+    report = measure_signal(model, images, **options)
+    predicted = predict_survival(model, images)
+    return SurvivalReport(
+        report.model,
+        report.images,
+        tuple(
+            LayerSurvival(
+                layer.name,
+                layer.depth,
+                layer.survival,
+                layer.dead,
+                predicted.get(layer.name),
+            )
+            for layer in report.layers
+            if layer.nonlinear
+        ),
+    )

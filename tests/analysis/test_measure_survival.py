@@ -1,0 +1,79 @@
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from keras_pnnh.analysis import measure_survival, predict_survival
+from keras_pnnh.applications import PlainResNet
+from keras_pnnh.theory import walk
+from tests.analysis import faulty
+
+
+def coder_chain(internal_path="coder"):
+    return PlainResNet(
+        (3,), (32,), input_shape=(16, 16, 3), internal_path=internal_path
+    )
+
+
+def noise(count=32):
+    generator = np.random.default_rng(0)
+    return generator.uniform(0, 255, (count, 16, 16, 3)).astype("float32")
+
+
+def test_prediction_for_a_coder_is_the_walk():
+    predicted = list(predict_survival(coder_chain(), noise()).values())
+    assert predicted[0] == pytest.approx(0.5, abs=1e-2)
+    expected = [step.survival for step in walk([0.3] * 6)]
+    np.testing.assert_allclose(predicted[1:], expected, atol=1e-2)
+
+
+def test_prediction_for_the_plain_network_is_one_half():
+    predicted = predict_survival(coder_chain("none"), noise())
+    np.testing.assert_allclose(list(predicted.values()), 0.5, atol=1e-2)
+
+
+def test_prediction_for_a_residual_network_is_the_walk_of_its_blocks():
+    predicted = list(
+        predict_survival(coder_chain("residual"), noise()).values()
+    )
+    expected = [step.survival for step in walk([1.0] * 3)]
+    np.testing.assert_allclose(predicted[2::2], expected, atol=1e-2)
+    np.testing.assert_allclose(predicted[1::2], 0.5, atol=1e-2)
+
+
+@pytest.mark.parametrize("internal_path", ["coder", "residual", "none"])
+def test_measurement_agrees_with_the_prediction(internal_path):
+    report = measure_survival(coder_chain(internal_path), noise())
+    for layer in report.layers:
+        # Few channels, few weights: the share differs between seeds.
+        assert layer.measured == pytest.approx(layer.predicted, abs=0.07)
+    assert "predicted" in str(report)
+
+
+def test_a_norm_after_the_sum_is_predicted_to_fail():
+    model = PlainResNet((3,), (32,), input_shape=(16, 16, 3), norm="sum")
+    predicted = list(predict_survival(model, noise()).values())
+    assert max(predicted[1:]) < 0.6
+
+
+def test_dense_layers_and_their_activations():
+    predicted = predict_survival(faulty.chain(), faulty.inputs())
+    np.testing.assert_allclose(list(predicted.values()), 0.5, atol=0.02)
+    x = keras.Input((8,))
+    biased = layers.Dense(
+        50, "relu", bias_initializer="ones", kernel_initializer="he_normal"
+    )
+    model = keras.Model(x, biased(x))
+    (share,) = predict_survival(model, faulty.inputs()[:, :8]).values()
+    assert share == pytest.approx(0.76, abs=0.04)  # Phi(1 / sqrt(2))
+
+
+def test_unknown_layers_are_not_predicted():
+    x = keras.Input((32,))
+    y = layers.Dense(8, activation="relu", name="known")(x)
+    y = layers.Softmax()(y)
+    y = layers.ReLU(name="unknown")(y)
+    model = keras.Model(x, y)
+    predicted = predict_survival(model, faulty.inputs())
+    assert predicted["known"] is not None
+    assert predicted["unknown"] is None
