@@ -22,7 +22,9 @@ class LayerSignal(NamedTuple):
     dead: float  # share of channels that are positive nowhere
     mean: float
     variance: float
-    preservation: float | None  # R2 of the read-out of the input
+    # R2 of the read-out of the input; None if there is none, or too few
+    # images and positions: half of them must be twice the channels.
+    preservation: float | None
     alignment: float | None  # linear CKA with the input
     cosine: float  # between different images
     rank: float  # effective rank, at most `channels`
@@ -121,7 +123,7 @@ def _measure(tap, sample, inputs, gradient):
             measures.dead_share(values),
             measures.activation_mean(values),
             measures.activation_variance(values),
-            None if known is None else measures.ridge_r2(values, known),
+            _preservation(values, known),
             None if known is None else measures.linear_cka(values, known),
             measures.mean_cosine(values),
             measures.effective_rank(values),
@@ -135,6 +137,14 @@ def _measure(tap, sample, inputs, gradient):
         *numbers,
         gradient,
     )
+
+
+def _preservation(values, known):
+    # Below this, errors of the fit would pass for loss of the input.
+    rows = values.size // values.shape[-1] // 2
+    if known is None or rows < 2 * values.shape[-1]:
+        return None
+    return measures.ridge_r2(values, known)
 
 
 def _gradient_norms(probe, images, labels):

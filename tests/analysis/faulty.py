@@ -45,7 +45,7 @@ def plant_not_finite(model):
     model.get_layer("norm4").beta.assign(np.full(WIDTH, np.inf))
 
 
-def inputs(count=400):
+def inputs(count=1000):
     return (
         np.random.default_rng(0)
         .standard_normal((count, WIDTH))
