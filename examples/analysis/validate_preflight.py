@@ -23,6 +23,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from dissipation import SAMPLES, draw_images
+from questions import as_markdown, validation
 
 from keras_pnnh import applications
 from keras_pnnh.analysis import preflight
@@ -62,7 +63,8 @@ def main():
         "correlations": correlations(rows),
     }
     write_text(options.output, json.dumps(record, indent=1) + "\n")
-    print(as_markdown(record))
+    if record["correlations"]:
+        print(as_markdown(validation(record)))
 
 
 def judge(record, images):
@@ -137,16 +139,6 @@ def mean_ranks(values):
     below = np.sum(values[:, None] > values, axis=1)
     equal = np.sum(values[:, None] == values, axis=1)
     return below + (equal - 1) / 2
-
-
-def as_markdown(record):
-    """The table that `docs/questions.md` shows."""
-    columns = ("table", "runs", "verdict", "score", *MEASURES)
-    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
-    for row in record["correlations"]:
-        cells = ("-" if row[key] is None else row[key] for key in columns)
-        lines.append("| " + " | ".join(map(str, cells)) + " |")
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import itertools
 import numpy as np
 from keras import layers, ops
 
-from keras_pnnh import graph
+from keras_pnnh import graph, theory
 from keras_pnnh.analysis.taps import find_taps
 from keras_pnnh.layers import Coder, PlainConv2D, ZeroPaddingShortcut
 
@@ -105,36 +105,45 @@ def _coder_matrix(coder, inputs, part="reconstruction"):
 
 
 def _plain_convolution(layer, generator, x, matrix=None, **kwargs):
-    outputs = _weighted(layer, x, generator)
+    kernel = ops.convert_to_numpy(layer.kernel)
+    if layer.norm == "kernel":
+        gamma = ops.convert_to_numpy(layer.gamma)
+        kernel = theory.standardize_kernel(kernel, gamma)
+    # Filters of mean zero do not see the mean of what comes in.
+    outputs = _normal(kernel, x, generator, centred=layer.norm == "kernel")
+    if layer.bias is not None:
+        outputs += ops.convert_to_numpy(layer.bias)[:, None]
     if matrix is None:
         return _normalized(layer.batch_norm, outputs)
     if x is None:
         return None
     carried = np.zeros_like(outputs)
     carried[: matrix.shape[1]] = matrix.T @ x[: len(matrix)]
+    if layer.coder_scale is not None:
+        carried *= ops.convert_to_numpy(layer.coder_scale)[:, None]
     if layer.norm == "learner":
-        scale = ops.convert_to_numpy(layer.coder_scale)[:, None]
-        return _normalized(layer.batch_norm, outputs) + scale * carried
+        return _normalized(layer.batch_norm, outputs) + carried
     return _normalized(layer.batch_norm, outputs + carried)
 
 
 def _weighted(layer, x, generator):
-    """Normal draws with the second moment that the kernel gives them."""
-    kernel = ops.convert_to_numpy(layer.kernel).astype("float64")
-    kernel = kernel.reshape(-1, *kernel.shape[-2:])  # (taps, inputs, outputs)
+    outputs = _normal(ops.convert_to_numpy(layer.kernel), x, generator)
+    if layer.bias is not None:
+        outputs += ops.convert_to_numpy(layer.bias)[:, None]
+    tensor = ops.convert_to_tensor(outputs.T)
+    return ops.convert_to_numpy(layer.activation(tensor)).T
+
+
+def _normal(kernel, x, generator, centred=False):
+    """Normal draws with the second moment that a kernel `(..., i, o)` gives."""
+    kernel = kernel.astype("float64").reshape(-1, *kernel.shape[-2:])
     moments = np.ones(kernel.shape[1])  # unknown: right up to a norm's scale
     if x is not None and len(x) == len(moments):
-        moments = np.mean(x**2, axis=1)
+        moments = np.var(x, axis=1) if centred else np.mean(x**2, axis=1)
     variance = np.einsum("kio,i->o", kernel**2, moments)
     draws = 2048 if x is None else x.shape[1]
     outputs = generator.standard_normal((len(variance), draws))
-    outputs = (outputs * np.sqrt(variance)[:, None]).astype("float32")
-    if getattr(layer, "bias", None) is not None:
-        outputs += ops.convert_to_numpy(layer.bias)[:, None]
-    if getattr(layer, "activation", None) is not None:
-        tensor = ops.convert_to_tensor(outputs.T)
-        outputs = ops.convert_to_numpy(layer.activation(tensor)).T
-    return outputs
+    return (outputs * np.sqrt(variance)[:, None]).astype("float32")
 
 
 def _normalized(norm, x):

@@ -77,3 +77,9 @@ def test_unknown_layers_are_not_predicted():
     predicted = predict_survival(model, faulty.inputs())
     assert predicted["known"] is not None
     assert predicted["unknown"] is None
+
+
+def test_a_normalised_kernel_is_predicted():
+    model = PlainResNet((3,), (32,), input_shape=(16, 16, 3), norm="kernel")
+    for layer in measure_survival(model, noise()).layers:
+        assert layer.measured == pytest.approx(layer.predicted, abs=0.1)
