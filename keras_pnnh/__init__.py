@@ -1,6 +1,13 @@
 """Deep image models without skip connections, in Keras 3."""
 
-from keras_pnnh import applications, conversion, layers, theory, weights
+from keras_pnnh import (
+    analysis,
+    applications,
+    conversion,
+    layers,
+    theory,
+    weights,
+)
 from keras_pnnh._version import __version__
 from keras_pnnh.applications import create_model, list_models
 from keras_pnnh.conversion import audit, fold
@@ -8,6 +15,7 @@ from keras_pnnh.weights import list_weights, save_weights
 
 __all__ = [
     "__version__",
+    "analysis",
     "applications",
     "audit",
     "conversion",

@@ -1,4 +1,4 @@
-"""The command `keras-pnnh`: train, evaluate, classify, list."""
+"""The command `keras-pnnh`: train, evaluate, classify, analyze, list."""
 
 import argparse
 import sys
@@ -36,6 +36,7 @@ def _parser():
     _add_train(commands)
     _add_evaluate(commands)
     _add_classify(commands)
+    _add_analyze(commands)
     command = commands.add_parser("list", help="list models and weights")
     command.set_defaults(run=_list)
     return parser
@@ -133,6 +134,30 @@ def _add_classify(commands):
     )
     command.add_argument("--top", type=int, default=3)
     command.set_defaults(run=_classify)
+
+
+def _add_analyze(commands):
+    command = commands.add_parser(
+        "analyze",
+        help="what arrives in each layer of a model, beside its twins",
+    )
+    command.add_argument(
+        "--model",
+        required=True,
+        help="a name from `keras-pnnh list`, or a .keras file",
+    )
+    command.add_argument(
+        "--weights", help="a tag or a file: show the trained model, too"
+    )
+    _add_data(command)
+    command.add_argument(
+        "--output", required=True, help="folder of the report, made if absent"
+    )
+    command.add_argument(
+        "--images", type=int, default=128, help="how many; default: 128"
+    )
+    command.add_argument("--seed", type=int, default=0)
+    command.set_defaults(run=_analyze)
 
 
 def _size(options):
@@ -255,6 +280,57 @@ def _classify(options):
     )
     Console().print(classify.as_table(predictions))
     return 0
+
+
+def _analyze(options):
+    import keras
+    import numpy as np
+
+    from keras_pnnh.analysis import write_report
+    from keras_pnnh.training.data_format import as_data_format
+
+    data = _load(options, "test")
+    keras.utils.set_random_seed(options.seed)
+    order = np.random.default_rng(options.seed).permutation(len(data.labels))
+    chosen = order[: options.images]
+    results = write_report(
+        _models_to_analyze(options, data),
+        as_data_format(data.images[chosen], keras.config.image_data_format()),
+        options.output,
+        title=f"{options.model} on {len(chosen)} images",
+    )
+    for label, result in results.items():
+        print(f"{label}: {result}")
+    print(f"report: {options.output}/report.html")
+    return 0
+
+
+def _models_to_analyze(options, data):
+    """The model, its twins before training, and the trained one."""
+    import keras
+
+    from keras_pnnh.applications import create_model
+    from keras_pnnh.training.data_format import input_shape
+
+    if options.model.endswith(".keras"):
+        return {options.model: keras.saving.load_model(options.model)}
+    arguments = {
+        "classes": len(data.class_names),
+        "input_shape": input_shape(*data.images.shape[1:]),
+    }
+    models = {
+        label: create_model(options.model, internal_path=path, **arguments)
+        for label, path in (
+            ("coder (PNNH)", "coder"),
+            ("residual", "residual"),
+            ("no path", "none"),
+        )
+    }
+    if options.weights is not None:
+        models[f"trained: {options.weights}"] = create_model(
+            options.model, weights=options.weights, **arguments
+        )
+    return models
 
 
 def _list(options):
