@@ -89,6 +89,10 @@ def _add_train(commands):
     )
     command.add_argument("--recipe", default="cifar", help="default: cifar")
     command.add_argument("--resume", action="store_true")
+    command.add_argument(
+        "--weights",
+        help="start from these, a tag or a file (a second cycle, fine-tuning)",
+    )
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--learner-gain", type=float)
     for name, kind in (
@@ -194,6 +198,7 @@ def _train(options):
     from keras_pnnh.applications import create_model
     from keras_pnnh.training import get_recipe, train
     from keras_pnnh.training.data_format import input_shape
+    from keras_pnnh.weights.lineage import describe_weights
 
     recipe = get_recipe(
         options.recipe,
@@ -213,6 +218,7 @@ def _train(options):
         classes=len(data.class_names),
         input_shape=input_shape(*data.images.shape[1:]),
         classifier_activation=None,
+        weights=options.weights,
         **_architecture(options),
         **(gain if options.learner_gain is not None else {}),
     )
@@ -224,6 +230,7 @@ def _train(options):
         seed=options.seed,
         resume=options.resume,
         description={"source": options.data.rstrip("/").split("/")[-1]},
+        initial_weights=options.weights and describe_weights(options.weights),
         tensorboard=options.tensorboard,
     )
     print(f"weights, record and curves: {options.output}")
@@ -321,9 +328,9 @@ def _models_to_analyze(options, data):
     models = {
         label: create_model(options.model, internal_path=path, **arguments)
         for label, path in (
-            ("coder (PNNH)", "coder"),
-            ("residual", "residual"),
             ("no path", "none"),
+            ("residual", "residual"),
+            ("coder (PNNH)", "coder"),
         )
     }
     if options.weights is not None:

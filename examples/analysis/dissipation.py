@@ -150,7 +150,6 @@ def draw(record, path):
             finish(axis, panel)
             axis.set(title="", xlabel="")
             axis.set_ylabel(panel.label if axis in grid[:, 0] else "")
-            axis.xaxis.get_major_locator().set_params(integer=True)
         column[0].set_title(f"{network['depth']} layers", fontsize=13)
         column[-1].set_xlabel("depth (weighted layers)")
         column[ROWS.index("survival")].plot(

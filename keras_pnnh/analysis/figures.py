@@ -107,7 +107,7 @@ def plot_signals(reports, path, predicted=None, panels=PANELS):
         reports: Dictionary from label to `SignalReport`.
         path: Where to write.
         predicted: Dictionary from label to a dictionary from name of layer to
-            predicted survival, drawn as thin lines; or None.
+            predicted survival, drawn as broad pale lines; or None.
         panels: What to draw, three in a row at most.
 
     Raises:
@@ -115,6 +115,7 @@ def plot_signals(reports, path, predicted=None, panels=PANELS):
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
@@ -131,8 +132,11 @@ def plot_signals(reports, path, predicted=None, panels=PANELS):
     for axis in axes[len(panels) :]:
         axis.axis("off")
     handles, labels = axes[0].get_legend_handles_labels()
+    if predicted:
+        handles.append(Line2D([], [], color="gray", linewidth=5, alpha=0.4))
+        labels.append("theory of survival")
     figure.legend(
-        handles, labels, loc="outside upper center", ncols=4, fontsize=11
+        handles, labels, loc="outside upper center", ncols=5, fontsize=11
     )
     with replace_when_complete(path) as unfinished:
         figure.savefig(unfinished, dpi=110, format="png")
@@ -163,6 +167,7 @@ def finish(axis, panel):
         axis.set_yscale("log")
     if panel.limits is not None:
         axis.set_ylim(*panel.limits)
+    axis.xaxis.get_major_locator().set_params(integer=True)
     axis.grid(alpha=0.3)
 
 
