@@ -19,6 +19,8 @@ sys.path += [str(ROOT / "benchmarks"), str(ROOT / "examples" / "study")]
 import report  # noqa: E402
 import training_step  # noqa: E402
 
+from keras_pnnh.weights import lineage  # noqa: E402
+
 DOCUMENTS = ("README.md", "docs/study.md")
 MARKED = re.compile(
     r"(<!-- (?P<name>[\w: -]+) -->\n).*?(<!-- /(?P=name) -->)", re.S
@@ -33,14 +35,16 @@ def bundled_weights():
     ]
     for path in sorted((ROOT / "weights").glob("*/record.json")):
         record = read(path)
+        runs = lineage.runs(record)
+        epochs = " + ".join(str(len(run["epochs"])) for run in runs)
+        minutes = sum(run["seconds"] for run in runs) / 60
         threads = record["hardware"]["threads"]
         lines.append(
             f"| [`{path.parent.name}`](weights/{path.parent.name}/README.md) | "
             f"{record['model']['parameters']:,} | "
             f"**{100 * record['test']['accuracy']:.2f} %** of "
             f"{record['test']['images']:,} images | "
-            f"{len(record['epochs'])} | CPU, {threads} thread(s), "
-            f"{record['seconds'] / 60:.0f} min |"
+            f"{epochs} | CPU, {threads} thread(s), {minutes:.0f} min |"
         )
     return "\n".join(lines)
 

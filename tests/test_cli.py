@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import subprocess
@@ -10,7 +11,7 @@ from PIL import Image
 from keras_pnnh import _version
 from keras_pnnh.applications import PlainResNet, catalog
 from keras_pnnh.cli import main
-from keras_pnnh.weights import loader
+from keras_pnnh.weights import lineage, loader
 
 
 def tiny_model(weights=None, **arguments):
@@ -84,6 +85,41 @@ def test_train_then_evaluate(data, tmp_path, capsys):
     assert test["images"] == 16
     printed = capsys.readouterr().out
     assert f"{100 * test['accuracy']:.2f} % of 16 images" in printed
+
+
+def test_a_second_run_starts_from_the_weights_of_the_first(
+    data, tmp_path, capsys
+):
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert main(train_arguments(data, first)) == 0
+    capsys.readouterr()
+    weights = first / "model.weights.h5"
+    arguments = train_arguments(data, second)
+    # A rate of next to nothing: what comes out is what went in.
+    arguments += ["--weights", str(weights), "--learning-rate", "1e-30"]
+    arguments += ["--weight-decay", "0"]
+    assert main(arguments) == 0
+    capsys.readouterr()
+    record = json.loads((second / "record.json").read_text())
+    described = record["initial_weights"]
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert described["source"] == "model.weights.h5"
+    assert described["sha256"] == digest
+    assert described["record"] == json.loads(
+        (first / "record.json").read_text()
+    )
+    assert [run["epochs"] for run in lineage.runs(record)] == [
+        described["record"]["epochs"],
+        record["epochs"],
+    ]
+    kernels = []
+    for folder in (first, second):
+        model = tiny_model(classes=2, input_shape=(8, 8, 3))
+        loader.load(model, folder / "model.weights.h5")
+        kernels.append(model.get_layer("stem_conv").get_weights()[0])
+    np.testing.assert_allclose(kernels[0], kernels[1], rtol=1e-6)
+    arguments = train_arguments(data, tmp_path / "third", "--weights", "x.h5")
+    assert "x.h5" in error_of(arguments, capsys)
 
 
 def test_list(capsys):

@@ -26,6 +26,7 @@ def train(
     seed=0,
     resume=False,
     description=None,
+    initial_weights=None,
     tensorboard=False,
     steps_per_execution=1,
 ):
@@ -43,6 +44,8 @@ def train(
         resume: Whether to go on with an interrupted run in `output`. Of a
             finished one, the weights are loaded and the record is returned.
         description: JSON-like facts about the data for the record.
+        initial_weights: JSON-like facts for the record about the weights that
+            the model comes with, see `weights.lineage`.
         tensorboard: Whether to write TensorBoard logs (needs TensorFlow).
         steps_per_execution: Steps between two returns to Python, worth
             raising on an accelerator.
@@ -80,6 +83,8 @@ def train(
             "classes": list(data.class_names),
         },
     }
+    if initial_weights:
+        config["initial_weights"] = initial_weights
     folder = RunFolder(output)
     epochs = folder.start(config, resume)
     if folder.is_finished():

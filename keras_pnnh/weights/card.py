@@ -1,5 +1,6 @@
 """The model card of a checkpoint, written from the record of its run."""
 
+from keras_pnnh.weights import lineage
 from keras_pnnh.weights.entry import WeightsEntry
 
 PATHS = {
@@ -30,9 +31,11 @@ def render_card(name: str, entry: WeightsEntry, record: dict) -> str:
         )
     variant, tag = name.split(".")
     model, data, test = record["model"], record["data"], record["test"]
-    recipe = ", ".join(
-        f"{key} {value}" for key, value in record["recipe"].items()
+    recipe = "\n".join(
+        f"- **Run {number}:** {_recipe(run)}."
+        for number, run in enumerate(lineage.runs(record), 1)
     )
+    minutes = sum(run["seconds"] for run in lineage.runs(record)) / 60
     versions = ", ".join(
         f"{key} {value}" for key, value in record["versions"].items()
     )
@@ -58,11 +61,8 @@ model = create_model("{variant}", weights="{tag}")
 
 - **Data:** {entry.data}, {data["training_images"]} images to train on and
   {data["validation_images"]} held out.
-- **Recipe:** {recipe}; seed {record["seed"]}.
-- **Last epoch:** training accuracy
-  {100 * record["epochs"][-1]["accuracy"]:.2f} %, validation accuracy
-  {100 * record["epochs"][-1]["val_accuracy"]:.2f} %.
-- **Time:** {record["seconds"] / 60:.0f} minutes on
+{recipe}
+- **Time:** {minutes:.0f} minutes on
   {hardware["threads"]} thread(s) of a {hardware["processor"]}, accelerators:
   {", ".join(hardware["accelerators"]) or "none"}.
 - **Versions:** {versions}.
@@ -74,3 +74,15 @@ model = create_model("{variant}", weights="{tag}")
 
 {entry.limits}
 """
+
+
+def _recipe(run):
+    settings = ", ".join(
+        f"{key} {value}" for key, value in run["recipe"].items()
+    )
+    last = run["epochs"][-1]
+    return (
+        f"{settings}; seed {run['seed']}. Last epoch: training accuracy "
+        f"{100 * last['accuracy']:.2f} %, validation accuracy "
+        f"{100 * last['val_accuracy']:.2f} %"
+    )
