@@ -16,7 +16,8 @@ def _tensorflow(run, inputs):
     with tf.GradientTape() as tape:
         tape.watch(inputs)
         loss, taps = run(inputs, _leave)
-    return tape.gradient(loss, taps, unconnected_gradients="zero")
+    zero = tf.UnconnectedGradients.ZERO
+    return tape.gradient(loss, taps, unconnected_gradients=zero)
 
 
 def _torch(run, inputs):

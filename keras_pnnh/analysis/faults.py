@@ -110,8 +110,9 @@ def rank_loss(layers):
 
 def input_lost(layers):
     for layer in layers:
-        known = layer.trunk and layer.preservation is not None
-        if known and layer.preservation < LOST_PRESERVATION:
+        if not layer.trunk or layer.preservation is None:
+            continue
+        if layer.preservation < LOST_PRESERVATION:
             return Fault(
                 "input lost",
                 layer.name,

@@ -13,7 +13,7 @@ import numpy as np
 from keras import layers, ops
 
 from keras_pnnh import graph, theory
-from keras_pnnh.analysis.taps import find_taps
+from keras_pnnh.analysis.taps import channels_last, find_taps
 from keras_pnnh.layers import Coder, PlainConv2D, ZeroPaddingShortcut
 
 ELEMENTWISE = (
@@ -44,7 +44,8 @@ def predict_survival(model, images, draws=2048, seed=0):
 
     Args:
         model: A functional or sequential `keras.Model`.
-        images: Array `(n, ..., channels)`; only single values are drawn.
+        images: Array `(n, ...)` as the model takes it; only single pixels are
+            drawn.
         draws: Draws for each channel.
         seed: Seed of the draws.
 
@@ -52,9 +53,10 @@ def predict_survival(model, images, draws=2048, seed=0):
         Dictionary from name of tap (see `find_taps`) to a number in [0, 1],
         or to None behind a layer whose statistics are not known here.
     """
-    taps = {tap.index: tap for tap in find_taps(model)}
+    taps = {tap.call: tap for tap in find_taps(model)}
     generator = np.random.default_rng(seed)
-    values = np.asarray(images, "float32").reshape(-1, images.shape[-1])
+    images = channels_last(np.asarray(images, "float32"), taps.values())
+    values = images.reshape(-1, images.shape[-1])
     entering = generator.choice(values, draws).T  # (channels, draws)
     predicted, count = {}, itertools.count()
 
@@ -62,12 +64,15 @@ def predict_survival(model, images, draws=2048, seed=0):
         tap = taps.get(next(count))
         outputs = _apply(layer, args, kwargs, generator)
         if tap is not None and tap.nonlinear:
-            known = outputs is not None
-            predicted[tap.name] = float(np.mean(outputs > 0)) if known else None
+            predicted[tap.name] = _share_positive(outputs)
         return outputs
 
     graph.replay(model, [entering] * len(model.inputs), call)
     return predicted
+
+
+def _share_positive(population):
+    return None if population is None else float(np.mean(population > 0))
 
 
 def _apply(layer, args, kwargs, generator):
@@ -91,28 +96,28 @@ def _apply(layer, args, kwargs, generator):
     if isinstance(layer, layers.BatchNormalization):
         return _normalized(layer, x)
     if isinstance(layer, ELEMENTWISE):
-        return ops.convert_to_numpy(layer(ops.convert_to_tensor(x.T))).T
+        return _numpy(layer(ops.convert_to_tensor(x.T))).T
     return x if isinstance(layer, PASSED) else None
 
 
 def _coder_matrix(coder, inputs, part="reconstruction"):
     """The matrix that a coder hands out, `(channels, filters)`."""
     if part == "decoder":
-        return ops.convert_to_numpy(coder.decoder)
+        return _numpy(coder.decoder)
     if part == "encoder" and inputs is not None:
-        return ops.convert_to_numpy(coder.encoder)[: len(inputs)]
+        return _numpy(coder.encoder)[: len(inputs)]
     return None
 
 
 def _plain_convolution(layer, generator, x, matrix=None, **kwargs):
-    kernel = ops.convert_to_numpy(layer.kernel)
+    kernel = _numpy(layer.kernel)
     if layer.norm == "kernel":
-        gamma = ops.convert_to_numpy(layer.gamma)
+        gamma = _numpy(layer.gamma)
         kernel = theory.standardize_kernel(kernel, gamma)
     # Filters of mean zero do not see the mean of what comes in.
     outputs = _normal(kernel, x, generator, centred=layer.norm == "kernel")
     if layer.bias is not None:
-        outputs += ops.convert_to_numpy(layer.bias)[:, None]
+        outputs += _numpy(layer.bias)[:, None]
     if matrix is None:
         return _normalized(layer.batch_norm, outputs)
     if x is None:
@@ -120,18 +125,18 @@ def _plain_convolution(layer, generator, x, matrix=None, **kwargs):
     carried = np.zeros_like(outputs)
     carried[: matrix.shape[1]] = matrix.T @ x[: len(matrix)]
     if layer.coder_scale is not None:
-        carried *= ops.convert_to_numpy(layer.coder_scale)[:, None]
+        carried *= _numpy(layer.coder_scale)[:, None]
     if layer.norm == "learner":
         return _normalized(layer.batch_norm, outputs) + carried
     return _normalized(layer.batch_norm, outputs + carried)
 
 
 def _weighted(layer, x, generator):
-    outputs = _normal(ops.convert_to_numpy(layer.kernel), x, generator)
+    outputs = _normal(_numpy(layer.kernel), x, generator)
     if layer.bias is not None:
-        outputs += ops.convert_to_numpy(layer.bias)[:, None]
+        outputs += _numpy(layer.bias)[:, None]
     tensor = ops.convert_to_tensor(outputs.T)
-    return ops.convert_to_numpy(layer.activation(tensor)).T
+    return _numpy(layer.activation(tensor)).T
 
 
 def _normal(kernel, x, generator, centred=False):
@@ -153,7 +158,11 @@ def _normalized(norm, x):
     mean = x.mean(axis=1, keepdims=True)
     x = (x - mean) / np.sqrt(x.var(axis=1, keepdims=True) + norm.epsilon)
     if norm.scale:
-        x = x * ops.convert_to_numpy(norm.gamma)[:, None]
+        x = x * _numpy(norm.gamma)[:, None]
     if norm.center:
-        x = x + ops.convert_to_numpy(norm.beta)[:, None]
+        x = x + _numpy(norm.beta)[:, None]
     return x
+
+
+def _numpy(tensor):
+    return np.asarray(ops.convert_to_numpy(tensor))

@@ -37,7 +37,9 @@ class Preflight(NamedTuple):
         return "\n".join(lines)
 
 
-def preflight(model, images, labels=None, *, maximum_images=128, **options):
+def preflight(
+    model, images, labels=None, *, maximum_images: int | None = 128, **options
+):
     """Say before training whether signal and gradient survive the depth.
 
     Some images are sent through the network as it would be trained, that

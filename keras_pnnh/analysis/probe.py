@@ -42,7 +42,7 @@ class Probe:
         self.taps = find_taps(model, layers)
         self.training = training
         self.batch_size = batch_size
-        self._tap_at = {tap.index: tap for tap in self.taps}
+        self._tap_at = {tap.call: tap for tap in self.taps}
 
     def activations(self, images):
         """The tensors at the taps.
@@ -153,7 +153,7 @@ class Probe:
         arrays = {}
         for tap in self.taps:
             tensor = ops.cast(ops.stop_gradient(found[tap.name]), "float32")
-            array = ops.convert_to_numpy(tensor)
+            array = np.asarray(ops.convert_to_numpy(tensor))
             if tap.channels_first:
                 array = np.moveaxis(array, 1, -1)
             arrays[tap.name] = array

@@ -41,6 +41,7 @@ def sample_activations(batches, images, memory=256 << 20, seed=0):
     """
     samples, row = {}, 0
     for batch in batches:
+        size = len(next(iter(batch.values())))
         for name, array in batch.items():
             array, grid = _on_a_grid(array)
             if name not in samples:
@@ -48,10 +49,10 @@ def sample_activations(batches, images, memory=256 << 20, seed=0):
                 samples[name] = _empty(array, grid, images, share, seed)
             values, _, positions = samples[name]
             if grid:
-                array = array.reshape(len(array), -1, array.shape[-1])
+                array = array.reshape(size, -1, array.shape[-1])
                 array = array[:, positions]
-            values[row : row + len(array)] = array
-        row += len(array)
+            values[row : row + size] = array
+        row += size
     return samples
 
 

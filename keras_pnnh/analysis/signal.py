@@ -7,6 +7,7 @@ import numpy as np
 from keras_pnnh.analysis import measures
 from keras_pnnh.analysis.probe import Probe
 from keras_pnnh.analysis.sampling import input_at, sample_activations
+from keras_pnnh.analysis.taps import channels_last
 from keras_pnnh.analysis.text_table import as_table
 
 
@@ -101,7 +102,7 @@ def measure_signal(
     samples = sample_activations(
         probe.activations(images), len(images), memory, seed
     )
-    inputs = _channels_last(images, probe.taps)
+    inputs = channels_last(images, probe.taps)
     return SignalReport(
         model.name,
         len(images),
@@ -113,30 +114,35 @@ def measure_signal(
 
 
 def _measure(tap, sample, inputs, gradient):
-    values, known = sample.values, input_at(inputs, sample)
+    values = sample.values
+    return LayerSignal(
+        name=tap.name,
+        depth=tap.depth,
+        trunk=tap.trunk,
+        nonlinear=tap.nonlinear,
+        channels=values.shape[-1],
+        gradient=gradient,
+        **_numbers(values, input_at(inputs, sample)),
+    )
+
+
+def _numbers(values, known):
+    numbers = {
+        "survival": measures.survival_share,
+        "dead": measures.dead_share,
+        "mean": measures.activation_mean,
+        "variance": measures.activation_variance,
+        "cosine": measures.mean_cosine,
+        "rank": measures.effective_rank,
+        "preservation": lambda values: _preservation(values, known),
+        "alignment": lambda values: (
+            None if known is None else measures.linear_cka(values, known)
+        ),
+    }
     if not np.isfinite(values).all():
         # No measure means anything any more; the reader sees it as NaN.
-        numbers = [float("nan")] * 8
-    else:
-        numbers = [
-            measures.survival_share(values),
-            measures.dead_share(values),
-            measures.activation_mean(values),
-            measures.activation_variance(values),
-            _preservation(values, known),
-            None if known is None else measures.linear_cka(values, known),
-            measures.mean_cosine(values),
-            measures.effective_rank(values),
-        ]
-    return LayerSignal(
-        tap.name,
-        tap.depth,
-        tap.trunk,
-        tap.nonlinear,
-        values.shape[-1],
-        *numbers,
-        gradient,
-    )
+        return dict.fromkeys(numbers, float("nan"))
+    return {name: measure(values) for name, measure in numbers.items()}
 
 
 def _preservation(values, known):
@@ -155,8 +161,3 @@ def _gradient_norms(probe, images, labels):
     return {
         name: (total / len(images)) ** 0.5 for name, total in squares.items()
     }
-
-
-def _channels_last(images, taps):
-    first = images.ndim == 4 and any(tap.channels_first for tap in taps)
-    return np.moveaxis(images, 1, -1) if first else images

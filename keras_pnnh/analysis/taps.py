@@ -4,6 +4,8 @@ import difflib
 import fnmatch
 from typing import NamedTuple
 
+import numpy as np
+
 from keras_pnnh import graph
 from keras_pnnh.layers import Coder
 
@@ -35,7 +37,7 @@ class Tap(NamedTuple):
 
     Attributes:
         name: Name of the layer that makes it, with `#2` for its second call.
-        index: Number of the call in the order in which the graph runs.
+        call: Number of the call in the order in which the graph runs.
         depth: Layers with a kernel on the longest path to here.
         nonlinear: Whether it leaves a sign-keeping non-linearity.
         trunk: Whether every path from input to output leads through it. What
@@ -45,7 +47,7 @@ class Tap(NamedTuple):
     """
 
     name: str
-    index: int
+    call: int
     depth: int
     nonlinear: bool
     trunk: bool
@@ -173,3 +175,14 @@ def _matching(taps, patterns):
         for tap in taps
         if any(fnmatch.fnmatch(tap.name, pattern) for pattern in patterns)
     ]
+
+
+def channels_last(images, taps):
+    """Images of a model with their channels on the last axis.
+
+    Args:
+        images: Array `(n, ...)` as the model takes it.
+        taps: Any of the model's taps.
+    """
+    first = images.ndim == 4 and any(tap.channels_first for tap in taps)
+    return np.moveaxis(images, 1, -1) if first else images

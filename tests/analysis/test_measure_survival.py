@@ -7,6 +7,7 @@ from keras_pnnh.analysis import measure_survival, predict_survival
 from keras_pnnh.applications import PlainResNet
 from keras_pnnh.theory import walk
 from tests.analysis import faulty
+from tests.harness import CHANNELS_FIRST_WORKS
 
 
 def coder_chain(internal_path="coder"):
@@ -83,3 +84,33 @@ def test_a_normalised_kernel_is_predicted():
     model = PlainResNet((3,), (32,), input_shape=(16, 16, 3), norm="kernel")
     for layer in measure_survival(model, noise()).layers:
         assert layer.measured == pytest.approx(layer.predicted, abs=0.1)
+
+
+@pytest.mark.skipif(not CHANNELS_FIRST_WORKS, reason="TensorFlow on a CPU")
+def test_channels_first():
+    arguments = {"internal_path": "none"}
+    first = PlainResNet(
+        (1,),
+        (32,),
+        input_shape=(3, 16, 16),
+        data_format="channels_first",
+        **arguments,
+    )
+    report = measure_survival(first, np.moveaxis(noise(), -1, 1))
+    for layer in report.layers:
+        assert layer.predicted == pytest.approx(0.5, abs=0.02)
+
+
+def test_a_model_of_keras_applications():
+    model = keras.applications.MobileNetV2(
+        (32, 32, 3), alpha=0.35, weights=None, classes=3
+    )
+    images = np.random.default_rng(0).standard_normal((8, 32, 32, 3))
+    report = measure_survival(model, images.astype("float32"))
+    assert len(report.layers) == 35
+    assert all(0 < layer.measured < 1 for layer in report.layers)
+    assert report.layers[0].predicted == pytest.approx(0.5, abs=0.05)
+    # A depthwise convolution is not in the theory; a batch norm behind the
+    # next convolution makes it whole again.
+    assert report.layers[1].predicted is None
+    assert report.layers[2].predicted == pytest.approx(0.5, abs=0.05)
