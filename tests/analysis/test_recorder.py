@@ -38,9 +38,11 @@ def test_csv_has_a_row_for_every_step_and_layer(tmp_path):
     assert printed.getvalue().strip().endswith("%")
     # The last row is of the weights that training ended with.
     last = measure_signal(model, rows, training=True).layers[-1]
-    assert float(recorded[-1]["preservation"]) == pytest.approx(
-        last.preservation, abs=1e-3
+    assert float(recorded[-1]["alignment"]) == pytest.approx(
+        last.alignment, abs=1e-3
     )
+    # 20 images are too few to read 32 channels out.
+    assert recorded[-1]["preservation"] == ""
     assert recorded[-1]["survival"] != recorded[5]["survival"]
 
 
