@@ -44,7 +44,7 @@ def bundled_weights():
             f"{record['model']['parameters']:,} | "
             f"**{100 * record['test']['accuracy']:.2f} %** of "
             f"{record['test']['images']:,} images | "
-            f"{epochs} | CPU, {threads} thread(s), {minutes:.0f} min |"
+            f"{epochs} | CPU, {threads} thread{'s' * (threads != '1')}, {minutes:.0f} min |"
         )
     return "\n".join(lines)
 

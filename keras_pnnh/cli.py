@@ -255,7 +255,9 @@ def _evaluate(options):
         raise ValueError(
             "Weights are evaluated on data with the same classes in the same "
             f"order. Received: weights for {', '.join(labels)}; data with "
-            f"{', '.join(data.class_names)}. Rename the class folders."
+            f"{', '.join(data.class_names)}. Take weights that were trained "
+            "on these classes (`--weights RUN/model.weights.h5`), or name the "
+            "class folders as the weights do."
         )
     model = create_model(
         options.model,

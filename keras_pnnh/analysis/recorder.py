@@ -135,6 +135,6 @@ def _event_writer(folder):
     except ImportError as error:
         raise ModuleNotFoundError(
             "Events for TensorBoard need tensorboard, which is not installed. "
-            "Run `pip install keras-pnnh[train]`, or leave the CSV only."
+            "Run `pip install 'keras-pnnh[train]'`, or leave the CSV only."
         ) from error
     return Writer(str(folder))

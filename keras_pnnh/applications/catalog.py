@@ -37,7 +37,8 @@ def create_model(name, /, **arguments):
     if name not in MODELS:
         near = difflib.get_close_matches(str(name), MODELS, cutoff=0.0)
         raise ValueError(
-            "`name` must be one of `keras_pnnh.list_models()`. "
+            "A model's name must be one of `keras_pnnh.list_models()` (on the "
+            "command line: `keras-pnnh list`). "
             f"Received: name={name!r}. Nearest: {', '.join(near)}."
         )
     return MODELS[name](**arguments)

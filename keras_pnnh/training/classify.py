@@ -91,7 +91,7 @@ def as_table(predictions, truth=None):
         table.add_column(f"top {rank}")
     for index, prediction in enumerate(predictions):
         path = prediction.path
-        cells = [f"{path.parent.name}/{path.name}"]
+        cells = [str(Path(path.parent.name) / path.name)]
         if truth is not None:
             right = truth[index] == prediction.labels[0]
             cells.append(truth[index] if right else f"[red]{truth[index]}[/]")

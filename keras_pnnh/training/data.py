@@ -89,7 +89,7 @@ def _load_tfds(name, split, size, data_dir):
             f"data='{name}' is no folder, so it is taken for the name of a "
             "TensorFlow data set, which needs tensorflow-datasets and "
             f"TensorFlow ({error}). Run "
-            "`pip install keras-pnnh[train,tensorflow]`."
+            "`pip install 'keras-pnnh[train,tensorflow]'`."
         ) from error
     try:
         builder = tfds.builder(name, data_dir=data_dir)

@@ -12,6 +12,7 @@ from keras_pnnh.training.batches import TrainingBatches, one_hot
 from keras_pnnh.training.data_format import as_data_format
 from keras_pnnh.training.epoch_keeper import EpochKeeper
 from keras_pnnh.training.finite_loss import RequireFiniteLoss
+from keras_pnnh.training.interrupt import StopOnInterrupt
 from keras_pnnh.training.optimizer import make_optimizer
 from keras_pnnh.training.progress import TrainingProgress
 from keras_pnnh.training.run_folder import RunFolder
@@ -87,6 +88,17 @@ def train(
         config["initial_weights"] = initial_weights
     folder = RunFolder(output)
     epochs = folder.start(config, resume)
+    if resume and not epochs:
+        print(
+            f"No finished epoch in '{folder.path}': the run starts from its "
+            "beginning.",
+            file=sys.stderr,
+        )
+    if not len(validation.labels):
+        print(
+            "No image is held out for validation: see --validation-split.",
+            file=sys.stderr,
+        )
     if folder.is_finished():
         print(
             f"The run in '{folder.path}' is finished: nothing is left to do.",
@@ -105,9 +117,11 @@ def train(
     progress = TrainingProgress(
         recipe.epochs, len(batches), batches.batch_size, len(epochs)
     )
+    interrupt = StopOnInterrupt()
     callbacks = [
         RequireFiniteLoss(),
         progress,
+        interrupt,
         EpochKeeper(model, batches, folder, epochs),
     ]
     if tensorboard:
@@ -129,6 +143,7 @@ def train(
         _end_input_thread(error)
         raise
     finally:
+        interrupt.close()
         progress.close()
     record = {
         **config,

@@ -29,7 +29,7 @@ def read_image(path, size=None):
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             "Reading image files needs Pillow, which is not installed. Run "
-            "`pip install keras-pnnh[images]`."
+            "`pip install pillow`."
         ) from error
     path = Path(path)
     if not path.is_file():

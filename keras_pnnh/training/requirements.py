@@ -68,7 +68,7 @@ def check_installed(tensorboard):
         if importlib.util.find_spec(package) is None:
             raise ModuleNotFoundError(
                 f"{purpose} needs {package}, which is not installed. Run "
-                f"`pip install keras-pnnh[{extra}]`."
+                f"`pip install 'keras-pnnh[{extra}]'`."
             )
 
 

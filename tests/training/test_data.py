@@ -54,7 +54,7 @@ def test_file_that_is_no_archive(tmp_path):
 
 def test_missing_tfds_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
-    with pytest.raises(ModuleNotFoundError, match="pip install keras-pnnh"):
+    with pytest.raises(ModuleNotFoundError, match="pip install 'keras-pnnh"):
         load_images("cifar10", "train")
 
 
