@@ -39,12 +39,13 @@ def bundled_weights():
         epochs = " + ".join(str(len(run["epochs"])) for run in runs)
         minutes = sum(run["seconds"] for run in runs) / 60
         threads = record["hardware"]["threads"]
+        cores = "1 thread" if threads == "1" else f"{threads} threads"
         lines.append(
             f"| [`{path.parent.name}`](weights/{path.parent.name}/README.md) | "
             f"{record['model']['parameters']:,} | "
             f"**{100 * record['test']['accuracy']:.2f} %** of "
             f"{record['test']['images']:,} images | "
-            f"{epochs} | CPU, {threads} thread{'s' * (threads != '1')}, {minutes:.0f} min |"
+            f"{epochs} | CPU, {cores}, {minutes:.0f} min |"
         )
     return "\n".join(lines)
 
