@@ -53,7 +53,9 @@ def test_gradients_by_hand():
 def test_gradient_of_the_cross_entropy():
     x = np.float32([[0.1, 0.2], [0.3, 0.1]])
     logits = linear_chain()
-    softmax = keras.Model(logits.inputs, layers.Softmax()(logits.outputs[0]))
+    softmax = keras.Model(
+        logits.inputs, layers.Softmax(name="softmax")(logits.outputs[0])
+    )
     classifier = keras.Sequential(
         [keras.Input((2,)), layers.Dense(2, activation="softmax", name="head")]
     )

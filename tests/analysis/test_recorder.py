@@ -43,7 +43,7 @@ def test_csv_has_a_row_for_every_step_and_layer(tmp_path):
     )
     # 20 images are too few to read 32 channels out.
     assert recorded[-1]["preservation"] == ""
-    assert recorded[-1]["survival"] != recorded[5]["survival"]
+    assert recorded[-1]["cosine"] != recorded[5]["cosine"]
 
 
 def test_overhead_is_bounded(tmp_path):
