@@ -29,7 +29,7 @@ class StopOnInterrupt(keras.callbacks.Callback):
             signal.signal(signal.SIGINT, self._ask)
 
     def _ask(self, number, frame):
-        if self.asked:
+        if self.asked and callable(self._before):
             self._before(number, frame)
         self.asked = True
 
