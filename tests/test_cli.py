@@ -152,7 +152,7 @@ def test_unknown_command_shows_the_usage(capsys):
         (["--epochs", "0"], "epochs=0"),
         (["--seed", "-1"], "eed must be"),
         (["--validation-split", "0.99"], "validation split"),
-        (["--image-size", "4"], "8"),
+        (["--image-size", "3"], "at least 4x4"),
     ],
 )
 def test_wrong_training_arguments(changes, message, data, tmp_path, capsys):
