@@ -102,6 +102,7 @@ def _add_train(commands):
         ("warmup-epochs", float),
         ("weight-decay", float),
         ("label-smoothing", float),
+        ("crop-padding", int),
         ("validation-split", float),
     ):
         command.add_argument(
@@ -208,6 +209,7 @@ def _train(options):
         warmup_epochs=options.warmup_epochs,
         weight_decay=options.weight_decay,
         label_smoothing=options.label_smoothing,
+        crop_padding=options.crop_padding,
         validation_split=options.validation_split,
     )
     data = _load(options, "train")

@@ -11,7 +11,7 @@ BUNDLED = Path(__file__).parent / "bundled"
 WEIGHTS = {
     "plain_resnet20.cifar10": WeightsEntry(
         filename="plain_resnet20.cifar10.weights.h5",
-        sha256="8e8da0ae2fb44f74778a642baf2439e7991d72543cf24d287cdc1762dc77a37b",
+        sha256="c0734a8e9a6389217420b39194e4373f755393eec9f5a8bfe510fc48e6c40f54",
         classes=10,
         labels=CIFAR10_LABELS,
         image_size=(32, 32),
