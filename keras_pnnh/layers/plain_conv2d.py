@@ -189,11 +189,11 @@ class PlainConv2D(keras.layers.Layer):
             kernel = self._standardized(kernel)
         if coder_kernel is not None:
             self._check_coder(coder_kernel.shape, self.kernel.shape[2])
-            coder_kernel = self._pad_channels(coder_kernel)
-            if self.coder_scale is not None:
-                coder_kernel = coder_kernel * self.coder_scale
-            if self.norm != "learner":
-                kernel = kernel + self._place_at_centre(coder_kernel)
+            if self.norm == "learner":
+                coder_kernel = self._embed(coder_kernel, border=0)
+            else:
+                border = self.kernel_size // 2
+                kernel = kernel + self._embed(coder_kernel, border)
         outputs = self._convolve(inputs, kernel)
         if self.batch_norm is not None:
             outputs = self.batch_norm(outputs, training=training)
@@ -203,7 +203,7 @@ class PlainConv2D(keras.layers.Layer):
                 bias = ops.reshape(bias, (-1, 1, 1))
             outputs = outputs + bias
         if coder_kernel is not None and self.norm == "learner":
-            outputs = outputs + self._convolve(inputs, coder_kernel[None, None])
+            outputs = outputs + self._convolve(inputs, coder_kernel)
         return outputs
 
     def _standardized(self, kernel):
@@ -243,14 +243,17 @@ class PlainConv2D(keras.layers.Layer):
             return inputs[:, :, step, step]
         return inputs[:, step, step, :]
 
-    def _pad_channels(self, matrix):
-        rows, columns = matrix.shape
-        spare = self.kernel.shape[2] - rows, self.filters - columns
-        return ops.pad(matrix, [(0, spare[0]), (0, spare[1])])
-
-    def _place_at_centre(self, matrix):
-        border = (self.kernel_size // 2,) * 2
-        return ops.pad(matrix[None, None], [border, border, (0, 0), (0, 0)])
+    def _embed(self, matrix, border):
+        """The coder's matrix at the centre of a kernel with `border` taps."""
+        spare = self.kernel.shape[2] - matrix.shape[0]
+        new = self.filters - matrix.shape[1]
+        kernel = matrix[None, None]
+        if border or spare or new:
+            borders = (border, border)
+            kernel = ops.pad(kernel, [borders, borders, (0, spare), (0, new)])
+        if self.coder_scale is not None:
+            kernel = kernel * self.coder_scale
+        return kernel
 
     def compute_output_shape(self, inputs_shape, coder_kernel_shape=None):
         shape = [
