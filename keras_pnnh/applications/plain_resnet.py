@@ -5,6 +5,7 @@ from typing import NamedTuple
 import keras
 
 from keras_pnnh.applications import _builder
+from keras_pnnh.applications._application import Application, constructor
 from keras_pnnh.applications._basic_block import BasicBlocks
 from keras_pnnh.applications._bottleneck_block import BottleneckBlocks
 from keras_pnnh.layers._checks import resolve_data_format
@@ -46,7 +47,7 @@ VARIANTS = {
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
-class PlainResNet(keras.Model):
+class PlainResNet(Application):
     """Chain of convolutions whose coder does what skips do in a ResNet.
 
     The networks of He et al. 2015 (arXiv 1512.03385; table 1 for ImageNet,
@@ -134,19 +135,19 @@ class PlainResNet(keras.Model):
                 _default_size(stem) if include_top else None, data_format
             )
         _builder.check_choice("block", block, BLOCKS)
-        builder = BLOCKS[block](
-            internal_path=internal_path,
-            norm=norm,
-            learner_gain=learner_gain,
-            coder_training=coder_training,
-            coder_initializer=coder_initializer,
-            coder_sharing=coder_sharing,
-            code_ratio=code_ratio,
-            stem=stem,
-            shortcut=shortcut,
-            data_format=data_format,
-            dtype=dtype,
-        )
+        settings = {
+            "internal_path": internal_path,
+            "stem": stem,
+            "shortcut": shortcut,
+            "norm": norm,
+            "learner_gain": learner_gain,
+            "coder_training": coder_training,
+            "coder_initializer": coder_initializer,
+            "coder_sharing": coder_sharing,
+            "code_ratio": code_ratio,
+            "data_format": data_format,
+        }
+        builder = BLOCKS[block](**settings, dtype=dtype)
         _builder.check_input_shape(
             input_shape, _minimum_size(stem, blocks_per_stage), data_format
         )
@@ -169,8 +170,7 @@ class PlainResNet(keras.Model):
             data_format=data_format,
             dtype=dtype,
         )
-        super().__init__(inputs=images, outputs=outputs, name=name)
-        self._arguments = {
+        arguments = {
             "blocks_per_stage": list(blocks_per_stage),
             "filters_per_stage": list(filters_per_stage),
             "include_top": include_top,
@@ -181,36 +181,11 @@ class PlainResNet(keras.Model):
                 keras.activations.get(classifier_activation)
             ),
             "include_preprocessing": include_preprocessing,
-            "internal_path": internal_path,
             "block": block,
-            "stem": stem,
-            "shortcut": shortcut,
-            "norm": norm,
-            "learner_gain": learner_gain,
-            "coder_training": coder_training,
-            "coder_initializer": coder_initializer,
-            "coder_sharing": coder_sharing,
-            "code_ratio": code_ratio,
-            "data_format": data_format,
+            **settings,
             "dtype": keras.dtype_policies.serialize(dtype),
         }
-
-    def get_config(self):
-        # Not Functional's: its graph config would lose the shared coder's
-        # meaning and tie saved files to Keras's own format.
-        return {
-            **self._arguments,
-            "name": self.name,
-            "trainable": self.trainable,
-        }
-
-    @classmethod
-    def from_config(cls, config, custom_objects=None):
-        config = dict(config)
-        trainable = config.pop("trainable", True)
-        model = cls(**config)
-        model.trainable = trainable
-        return model
+        super().__init__(images, outputs, arguments, name)
 
 
 def _default_size(stem):
@@ -230,38 +205,8 @@ def _constructor(variant):
     published = "cifar10" if numbers.stem == "3x3" else "imagenet"
     size = _default_size(numbers.stem)
     minimum = _minimum_size(numbers.stem, numbers.blocks_per_stage)
-    default_classes = 10 if published == "cifar10" else 1000
-
-    def construct(
-        include_top=True,
-        weights=None,
-        input_tensor=None,
-        input_shape=None,
-        pooling=None,
-        classes=default_classes,
-        classifier_activation="softmax",
-        name=variant,
-        **kwargs,
-    ):
-        return _builder.build(
-            PlainResNet,
-            variant,
-            weights,
-            input_tensor,
-            {
-                **numbers._asdict(),
-                "include_top": include_top,
-                "input_shape": input_shape,
-                "pooling": pooling,
-                "classes": classes,
-                "classifier_activation": classifier_activation,
-                "name": name,
-                **kwargs,
-            },
-        )
-
-    construct.__name__ = construct.__qualname__ = f"PlainResNet{depth}"
-    construct.__doc__ = f"""PlainResNet with {depth} weighted layers.
+    classes = 10 if published == "cifar10" else 1000
+    documentation = f"""PlainResNet with {depth} weighted layers.
 
     He et al. 2015 (arXiv 1512.03385) without skips, after PNNH (arXiv
     2402.08645); the block is a reconstruction, see `PlainResNet`.
@@ -292,7 +237,14 @@ def _constructor(variant):
             architecture.
         FileNotFoundError: If `weights` names a file that does not exist.
     """
-    return construct
+    return constructor(
+        PlainResNet,
+        variant,
+        f"PlainResNet{depth}",
+        numbers._asdict(),
+        documentation,
+        classes,
+    )
 
 
 PlainResNet18 = _constructor("plain_resnet18")

@@ -1,0 +1,81 @@
+"""What makes a functional graph an application: its config of plain values."""
+
+import keras
+
+from keras_pnnh.applications import _pretrained
+
+
+class Application(keras.Model):
+    """A functional model that is rebuilt from its constructor's arguments.
+
+    Its config holds numbers and strings, no graph: a graph config would lose
+    what a shared coder means, and tie saved files to Keras's own format.
+
+    Args:
+        inputs: Keras tensor of the images.
+        outputs: Keras tensor or tensors of the results.
+        arguments: The constructor's arguments but `name`, all of them plain
+            values that JSON can hold.
+        name: Name of the model.
+    """
+
+    def __init__(self, inputs, outputs, arguments, name):
+        super().__init__(inputs=inputs, outputs=outputs, name=name)
+        self._arguments = arguments
+
+    def get_config(self):
+        return {
+            **self._arguments,
+            "name": self.name,
+            "trainable": self.trainable,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        trainable = config.pop("trainable", True)
+        model = cls(**config)
+        model.trainable = trainable
+        return model
+
+
+def constructor(model_class, variant, name, numbers, documentation, classes):
+    """A function that builds one variant, like those of `keras.applications`.
+
+    Args:
+        model_class: An `Application`.
+        variant: Name of the variant, e.g. `"plain_resnet50"`.
+        name: Name of the function, e.g. `"PlainResNet50"`.
+        numbers: Arguments of `model_class` that make the variant.
+        documentation: Docstring of the function.
+        classes: Default number of classes.
+    """
+
+    def construct(
+        include_top=True,
+        weights=None,
+        input_tensor=None,
+        input_shape=None,
+        pooling=None,
+        classes=classes,
+        classifier_activation="softmax",
+        name=variant,
+        **kwargs,
+    ):
+        arguments = {
+            **numbers,
+            "include_top": include_top,
+            "input_shape": input_shape,
+            "pooling": pooling,
+            "classes": classes,
+            "classifier_activation": classifier_activation,
+            "name": name,
+            **kwargs,
+        }
+        return _pretrained.build(
+            model_class, variant, weights, input_tensor, arguments
+        )
+
+    construct.__name__ = construct.__qualname__ = name
+    construct.__doc__ = documentation
+    return construct

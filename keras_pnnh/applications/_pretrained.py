@@ -1,0 +1,91 @@
+"""Build an application, load its weights, put it on the user's tensor."""
+
+import warnings
+from pathlib import Path
+
+import keras
+
+from keras_pnnh import graph
+from keras_pnnh.weights import loader, registry
+
+
+def build(model_class, variant, weights, input_tensor, arguments):
+    """Construct a variant, load its weights, wire it to `input_tensor`.
+
+    Args:
+        model_class: The application, called with `arguments`.
+        variant: Name of the variant, part of the key of its weights.
+        weights: None, a tag of the registry, or the path of a file.
+        input_tensor: None or a Keras tensor.
+        arguments: Keyword arguments of `model_class`.
+
+    Returns:
+        The model.
+    """
+    if input_tensor is not None:
+        arguments = _with_shape_of(input_tensor, arguments)
+    if weights is None:
+        model = model_class(**arguments)
+    elif registry.is_path(weights):
+        loader.check_path(Path(weights))
+        model = model_class(**arguments)
+        loader.load(model, weights)
+    else:
+        entry = registry.find_weights(variant, weights)
+        model = _pretrained(model_class, entry, arguments)
+    return model if input_tensor is None else _rewire(model, input_tensor)
+
+
+def _pretrained(model_class, entry, arguments):
+    """Load the entry; a head of another size stays random, and says so."""
+    path = registry.BUNDLED / entry.filename
+    model = model_class(**arguments)
+    if not arguments["include_top"] or arguments["classes"] == entry.classes:
+        loader.load(model, path, entry.sha256)
+        return model
+    backbone = model_class(**{**arguments, "include_top": False})
+    loader.load(backbone, path, entry.sha256)
+    for layer in backbone.layers:
+        model.get_layer(layer.name).set_weights(layer.get_weights())
+    warnings.warn(
+        f"The pretrained classifier has {entry.classes} classes, "
+        f"`classes={arguments['classes']}` were asked for: the backbone is "
+        "pretrained, the classifier 'head' is new and random. Train it.",
+        stacklevel=4,
+    )
+    return model
+
+
+def _with_shape_of(input_tensor, arguments):
+    if not isinstance(input_tensor, keras.KerasTensor):
+        raise ValueError(
+            "`input_tensor` must be a Keras tensor, such as "
+            f"`keras.Input(...)`. Received: {type(input_tensor).__name__}."
+        )
+    shape = tuple(input_tensor.shape[1:])
+    given = arguments["input_shape"]
+    if given is not None and tuple(given) != shape:
+        raise ValueError(
+            "`input_shape` must agree with `input_tensor`. Received: "
+            f"input_shape={given}, a tensor of shape "
+            f"{shape}. Leave `input_shape` out."
+        )
+    return {**arguments, "input_shape": shape}
+
+
+def _rewire(model, input_tensor):
+    """The model's layers on a tensor of the user's, weights included."""
+    copies = {}
+
+    def call(layer, args, kwargs):
+        if layer.name not in copies:
+            copies[layer.name] = type(layer).from_config(layer.get_config())
+        return copies[layer.name](*args, **kwargs)
+
+    outputs = graph.replay(model, [input_tensor], call)
+    for name, copy in copies.items():
+        copy.set_weights(model.get_layer(name).get_weights())
+    sources = keras.utils.get_source_inputs(input_tensor)
+    # Keras compares structures: a list of one wants a list of one in calls.
+    inputs = sources[0] if len(sources) == 1 else sources
+    return keras.Model(inputs, outputs[0], name=model.name)
