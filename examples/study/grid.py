@@ -115,7 +115,6 @@ TABLES = {
             "coder-sum-gain0.3": {"norm": "sum", "learner_gain": 0.3},
         },
         depths=(56,),
-        seeds=(0, 1),
         changes=ONE_EPOCH,
     ),
 }

@@ -47,15 +47,20 @@ def conditions(table, records):
     some = next(iter(records.values()))[0]
     recipe = some["recipe"]
     size = max(some["model"]["input_shape"])
-    versions = some["versions"]
-    backend = versions["backend"]
+    backends = sorted(
+        {
+            f"{versions['backend']} {versions[versions['backend']]}"
+            for runs in records.values()
+            for versions in (record["versions"] for record in runs)
+        }
+    )
     return (
         f"{grid.TABLES[table].title}: {recipe['epochs']} epoch(s), images of "
         f"{size}x{size} pixels, batch {recipe['batch_size']}, peak learning "
         f"rate {recipe['learning_rate']}, {recipe['decay']} decay; "
         f"{recipe['validation_split']:.0%} of the training images held out for "
         "validation; mean and, over several seeds, standard deviation; "
-        f"{backend} {versions[backend]} on a CPU. Records: "
+        f"{' and '.join(backends)} on a CPU. Records: "
         f"`evidence/study/{table}/`."
     )
 
