@@ -95,9 +95,22 @@ def _apply(layer, args, kwargs, generator):
         return np.pad(x, ((0, layer.filters - len(x)), (0, 0)))
     if isinstance(layer, layers.BatchNormalization):
         return _normalized(layer, x)
+    if isinstance(layer, layers.Normalization):
+        return _standardized(layer, x)
     if isinstance(layer, ELEMENTWISE):
         return _numpy(layer(ops.convert_to_tensor(x.T))).T
     return x if isinstance(layer, PASSED) else None
+
+
+def _standardized(layer, x):
+    """What a `Normalization` by constants does; None if it was adapted."""
+    config = layer.get_config()
+    if config["mean"] is None:
+        return None
+    mean, variance = (
+        np.reshape(config[key], (-1, 1)) for key in ("mean", "variance")
+    )
+    return ((x - mean) / np.sqrt(variance)).astype("float32")
 
 
 def _coder_matrix(coder, inputs, part="reconstruction"):

@@ -3,6 +3,11 @@
 import keras
 
 POOLING = (None, "avg", "max")
+PREPROCESSINGS = ("symmetric", "imagenet")
+
+# Of the RGB channels, in units of 255, as torchvision and timm use them.
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 
 def check_stages(blocks_per_stage, filters_per_stage):
@@ -83,10 +88,37 @@ def check_input_shape(input_shape, minimum, data_format):
         )
 
 
-def preprocessing(dtype):
-    """Pixel values 0 to 255 to the range [-1, 1] that the networks expect."""
-    return keras.layers.Rescaling(
-        1 / 127.5, offset=-1.0, dtype=dtype, name="preprocessing"
+def check_preprocessing(kind, input_shape, data_format):
+    check_choice("preprocessing", kind, PREPROCESSINGS)
+    channels = input_shape[0 if data_format == "channels_first" else -1]
+    if kind == "imagenet" and channels != 3:
+        raise ValueError(
+            "`preprocessing='imagenet'` is defined for RGB images. Received: "
+            f"input_shape={tuple(input_shape)} with {channels} channel(s). "
+            "Give the images 3 channels or take `preprocessing='symmetric'`."
+        )
+
+
+def preprocessing(dtype, kind="symmetric", data_format="channels_last"):
+    """Pixel values 0 to 255 to what the network was trained on.
+
+    Args:
+        dtype: Dtype policy.
+        kind: `"symmetric"`, the range [-1, 1], or `"imagenet"`, mean 0 and
+            deviation 1 of each channel over the images of ImageNet.
+        data_format: Where the channels are.
+    """
+    if kind == "symmetric":
+        return keras.layers.Rescaling(
+            1 / 127.5, offset=-1.0, dtype=dtype, name="preprocessing"
+        )
+    # Not `Rescaling`: it takes no offset for each channel if they come first.
+    return keras.layers.Normalization(
+        axis=1 if data_format == "channels_first" else -1,
+        mean=[255 * mean for mean in IMAGENET_MEAN],
+        variance=[(255 * deviation) ** 2 for deviation in IMAGENET_DEVIATION],
+        dtype=dtype,
+        name="preprocessing",
     )
 
 

@@ -69,7 +69,10 @@ class PlainResNet(Application):
         classes: Number of classes.
         classifier_activation: `"softmax"`, or None for logits.
         include_preprocessing: Whether the model takes pixel values from 0 to
-            255 and scales them to [-1, 1] itself.
+            255 and scales them itself.
+        preprocessing: How: `"symmetric"`, to [-1, 1], or `"imagenet"`, by the
+            mean and the deviation of ImageNet's channels (RGB only), which
+            published weights ask for.
         internal_path: What carries the input across the non-linearities:
             `"coder"` (PNNH), `"residual"` (the twin: skips with zero padding,
             see `shortcut`) or `"none"` (the plain baseline).
@@ -109,6 +112,7 @@ class PlainResNet(Application):
         classifier_activation="softmax",
         *,
         include_preprocessing=True,
+        preprocessing="symmetric",
         internal_path="coder",
         block="basic",
         stem="3x3",
@@ -154,8 +158,9 @@ class PlainResNet(Application):
 
         images = keras.Input(input_shape, name="images")
         x = images
+        _builder.check_preprocessing(preprocessing, input_shape, data_format)
         if include_preprocessing:
-            x = _builder.preprocessing(dtype)(x)
+            x = _builder.preprocessing(dtype, preprocessing, data_format)(x)
         x = builder.begin(x, filters_per_stage[0])
         stages = zip(blocks_per_stage, filters_per_stage, strict=True)
         for stage, (blocks, filters) in enumerate(stages, 1):
@@ -181,6 +186,7 @@ class PlainResNet(Application):
                 keras.activations.get(classifier_activation)
             ),
             "include_preprocessing": include_preprocessing,
+            "preprocessing": preprocessing,
             "block": block,
             **settings,
             "dtype": keras.dtype_policies.serialize(dtype),

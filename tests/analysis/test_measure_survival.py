@@ -69,6 +69,15 @@ def test_dense_layers_and_their_activations():
     assert share == pytest.approx(0.76, abs=0.04)  # Phi(1 / sqrt(2))
 
 
+def test_standardized_pixels_are_predicted_like_scaled_ones():
+    model = PlainResNet(
+        (3,), (32,), input_shape=(16, 16, 3), preprocessing="imagenet"
+    )
+    predicted = list(predict_survival(model, noise()).values())
+    expected = [0.5, *(step.survival for step in walk([0.3] * 6))]
+    np.testing.assert_allclose(predicted, expected, atol=1e-2)
+
+
 def test_unknown_layers_are_not_predicted():
     x = keras.Input((32,))
     y = layers.Dense(8, activation="relu", name="known")(x)

@@ -34,6 +34,16 @@ from keras_pnnh.applications import (
             "`coder_sharing` must be one of ('stage', 'block')",
             "coder_sharing='network'",
         ),
+        (
+            {"preprocessing": "caffe"},
+            "`preprocessing` must be one of ('symmetric', 'imagenet')",
+            "preprocessing='caffe'",
+        ),
+        (
+            {"preprocessing": "imagenet", "input_shape": (8, 8, 1)},
+            "is defined for RGB",
+            "input_shape=(8, 8, 1) with 1 channel",
+        ),
         ({"code_ratio": 0}, "`code_ratio` must be more", "code_ratio=0"),
         ({"code_ratio": 2.0}, "at most 1", "code_ratio=2.0"),
         ({"norm": "layer"}, "`norm` must be one of", "norm='layer'"),

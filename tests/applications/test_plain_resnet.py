@@ -3,7 +3,13 @@ import inspect
 import keras
 import numpy as np
 import pytest
-from harness import INTERNAL_PATHS, check_gradients, randomize, to_numpy
+from harness import (
+    CHANNELS_FIRST_WORKS,
+    INTERNAL_PATHS,
+    check_gradients,
+    randomize,
+    to_numpy,
+)
 
 from keras_pnnh import applications, fold
 from keras_pnnh.applications import PlainResNet, PlainResNet20, create_model
@@ -254,6 +260,31 @@ def test_preprocessing_is_part_of_the_model(images):
         to_numpy(model(pixels.astype("float32"))),
         rtol=1e-6,
     )
+
+
+def test_preprocessing_of_imagenet(images):
+    model = PlainResNet(**TINY, preprocessing="imagenet")
+    randomize(model, seed=1)
+    bare = PlainResNet(**TINY, include_preprocessing=False)
+    bare.set_weights(model.get_weights())
+    # In the numbers that are in use for 8-bit pixels.
+    mean, deviation = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+    expected = to_numpy(bare((images - mean) / deviation))
+    np.testing.assert_allclose(
+        to_numpy(model(images)), expected, rtol=1e-4, atol=1e-5
+    )
+    if CHANNELS_FIRST_WORKS:
+        arguments = {**TINY, "input_shape": (3, 8, 8)}
+        first = PlainResNet(
+            **arguments, preprocessing="imagenet", data_format="channels_first"
+        )
+        first.set_weights(model.get_weights())
+        np.testing.assert_allclose(
+            to_numpy(first(images.transpose(0, 3, 1, 2))),
+            expected,
+            rtol=1e-4,
+            atol=1e-5,
+        )
 
 
 @pytest.mark.parametrize(

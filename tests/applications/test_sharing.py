@@ -107,6 +107,7 @@ def test_saved_models_keep_arguments_and_outputs(
         "classes": 3,
         "classifier_activation": "linear",
         "include_preprocessing": False,
+        "preprocessing": "imagenet",
         "internal_path": internal_path,
         "norm": "sum",
         "learner_gain": 0.7,
