@@ -324,6 +324,12 @@ def _models_to_analyze(options, data):
     from keras_pnnh.training.data_format import input_shape
 
     if options.model.endswith(".keras"):
+        if options.weights is not None:
+            raise ValueError(
+                "A `.keras` file brings its own weights. Received: --model "
+                f"{options.model} with --weights {options.weights}. Leave "
+                "--weights out, or name the model as `keras-pnnh list` does."
+            )
         return {options.model: keras.saving.load_model(options.model)}
     arguments = {
         "classes": len(data.class_names),

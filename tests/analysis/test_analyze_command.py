@@ -69,3 +69,11 @@ def test_wrong_arguments_leave_one_line(data, tmp_path, capsys):
     assert error.startswith("error: ")
     assert error.count("\n") == 1
     assert "Received: 2" in error
+
+
+def test_a_keras_file_takes_no_other_weights(data, tmp_path, capsys):
+    weights = ("--weights", "mine.weights.h5")
+    assert analyze("mine.keras", data, tmp_path / "r", *weights) == 1
+    error = capsys.readouterr().err
+    assert "brings its own weights" in error
+    assert "--model mine.keras with --weights mine.weights.h5" in error
