@@ -232,7 +232,8 @@ def _train(options):
         seed=options.seed,
         resume=options.resume,
         description={"source": options.data.rstrip("/").split("/")[-1]},
-        initial_weights=options.weights and describe_weights(options.weights),
+        initial_weights=options.weights
+        and describe_weights(options.model, options.weights),
         tensorboard=options.tensorboard,
     )
     print(f"weights, record and curves: {options.output}")

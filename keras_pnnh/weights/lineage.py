@@ -7,18 +7,24 @@ from pathlib import Path
 from keras_pnnh.weights import registry
 
 
-def describe_weights(weights):
+def describe_weights(variant, weights):
     """What the record of a run says about the weights that a run starts from.
 
     Args:
+        variant: Name of the model, such as `"plain_resnet20"`.
         weights: A tag of the registry, or the path of a weight file.
 
     Returns:
-        A JSON-like dict: `source` and, for a file, `sha256` and the `record`
+        A JSON-like dict: `source` and `sha256`; of a file also the `record`
         of the run that it lies in, if it does.
+
+    Raises:
+        ValueError: If there are no weights of that tag.
+        FileNotFoundError: If there is no such file.
     """
     if not registry.is_path(weights):
-        return {"source": str(weights)}
+        entry = registry.find_weights(variant, weights)
+        return {"source": f"{variant}.{weights}", "sha256": entry.sha256}
     path = Path(weights)
     described = {
         "source": path.name,
