@@ -10,6 +10,7 @@ run gets one thread, which is the fastest use of a CPU for small networks.
 import argparse
 import contextlib
 import dataclasses
+import functools
 import json
 import multiprocessing
 import os
@@ -119,11 +120,10 @@ def train_and_test(run, data, folder):
     return RunFolder(folder).read_record()
 
 
-def images(data, split, size, loaded={}):  # noqa: B006 (a cache)
+@functools.cache
+def images(data, split, size):
     """The images of one split, read once per process."""
-    if (split, size) not in loaded:
-        loaded[split, size] = load_images(data, split, (size, size))
-    return loaded[split, size]
+    return load_images(data, split, (size, size))
 
 
 if __name__ == "__main__":
