@@ -121,8 +121,7 @@ class PlainConv2D(keras.layers.Layer):
             # Variance 2 / fan-in, He et al. 2015, arXiv 1502.01852.
             initializer=keras.initializers.VarianceScaling(2.0 * gain**2),
         )
-        scaled = self.norm in ("learner", "kernel")
-        if scaled and coder_kernel_shape is not None:
+        if self._scales_coder and coder_kernel_shape is not None:
             self.coder_scale = self._add_vector(
                 "coder_scale", self._initial_coder_scale()
             )
@@ -133,6 +132,10 @@ class PlainConv2D(keras.layers.Layer):
             self.bias = self._add_vector("bias", 0.0)
         else:
             self._build_batch_norm(inputs_shape)
+
+    @property
+    def _scales_coder(self):
+        return self.norm in ("learner", "kernel")
 
     def _initial_coder_scale(self):
         if self.norm == "learner":
@@ -175,8 +178,7 @@ class PlainConv2D(keras.layers.Layer):
                 f"Received: a coder matrix of shape {(rows, columns)}. "
                 "Make the code narrower or the layer wider."
             )
-        scaled = self.norm in ("learner", "kernel")
-        if self.built and scaled and self.coder_scale is None:
+        if self.built and self._scales_coder and self.coder_scale is None:
             raise ValueError(
                 f"Layer '{self.name}' was built without a coder and has no "
                 "scale for one. Received: a coder matrix of shape "
