@@ -28,8 +28,8 @@ from questions import as_markdown, validation
 from keras_pnnh import applications
 from keras_pnnh.analysis import preflight
 from keras_pnnh.analysis.sampling import shrink
-from keras_pnnh.analysis.text_table import as_table
 from keras_pnnh.files import write_text
+from keras_pnnh.text_table import as_table
 from keras_pnnh.training.data_format import as_data_format
 
 ROOT = Path(__file__).parents[2]

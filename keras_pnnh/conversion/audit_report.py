@@ -2,6 +2,19 @@
 
 from typing import NamedTuple
 
+from keras_pnnh.text_table import as_table
+
+# What `compare` shows.
+ROWS = (
+    "plain",
+    "weighted layers on the longest path",
+    "layers where paths merge",
+    "parameters",
+    "parameters, folded",
+    "multiply-accumulates",
+    "peak activation (floats)",
+)
+
 
 class LayerRow(NamedTuple):
     """One call of one layer."""
@@ -96,39 +109,21 @@ def compare(reports):
             f"reports={reports}. Pass `{{'plain': audit(model)}}`."
         )
     columns = [
-        [
-            "",
-            "plain",
-            "weighted layers on the longest path",
-            "layers where paths merge",
-            "parameters",
-            "parameters, folded",
-            "multiply-accumulates",
-            "peak activation (floats)",
-        ]
+        ("yes" if report.plain else "no",)
+        + tuple(
+            f"{number:,}"
+            for number in (
+                report.depth,
+                len(report.merges),
+                report.parameters,
+                report.folded_parameters,
+                report.macs,
+                report.peak_activation,
+            )
+        )
+        for report in reports.values()
     ]
-    for heading, report in reports.items():
-        numbers = (
-            report.depth,
-            len(report.merges),
-            report.parameters,
-            report.folded_parameters,
-            report.macs,
-            report.peak_activation,
-        )
-        plain = "yes" if report.plain else "no"
-        columns.append([heading, plain, *(f"{n:,}" for n in numbers)])
-    widths = [max(map(len, column)) for column in columns]
-    return "\n".join(
-        "  ".join(
-            [cells[0].ljust(widths[0])]
-            + [
-                cell.rjust(width)
-                for cell, width in zip(cells[1:], widths[1:], strict=True)
-            ]
-        )
-        for cells in zip(*columns, strict=True)
-    )
+    return as_table(["", *reports], zip(ROWS, *columns, strict=True))
 
 
 def _first_of(names):
