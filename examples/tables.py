@@ -14,14 +14,16 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-sys.path += [str(ROOT / "benchmarks"), str(ROOT / "examples" / "study")]
+FOLDERS = ("benchmarks", "examples/study", "examples/analysis")
+sys.path += [str(ROOT / folder) for folder in FOLDERS]
 
+import questions  # noqa: E402
 import report  # noqa: E402
 import training_step  # noqa: E402
 
 from keras_pnnh.weights import lineage  # noqa: E402
 
-DOCUMENTS = ("README.md", "docs/study.md")
+DOCUMENTS = ("README.md", "docs/questions.md", "docs/study.md")
 MARKED = re.compile(
     r"(<!-- (?P<name>[\w: -]+) -->\n).*?(<!-- /(?P=name) -->)", re.S
 )
@@ -59,19 +61,20 @@ def read(path):
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def table(name):
-    """The Markdown of a table.
+# Tables by name, and those that a script makes by `<its name>: <table>`.
+SINGLE = {
+    "bundled-weights": bundled_weights,
+    "training-step": training_step_times,
+}
+GROUPS = {"study": report.as_table, "question": questions.as_table}
 
-    Args:
-        name: `"bundled-weights"`, `"training-step"`, or `"study: "` and the
-            name of a table of the study.
-    """
-    if name.startswith("study: "):
-        return report.as_table(name.removeprefix("study: "))
-    return {
-        "bundled-weights": bundled_weights,
-        "training-step": training_step_times,
-    }[name]()
+
+def table(name):
+    """The Markdown of a table."""
+    if name in SINGLE:
+        return SINGLE[name]()
+    group, member = name.split(": ")
+    return GROUPS[group](member)
 
 
 def fill(text):

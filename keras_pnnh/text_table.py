@@ -1,4 +1,4 @@
-"""Tables for the terminal."""
+"""Tables for the terminal and for documents."""
 
 
 def as_table(headings, rows):
@@ -21,6 +21,25 @@ def as_table(headings, rows):
         )
         for line in cells
     )
+
+
+def as_markdown(rows):
+    """A Markdown table with the keys as headings.
+
+    Args:
+        rows: List of dicts with the same keys; cells are strings, numbers or
+            None (a dash). Integers get separators, floats are shown as they
+            are.
+    """
+    lines = [list(rows[0]), *(map(_in_full, row.values()) for row in rows)]
+    heading, *body = (f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join([heading, "|" + "---|" * len(rows[0]), *body])
+
+
+def _in_full(cell):
+    if cell is None:
+        return "-"
+    return f"{cell:,}" if isinstance(cell, int) else str(cell)
 
 
 def _shown(cell):

@@ -1,51 +1,34 @@
 """Tables of `docs/questions.md`, from records.
 
-Write:    python examples/analysis/questions.py
-Measure:  python examples/analysis/questions.py --measure   (a minute; writes
-          evidence/analysis/questions.json first)
-Check:    python examples/analysis/questions.py --check
+Measure:  python examples/analysis/questions.py   (a minute; writes
+          evidence/analysis/questions.json)
+Write:    python examples/tables.py
 """
 
-import argparse
 import json
-import sys
 from pathlib import Path
 
 from keras_pnnh.files import write_text
+from keras_pnnh.text_table import as_markdown
 
-ROOT = Path(__file__).parents[2]
-EVIDENCE = ROOT / "evidence" / "analysis"
-DOCUMENT = ROOT / "docs" / "questions.md"
+EVIDENCE = Path(__file__).parents[2] / "evidence" / "analysis"
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--measure", action="store_true")
-    parser.add_argument("--check", action="store_true")
-    options = parser.parse_args()
-    if options.measure:
-        from question_measurements import MEASUREMENTS
+    from question_measurements import MEASUREMENTS
 
-        record = {name: measure() for name, measure in MEASUREMENTS.items()}
-        text = json.dumps(record, indent=1) + "\n"
-        write_text(EVIDENCE / "questions.json", text)
-    text = DOCUMENT.read_text(encoding="utf-8")
-    if options.check:
-        sys.exit(0 if fill(text) == text else "docs/questions.md is stale")
-    write_text(DOCUMENT, fill(text))
+    record = {name: measure() for name, measure in MEASUREMENTS.items()}
+    text = json.dumps(record, indent=1) + "\n"
+    write_text(EVIDENCE / "questions.json", text)
 
 
-def fill(text):
-    """The document with every generated table renewed."""
-    tables = read("questions.json")
-    tables["dissipation"] = dissipation(read("dissipation.json"))
-    tables["preflight"] = validation(read("preflight_validation.json"))
-    for name, rows in tables.items():
-        begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-        before, rest = text.split(begin)
-        after = rest.split(end)[1]
-        text = f"{before}{begin}\n{as_markdown(rows)}\n{end}{after}"
-    return text
+def as_table(name):
+    """The Markdown of one answer's table."""
+    if name == "dissipation":
+        return as_markdown(dissipation(read("dissipation.json")))
+    if name == "preflight":
+        return as_markdown(validation(read("preflight_validation.json")))
+    return as_markdown(read("questions.json")[name])
 
 
 def read(name):
@@ -82,21 +65,6 @@ def validation(record):
         }
         for row in record["correlations"]
     ]
-
-
-def as_markdown(rows):
-    columns = list(rows[0])
-    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
-    for row in rows:
-        cells = (shown(row[column]) for column in columns)
-        lines.append("| " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
-def shown(cell):
-    if cell is None:
-        return "-"
-    return f"{cell:,}" if isinstance(cell, int) else str(cell)
 
 
 if __name__ == "__main__":

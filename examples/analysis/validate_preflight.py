@@ -23,13 +23,13 @@ from pathlib import Path
 import keras
 import numpy as np
 from dissipation import SAMPLES, draw_images
-from questions import as_markdown, validation
+from questions import validation
 
 from keras_pnnh import applications
 from keras_pnnh.analysis import preflight
 from keras_pnnh.analysis.sampling import shrink
 from keras_pnnh.files import write_text
-from keras_pnnh.text_table import as_table
+from keras_pnnh.text_table import as_markdown, as_table
 from keras_pnnh.training.data_format import as_data_format
 
 ROOT = Path(__file__).parents[2]
