@@ -1,5 +1,7 @@
 """The harness of the study: a run, a failure, and their table."""
 
+import dataclasses
+import functools
 import json
 import sys
 from pathlib import Path
@@ -13,6 +15,10 @@ sys.path.append(str(Path(__file__).parents[1] / "examples" / "study"))
 import grid
 import report
 import run as study
+
+from keras_pnnh.layers import Coder
+
+RANDOM = {"classes": 2, "coder_initializer": "random"}
 
 TABLE = grid.Table(
     "A test",
@@ -90,4 +96,22 @@ def test_finished_runs_are_not_repeated(data, evidence, tmp_path, capsys):
     assert capsys.readouterr().out.startswith("0 runs to do")
     with pytest.raises(SystemExit):
         study.main(["huge", "--data", data])
-    assert "TABLE must be among ['depth'" in capsys.readouterr().err
+    assert "TABLE must be among ['coder', 'depth'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("pretext", ["uniform", "activations"])
+def test_coders_are_pretrained_and_the_record_says_so(
+    pretext, data, evidence, tmp_path, monkeypatch
+):
+    few_steps = functools.partialmethod(Coder.pretrain, 2)
+    monkeypatch.setattr(Coder, "pretrain", few_steps)
+    network = {**RANDOM, "pretext": pretext}
+    table = dataclasses.replace(TABLE, networks={"coder": network})
+    (run,) = table.runs("tiny")
+    study.execute(run, data, tmp_path / "runs")
+    (record,) = (evidence / "tiny").glob("*.json")
+    described = json.loads(record.read_text())["data"]
+    assert described["pretext"] == pretext
+    errors = described["reconstruction_errors"]
+    assert set(errors) == {f"stage{stage}_coder" for stage in (1, 2, 3)}
+    assert all(0 < error < 1 for error in errors.values())

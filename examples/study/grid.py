@@ -21,6 +21,7 @@ class Run:
         recipe: `Recipe`.
         size: Height and width that the images are shrunk to.
         seed: Seed of weights, validation split, order and augmentation.
+        pretext: What the coders are pretrained on, None for nothing.
     """
 
     table: str
@@ -30,6 +31,7 @@ class Run:
     recipe: object
     size: int
     seed: int
+    pretext: str | None = None
 
     @property
     def name(self):
@@ -38,7 +40,11 @@ class Run:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """Networks that are trained alike, `networks` by `depths` by `seeds`."""
+    """Networks that are trained alike, `networks` by `depths` by `seeds`.
+
+    A network is a dictionary of arguments, and `pretext` if its coders are
+    pretrained.
+    """
 
     title: str
     networks: dict
@@ -54,14 +60,17 @@ class Table:
         for seed, depth, label in itertools.product(
             self.seeds, self.depths, self.networks
         ):
+            architecture = dict(self.networks[label])
+            pretext = architecture.pop("pretext", None)
             yield Run(
                 name,
                 f"{label}-{depth}",
                 f"plain_resnet{depth}",
-                self.networks[label],
+                architecture,
                 get_recipe(self.recipe, **self.changes),
                 self.size,
                 seed,
+                pretext,
             )
 
 
@@ -113,6 +122,52 @@ TABLES = {
             "none": {"internal_path": "none"},
             "coder-learner-gain1": {"norm": "learner", "learner_gain": 1.0},
             "coder-sum-gain0.3": {"norm": "sum", "learner_gain": 0.3},
+        },
+        depths=(56,),
+        changes=ONE_EPOCH,
+    ),
+    # All with a gain of 0.3 and the norm on the learner: what the first line
+    # of the table before has, too.
+    "coder": Table(
+        "Other coders at depth 56",
+        {
+            "selection-three-quarters": {
+                "coder_initializer": "selection",
+                "code_ratio": 0.75,
+            },
+            "selection-half": {
+                "coder_initializer": "selection",
+                "code_ratio": 0.5,
+            },
+            "pretrained": {
+                "coder_initializer": "random",
+                "pretext": "rectified_normal",
+            },
+            "random": {"coder_initializer": "random"},
+            "orthogonal-pairs": {"coder_initializer": "orthogonal_pairs"},
+            "averages-half": {"code_ratio": 0.5},
+            "trained-scaled": {"coder_training": "scaled"},
+            "trained-free": {"coder_training": "free"},
+            "own-per-block-free": {
+                "coder_sharing": "block",
+                "coder_training": "free",
+            },
+            "selection-quarter": {
+                "coder_initializer": "selection",
+                "code_ratio": 0.25,
+            },
+            "pretrained-on-activations": {
+                "coder_initializer": "random",
+                "pretext": "activations",
+            },
+            "pretrained-on-uniform": {
+                "coder_initializer": "random",
+                "pretext": "uniform",
+            },
+            "pretrained-on-normal": {
+                "coder_initializer": "random",
+                "pretext": "normal",
+            },
         },
         depths=(56,),
         changes=ONE_EPOCH,

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import grid
 import keras
+from pretexts import pretrain_coders
 
 from keras_pnnh.applications import create_model
 from keras_pnnh.files import write_text
@@ -94,15 +95,22 @@ def train_and_test(run, data, folder):
         **run.architecture,
     }
     model = create_model(run.model, classifier_activation=None, **arguments)
+    training_images = images(data, "train", run.size)
+    description = {"source": "cifar10", "size": run.size}
+    if run.pretext:
+        description["pretext"] = run.pretext
+        description["reconstruction_errors"] = pretrain_coders(
+            model, run.pretext, training_images.images[:256], run.seed
+        )
     try:
         train(
             model,
-            images(data, "train", run.size),
+            training_images,
             run.recipe,
             folder,
             seed=run.seed,
             resume=True,
-            description={"source": "cifar10", "size": run.size},
+            description=description,
         )
     except FloatingPointError as error:
         return {

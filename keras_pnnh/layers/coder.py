@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_pnnh.layers._checks import check_positive_integers
 from keras_pnnh.layers.coder_initializers import CODER_INITIALIZERS
+from keras_pnnh.layers.pretexts import find_pretext
 from keras_pnnh.theory import rectified_normal
 
 PARTS = ("reconstruction", "encoder", "code", "decoder")
@@ -165,8 +166,15 @@ class Coder(keras.layers.Layer):
         outputs = outputs.reshape(inputs.shape)
         return float(np.mean(np.square(outputs - inputs), dtype="float64"))
 
-    def pretrain(self, steps=3000, batch_size=512, learning_rate=0.01, seed=0):
-        """Fit the coder to its pretext task, the rectified normal.
+    def pretrain(
+        self,
+        steps=3000,
+        batch_size=512,
+        learning_rate=0.01,
+        seed=0,
+        pretext="rectified_normal",
+    ):
+        """Fit the coder to its pretext task, to reconstruct what is drawn.
 
         Adam with a cosine decay on the mean squared error (PNNH: the coder
         reconstructs a rectified normal; the optimizer is our choice). Works
@@ -177,10 +185,20 @@ class Coder(keras.layers.Layer):
             batch_size: Samples per step.
             learning_rate: Peak learning rate of Adam.
             seed: Seed of the samples.
+            pretext: What to draw: `"rectified_normal"` (PNNH), `"normal"`,
+                `"uniform"` (between 0 and 1), or a function
+                `(shape, generator) -> array`, e.g. one that picks activations
+                of a network; `shape` is `(batch_size, filters)`, `generator`
+                a NumPy one.
 
         Returns:
-            The reconstruction error afterwards.
+            The reconstruction error afterwards, on the rectified normal
+            whatever the pretext.
+
+        Raises:
+            ValueError: For an unknown pretext.
         """
+        draw = find_pretext(pretext)
         config = {**self.get_config(), "gradient_scale": 1.0, "axis": -1}
         trainee = Coder.from_config({**config, "trainable": True})
         model = keras.Sequential([keras.Input((self.filters,)), trainee])
@@ -193,7 +211,7 @@ class Coder(keras.layers.Layer):
             generator = np.random.default_rng(seed)
             while True:
                 shape = (batch_size, self.filters)
-                inputs = self._rectified_normal(shape, generator)
+                inputs = draw(shape, generator).astype("float32")
                 yield inputs, inputs
 
         # Without `shuffle=False` Keras warns that it cannot shuffle them.

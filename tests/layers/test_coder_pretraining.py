@@ -1,8 +1,10 @@
+import keras
 import numpy as np
 import pytest
 
 from keras_pnnh import theory
 from keras_pnnh.layers import Coder
+from keras_pnnh.layers.pretexts import PRETEXTS
 
 QUICK = {"steps": 150, "batch_size": 128, "learning_rate": 0.05}
 
@@ -57,3 +59,38 @@ def test_axis_and_activation_are_kept():
     again.build((None, 4))
     again.set_weights(coder.get_weights())
     assert again.reconstruction_error(seed=1) == pytest.approx(error, rel=1e-4)
+
+
+def error_on(coder, draw):
+    inputs = draw((512, 6), np.random.default_rng(3)).astype("float32")
+    outputs = keras.ops.convert_to_numpy(coder(inputs))
+    return np.mean(np.square(outputs - inputs))
+
+
+def two_channels(shape, generator):
+    """Samples of which all channels but two are zero."""
+    return generator.random(shape) * (np.arange(shape[1]) < 2)
+
+
+def test_the_pretext_decides_what_is_kept():
+    errors = {}
+    for pretext in ("rectified_normal", two_channels):
+        # Without a ReLU, so that the result does not hang on dead units.
+        coder = Coder(6, 2, activation="linear", initializer="random")
+        coder.pretrain(pretext=pretext, **QUICK)
+        errors[pretext] = error_on(coder, two_channels)
+    assert errors[two_channels] < 0.01 * errors["rectified_normal"]
+
+
+@pytest.mark.parametrize("pretext", sorted(PRETEXTS))
+def test_every_pretext_by_name(pretext):
+    coder = Coder(6, initializer="random")
+    coder(np.ones((1, 6), "float32"))
+    before = error_on(coder, PRETEXTS[pretext])
+    coder.pretrain(pretext=pretext, **QUICK)
+    assert error_on(coder, PRETEXTS[pretext]) < 0.8 * before
+
+
+def test_an_unknown_pretext():
+    with pytest.raises(ValueError, match="Received: pretext='gaussian'"):
+        Coder(6).pretrain(pretext="gaussian")
