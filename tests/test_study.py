@@ -115,3 +115,15 @@ def test_coders_are_pretrained_and_the_record_says_so(
     errors = described["reconstruction_errors"]
     assert set(errors) == {f"stage{stage}_coder" for stage in (1, 2, 3)}
     assert all(0 < error < 1 for error in errors.values())
+
+
+@pytest.mark.parametrize("name", sorted(grid.TABLES))
+def test_lines_beside_a_table_are_trained_like_it(name):
+    table = grid.TABLES[name]
+    if not table.beside:
+        return
+    other, labels = table.beside
+    runs = {run.label: run for run in grid.TABLES[other].runs(other)}
+    (recipe,) = {run.recipe for run in table.runs(name)}
+    for label in labels:
+        assert (runs[label].recipe, runs[label].size) == (recipe, table.size)

@@ -37,13 +37,18 @@ class Run:
     def name(self):
         return f"{self.table}/{self.label}-seed{self.seed}"
 
+    @property
+    def depth(self):
+        return int(self.label.rpartition("-")[2])
+
 
 @dataclasses.dataclass(frozen=True)
 class Table:
     """Networks that are trained alike, `networks` by `depths` by `seeds`.
 
     A network is a dictionary of arguments, and `pretext` if its coders are
-    pretrained.
+    pretrained. `beside` names labels of another table that was trained by the
+    same recipe; they are printed first, for comparison.
     """
 
     title: str
@@ -53,6 +58,7 @@ class Table:
     size: int = 16
     recipe: str = "cifar-short"
     changes: dict = dataclasses.field(default_factory=dict)
+    beside: tuple = ()
 
     def runs(self, name):
         # Seeds outermost: whatever the moment of a stop, whole comparisons
@@ -82,6 +88,9 @@ PATHS = {
 
 # One cycle of a single epoch: what learns fast, and nothing more.
 ONE_EPOCH = {"epochs": 1, "warmup_epochs": 0.15, "validation_split": 0.04}
+
+# Table and labels that the tables at 56 layers are compared with.
+DEPTH_56 = ("depth", ("coder-learner-gain0.3-56", "residual-56", "none-56"))
 
 TABLES = {
     "paths": Table(
@@ -114,20 +123,28 @@ TABLES = {
         changes={**ONE_EPOCH, "learning_rate": 0.1},
     ),
     "depth": Table(
-        "Small images at depth 56",
+        "Small images at 20 to 110 layers",
         {
             "coder-learner-gain0.3": {"norm": "learner", "learner_gain": 0.3},
-            "coder-kernel-gain0.3": {"norm": "kernel", "learner_gain": 0.3},
             "residual": {"internal_path": "residual"},
             "none": {"internal_path": "none"},
+        },
+        depths=(56, 110, 20, 32, 44),
+        changes=ONE_EPOCH,
+    ),
+    "norm": Table(
+        "Norm and learner gain at depth 56",
+        {
             "coder-learner-gain1": {"norm": "learner", "learner_gain": 1.0},
             "coder-sum-gain0.3": {"norm": "sum", "learner_gain": 0.3},
+            "coder-kernel-gain0.3": {"norm": "kernel", "learner_gain": 0.3},
+            "coder-learner-gain0.1": {"norm": "learner", "learner_gain": 0.1},
         },
         depths=(56,),
         changes=ONE_EPOCH,
+        beside=DEPTH_56,
     ),
-    # All with a gain of 0.3 and the norm on the learner: what the first line
-    # of the table before has, too.
+    # All with a gain of 0.3 and the norm on the learner, as the first line.
     "coder": Table(
         "Other coders at depth 56",
         {
@@ -171,6 +188,7 @@ TABLES = {
         },
         depths=(56,),
         changes=ONE_EPOCH,
+        beside=DEPTH_56,
     ),
 }
 

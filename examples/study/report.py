@@ -10,9 +10,17 @@ EVIDENCE = Path(__file__).parents[2] / "evidence" / "study"
 
 
 def read(table):
-    """The records of a table by network, `{label: [record of each seed]}`."""
+    """The records of a table by network, `{label: [record of each seed]}`.
+
+    Labels of other tables, which it is compared with, come first.
+    """
     records = {}
-    for run in grid.TABLES[table].runs(table):
+    if grid.TABLES[table].beside:
+        other, labels = grid.TABLES[table].beside
+        found = read(other)
+        records = {label: found[label] for label in labels if label in found}
+    runs = grid.TABLES[table].runs(table)
+    for run in sorted(runs, key=lambda run: run.depth):
         path = EVIDENCE / f"{run.name}.json"
         if path.is_file():
             record = json.loads(path.read_text(encoding="utf-8"))
