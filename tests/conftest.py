@@ -1,5 +1,18 @@
 """Fixtures for all tests."""
 
+import os
+
+# The client of the Hub reads them when it is imported, and Keras imports it.
+# No test may leave this machine or find a token of the user's; uploads to the
+# local Hub go without the Xet protocol.
+os.environ.update(
+    HF_HUB_DISABLE_XET="1",
+    HF_HUB_DISABLE_TELEMETRY="1",
+    HF_HUB_DISABLE_PROGRESS_BARS="1",
+    HF_HUB_DISABLE_IMPLICIT_TOKEN="1",
+    HF_ENDPOINT="http://127.0.0.1:9",
+)
+
 import keras
 import numpy as np
 import pytest
@@ -11,6 +24,11 @@ def pytest_configure(config):
         "filterwarnings",
         "ignore:__array__ implementation doesn't accept a copy keyword"
         ":DeprecationWarning:keras",
+    )
+    # huggingface_hub 2.4 uploads in a way that its HTTP client deprecates.
+    config.addinivalue_line(
+        "filterwarnings",
+        "ignore:Use 'content=<...>' to upload raw bytes:DeprecationWarning",
     )
 
 
