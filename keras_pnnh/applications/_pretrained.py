@@ -6,7 +6,22 @@ from pathlib import Path
 import keras
 
 from keras_pnnh import graph
-from keras_pnnh.weights import loader, registry
+from keras_pnnh.weights import (
+    architecture,
+    hub_repository,
+    loader,
+    registry,
+)
+
+# Arguments of `hub.fetch_weights`; whoever loads nothing from the Hub may
+# give them, too.
+DOWNLOAD_OPTIONS = (
+    "revision",
+    "cache_dir",
+    "token",
+    "local_files_only",
+    "force_download",
+)
 
 
 def build(model_class, variant, weights, input_tensor, arguments):
@@ -15,45 +30,69 @@ def build(model_class, variant, weights, input_tensor, arguments):
     Args:
         model_class: The application, called with `arguments`.
         variant: Name of the variant, part of the key of its weights.
-        weights: None, a tag of the registry, or the path of a file.
+        weights: None, a tag of the registry, the path of a file, or
+            `"hf://owner/name"`.
         input_tensor: None or a Keras tensor.
-        arguments: Keyword arguments of `model_class`.
+        arguments: Keyword arguments of `model_class`, and `DOWNLOAD_OPTIONS`.
 
     Returns:
         The model.
     """
+    options = {
+        key: arguments[key] for key in DOWNLOAD_OPTIONS if key in arguments
+    }
+    arguments = {key: arguments[key] for key in arguments if key not in options}
     if input_tensor is not None:
         arguments = _with_shape_of(input_tensor, arguments)
     if weights is None:
         model = model_class(**arguments)
+    elif hub_repository.is_reference(weights):
+        hub_repository.parse(weights)
+        model = model_class(**arguments)
+        path, classes = _fetch(model, weights, options)
+        _load(model, path, None, classes, arguments)
     elif registry.is_path(weights):
         loader.check_path(Path(weights))
         model = model_class(**arguments)
         loader.load(model, weights)
     else:
         entry = registry.find_weights(variant, weights)
-        model = _pretrained(model_class, entry, arguments)
+        path = registry.BUNDLED / entry.filename
+        model = model_class(**arguments)
+        _load(model, path, entry.sha256, entry.classes, arguments)
     return model if input_tensor is None else _rewire(model, input_tensor)
 
 
-def _pretrained(model_class, entry, arguments):
-    """Load the entry; a head of another size stays random, and says so."""
-    path = registry.BUNDLED / entry.filename
-    model = model_class(**arguments)
-    if not arguments["include_top"] or arguments["classes"] == entry.classes:
-        loader.load(model, path, entry.sha256)
-        return model
-    backbone = model_class(**{**arguments, "include_top": False})
-    loader.load(backbone, path, entry.sha256)
+def _fetch(model, reference, options):
+    """Download a file that fits the model, and the number of its classes."""
+    classes = None  # the file says itself whether it fits
+
+    def check(content):
+        nonlocal classes
+        config = content["config"]
+        made_for = architecture.of_config(content["class_name"], config)
+        architecture.check(model, made_for, reference)
+        classes = config["classes"] if config["include_top"] else None
+
+    return hub_repository.fetch_weights(reference, check, **options), classes
+
+
+def _load(model, path, sha256, classes, arguments):
+    """Load a file; a head of another size stays random, and says so."""
+    same = classes in (None, arguments["classes"])
+    if same or not arguments["include_top"]:
+        loader.load(model, path, sha256)
+        return
+    backbone = type(model)(**{**arguments, "include_top": False})
+    loader.load(backbone, path, sha256)
     for layer in backbone.layers:
         model.get_layer(layer.name).set_weights(layer.get_weights())
     warnings.warn(
-        f"The pretrained classifier has {entry.classes} classes, "
+        f"The pretrained classifier has {classes} classes, "
         f"`classes={arguments['classes']}` were asked for: the backbone is "
         "pretrained, the classifier 'head' is new and random. Train it.",
         stacklevel=4,
     )
-    return model
 
 
 def _with_shape_of(input_tensor, arguments):

@@ -220,8 +220,9 @@ def _constructor(variant):
     Args:
         include_top: Whether to end with pooling and a classifier.
         weights: None for random initialisation, `"{published}"` for published
-            weights where they exist (see `keras_pnnh.list_weights()`), or the
-            path of a `.weights.h5` file.
+            weights where they exist (see `keras_pnnh.list_weights()`), the
+            path of a `.weights.h5` file, or `"hf://owner/name@revision"` for
+            a repository of the Hugging Face Hub.
         input_tensor: A Keras tensor to use as the image input. It is wired in
             after the weights are loaded.
         input_shape: Shape of one image, at least {minimum}x{minimum}. By
@@ -233,7 +234,9 @@ def _constructor(variant):
         classifier_activation: `"softmax"`, or None for logits.
         name: Name of the model.
         **kwargs: The keyword-only arguments of `PlainResNet`, among them
-            `internal_path="coder" | "residual" | "none"`.
+            `internal_path="coder" | "residual" | "none"`; and for weights
+            from the Hub `revision`, `cache_dir`, `token`, `local_files_only`
+            and `force_download`, as its client understands them.
 
     Returns:
         A `keras.Model`.

@@ -37,11 +37,15 @@ def describe(model):
     registered_name = keras.saving.get_registered_name(type(model))
     if not registered_name.startswith("keras_pnnh>"):
         return None
-    config = model.get_config()
+    return of_config(type(model).__name__, model.get_config())
+
+
+def of_config(class_name, config):
+    """The part of a model's config that its weights depend on."""
     arguments = {
         key: config[key] for key in config if key not in FREE_ARGUMENTS
     }
-    return {"class_name": type(model).__name__, **arguments}
+    return {"class_name": class_name, **arguments}
 
 
 def write(file, model):

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from keras_pnnh.weights import loader, registry
+from keras_pnnh.weights import hub_repository, loader, registry
 
 ATTRIBUTE = "keras_pnnh_classifier"
 
@@ -26,7 +26,8 @@ def find_classifier(variant, weights):
 
     Args:
         variant: Name of the model, such as `"plain_resnet20"`.
-        weights: A tag of the registry or the path of a weight file.
+        weights: A tag of the registry, the path of a weight file, or
+            `"hf://owner/name"`.
 
     Returns:
         A `Classifier`.
@@ -37,6 +38,8 @@ def find_classifier(variant, weights):
     """
     if registry.is_path(weights):
         return read(weights)
+    if hub_repository.is_reference(weights):
+        return read(hub_repository.fetch_weights(weights))
     entry = registry.find_weights(variant, weights)
     return Classifier(entry.labels, entry.image_size)
 

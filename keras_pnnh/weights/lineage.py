@@ -1,10 +1,9 @@
 """Which runs led to a weight file."""
 
-import hashlib
 import json
 from pathlib import Path
 
-from keras_pnnh.weights import registry
+from keras_pnnh.weights import digest, hub_repository, registry
 
 
 def describe_weights(variant, weights):
@@ -12,7 +11,8 @@ def describe_weights(variant, weights):
 
     Args:
         variant: Name of the model, such as `"plain_resnet20"`.
-        weights: A tag of the registry, or the path of a weight file.
+        weights: A tag of the registry, the path of a weight file, or
+            `"hf://owner/name"`.
 
     Returns:
         A JSON-like dict: `source` and `sha256`; of a file also the `record`
@@ -22,13 +22,16 @@ def describe_weights(variant, weights):
         ValueError: If there are no weights of that tag.
         FileNotFoundError: If there is no such file.
     """
+    if hub_repository.is_reference(weights):
+        path = hub_repository.fetch_weights(weights)
+        return {"source": weights, "sha256": digest.of_file(path)}
     if not registry.is_path(weights):
         entry = registry.find_weights(variant, weights)
         return {"source": f"{variant}.{weights}", "sha256": entry.sha256}
     path = Path(weights)
     described = {
         "source": path.name,
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "sha256": digest.of_file(path),
     }
     record = path.with_name("record.json")
     if record.is_file():

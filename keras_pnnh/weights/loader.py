@@ -1,13 +1,12 @@
 """Load a weight file into a model, completely or not at all."""
 
 import contextlib
-import hashlib
 from collections import Counter
 from pathlib import Path
 
 import h5py
 
-from keras_pnnh.weights import architecture
+from keras_pnnh.weights import architecture, digest
 
 SUFFIX = ".weights.h5"
 
@@ -82,11 +81,11 @@ def check_path(path):
 
 
 def _check_digest(path, sha256):
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if digest != sha256:
+    found = digest.of_file(path)
+    if found != sha256:
         raise ValueError(
             "A published weight file must have the SHA-256 that the registry "
-            f"gives. Received: '{path}' with {digest}, expected {sha256}. "
+            f"gives. Received: '{path}' with {found}, expected {sha256}. "
             "The file is damaged or was replaced; install the package again."
         )
 

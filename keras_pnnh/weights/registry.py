@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from keras_pnnh.weights import hub_repository
 from keras_pnnh.weights.entry import WeightsEntry
 from keras_pnnh.weights.labels import CIFAR10_LABELS
 
@@ -29,7 +30,9 @@ WEIGHTS = {
 
 
 def is_path(weights):
-    """Whether `weights=` names a file, and not a tag."""
+    """Whether `weights=` names a file: no tag, no repository of the Hub."""
+    if hub_repository.is_reference(weights):
+        return False
     return isinstance(weights, os.PathLike) or (
         isinstance(weights, str) and ("." in weights or os.sep in weights)
     )
@@ -56,6 +59,7 @@ def find_weights(variant, tag):
         else f"{variant} has none; there are: {', '.join(list_weights())}"
     )
     raise ValueError(
-        "`weights` must be None, the path of a `.weights.h5` file, or a tag "
+        "`weights` must be None, the path of a `.weights.h5` file, "
+        "'hf://owner/name', or a tag "
         f"with published weights. Received: weights={tag!r}. {hint}."
     )

@@ -1,0 +1,139 @@
+"""What went wrong at the Hugging Face Hub, in one sentence each.
+
+The errors of the client are mapped to Python's own: `FileNotFoundError` (no
+such repository, revision or file; no network and nothing in the cache),
+`PermissionError` (no access) and `ConnectionError` (network, server, limit).
+"""
+
+import os
+
+DIRECTORY_VARIABLE = "KERAS_PNNH_WEIGHTS_DIR"
+
+
+def explain(error, subject):
+    """The error to raise in place of one of the client's.
+
+    Args:
+        error: Any exception.
+        subject: A `HubFile` or `HubRepository`: it has `repo_id`, `revision`,
+            `url` and `in_directory`.
+
+    Returns:
+        An exception; `error` itself if it is none of the client's.
+    """
+    from huggingface_hub import errors
+
+    received = f"Received: {subject.url}"
+    # From the special to the general: they are subclasses of each other.
+    if isinstance(error, errors.GatedRepoError):
+        return PermissionError(
+            f"'{subject.repo_id}' is given out on request only. {received}. "
+            "Ask for access on its page, then give `token=` or set HF_TOKEN."
+        )
+    if isinstance(error, errors.RepositoryNotFoundError):
+        return FileNotFoundError(
+            f"There is no repository '{subject.repo_id}' that you may read. "
+            f"{received}. Correct the name, or, if it is private, give "
+            "`token=` or set HF_TOKEN."
+        )
+    if isinstance(error, errors.RevisionNotFoundError):
+        return FileNotFoundError(
+            f"'{subject.repo_id}' has no revision '{subject.revision}'. "
+            f"{received}. Name a branch, a tag or a commit that it has."
+        )
+    if isinstance(error, errors.RemoteEntryNotFoundError):
+        return FileNotFoundError(
+            f"'{subject.repo_id}' has no such file at revision "
+            f"'{subject.revision}'. {received}. Take a revision that has it."
+        )
+    if isinstance(error, errors.HFValidationError):
+        return ValueError(
+            "A repository on the Hub is named 'owner/name'. Received: "
+            f"'{subject.repo_id}'. Write 'hf://owner/name@revision'."
+        )
+    if isinstance(error, errors.LocalEntryNotFoundError):
+        # The client gives its last attempt's error as the cause.
+        cause = error.__cause__
+        if isinstance(cause, Exception):
+            return explain(cause, subject)
+        return unreachable(subject, "no connection")
+    if isinstance(error, errors.OfflineModeIsEnabled):
+        return unreachable(subject, "HF_HUB_OFFLINE is set")
+    status = _status(error)
+    if status == 401:
+        return PermissionError(
+            f"The Hub does not accept the token. {received}. Give a valid "
+            "`token=` or HF_TOKEN, or `token=False` for public repositories."
+        )
+    if status == 403:
+        return PermissionError(
+            f"You may not read '{subject.repo_id}'. {received}. Give a "
+            "`token=` with the right to read it."
+        )
+    if status == 429:
+        return ConnectionError(
+            "The Hub limits how often one may ask (status 429). "
+            f"{received}. Wait some minutes; with `token=` or HF_TOKEN the "
+            "limit is higher."
+        )
+    if status is not None:
+        return ConnectionError(
+            f"The Hub has a fault of its own (status {status}). {received}. "
+            f"Try again later, or {_by_hand(subject)}."
+        )
+    if is_network_error(error):
+        reason = " ".join(str(error).split()) or type(error).__name__
+        return unreachable(subject, reason)
+    if isinstance(error, errors.FileMetadataError):
+        return ConnectionError(
+            f"What answers is no Hugging Face Hub. {received}. Correct "
+            "HF_ENDPOINT, or the proxy in between."
+        )
+    return error
+
+
+def raise_explained(error, subject):
+    """Raise what `explain` says of an error."""
+    explained = explain(error, subject)
+    if explained is error:
+        raise error
+    raise explained from error
+
+
+def unreachable(subject, reason):
+    """The error of whoever has no network and no copy."""
+    return FileNotFoundError(
+        "What is not in the cache must be downloaded, and the Hub cannot be "
+        f"reached ({reason}). Received: {subject.url}. Call once with a "
+        f"connection, or {_by_hand(subject)}."
+    )
+
+
+def is_transient(error):
+    """Whether the same request may succeed a moment later."""
+    from huggingface_hub.errors import OfflineModeIsEnabled
+
+    status = _status(error)
+    if status is not None:
+        return status >= 500 or status == 429
+    offline = isinstance(error, OfflineModeIsEnabled)
+    return is_network_error(error) and not offline
+
+
+def is_network_error(error):
+    """Whether no complete answer came."""
+    # By the name of the client's HTTP library, which differs with its version.
+    library = type(error).__module__.split(".")[0]
+    return library.startswith(("httpx", "httpcore", "requests")) or isinstance(
+        error, (ConnectionError, TimeoutError)
+    )
+
+
+def _status(error):
+    response = getattr(error, "response", None)
+    return getattr(response, "status_code", None)
+
+
+def _by_hand(subject):
+    folder = os.environ.get(DIRECTORY_VARIABLE) or f"${DIRECTORY_VARIABLE}"
+    return f"put the file at {folder}/{subject.in_directory}"

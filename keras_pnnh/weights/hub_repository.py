@@ -1,0 +1,253 @@
+"""`hf://owner/name@revision`: which commit that is and what it holds."""
+
+import json
+import os
+import re
+from typing import NamedTuple
+
+from keras_pnnh.files import write_text
+from keras_pnnh.weights import hub, hub_errors
+from keras_pnnh.weights.hub import HubFile
+
+PREFIX = "hf://"
+CONFIG, WEIGHTS = "config.json", "model.weights.h5"
+COMMIT = re.compile("[0-9a-f]{40}")
+
+
+class HubRepository(NamedTuple):
+    """A repository at a revision.
+
+    Attributes:
+        repo_id: `"owner/name"`.
+        revision: Branch, tag or commit.
+    """
+
+    repo_id: str
+    revision: str
+
+    def file(self, name):
+        return HubFile(self.repo_id, self.revision, name)
+
+    @property
+    def url(self):
+        return f"{hub.endpoint()}/{self.repo_id}/tree/{self.revision}"
+
+    @property
+    def in_directory(self):
+        return f"{self.repo_id}/{WEIGHTS}"
+
+
+class Published(NamedTuple):
+    """What a revision of a repository is.
+
+    Attributes:
+        commit: 40 hexadecimal digits.
+        files: Digest and size by name of the file; None if the Hub was not
+            asked, since the cache or a folder of the user's has them.
+    """
+
+    commit: str
+    files: dict | None
+
+
+def is_reference(weights):
+    """Whether `weights=` names a repository of the Hub."""
+    return isinstance(weights, str) and weights.startswith(PREFIX)
+
+
+def parse(reference, revision=None):
+    """The repository of `"hf://owner/name"` or `"hf://owner/name@revision"`.
+
+    Raises:
+        ValueError: If it has another form, or names two revisions.
+    """
+    match = re.fullmatch(r"hf://([\w.-]+/[\w.-]+)(?:@(\S+))?", reference)
+    if match is None:
+        raise ValueError(
+            "A repository of the Hub is written 'hf://owner/name' or "
+            "'hf://owner/name@revision' (branch, tag or commit). "
+            f"Received: '{reference}'."
+        )
+    if match[2] and revision and match[2] != revision:
+        raise ValueError(
+            "One revision at a time. Received: "
+            f"'{reference}' with revision='{revision}'. Leave one out."
+        )
+    return HubRepository(match[1], match[2] or revision or "main")
+
+
+def resolve(repository, names, *, cache_dir, token, local_files_only, force):
+    """Find out the commit of a revision and the digests of its files.
+
+    Nobody is asked if all `names` are there for a commit: nothing can have
+    changed. Of a branch or tag the Hub is asked where it points to; if it
+    cannot be reached, it is where it was the last time.
+
+    Args:
+        repository: A `HubRepository`.
+        names: Files that will be needed.
+        cache_dir: As in `hub.fetch`; `token` and `local_files_only`, too.
+        force: Ask the Hub in any case.
+
+    Returns:
+        A `Published`.
+    """
+    known = _in_directory(repository) or _in_cache(repository, names, cache_dir)
+    pinned = COMMIT.fullmatch(repository.revision)
+    if known and not force and (known.files is None or pinned):
+        return known
+    if local_files_only or hub.is_offline():
+        if known:
+            return known
+        reason = "requests are switched off"
+        raise hub_errors.unreachable(repository, reason)
+    try:
+        info = hub.attempt(lambda: _ask(repository, token), repository)
+    except (ConnectionError, FileNotFoundError) as error:
+        down = error.__cause__ and hub_errors.is_transient(error.__cause__)
+        if known and down and not force:
+            return known
+        raise
+    files = {}
+    for item in info.siblings or ():
+        digest = item.lfs.sha256 if item.lfs else item.blob_id
+        files[item.rfilename] = (digest, item.size)
+    commit = str(info.sha)
+    _remember(repository, commit, cache_dir)
+    return Published(commit, files)
+
+
+def _remember(repository, commit, cache_dir):
+    """Note where a branch or tag points to, as the client does."""
+    refs = hub.repository_folder(repository.repo_id, cache_dir) / "refs"
+    if COMMIT.fullmatch(repository.revision):
+        return
+    try:
+        write_text(refs / repository.revision, commit)
+    except OSError:
+        pass  # a cache to read only
+
+
+def _ask(repository, token):
+    from huggingface_hub import HfApi
+
+    api = HfApi(endpoint=hub.endpoint(), token=token)
+    # The client's own default is to wait for ever.
+    return api.model_info(
+        repository.repo_id,
+        revision=repository.revision,
+        files_metadata=True,
+        timeout=10,
+    )
+
+
+def _in_directory(repository):
+    file = repository.file(WEIGHTS)
+    if hub.directory_path(file) is None:
+        return None
+    return Published(repository.revision, None)
+
+
+def _in_cache(repository, names, cache_dir):
+    """What the cache knows: the name of a large file is its digest."""
+    files, commit = {}, repository.revision
+    for name in names:
+        path = hub.find_cached(repository.file(name), cache_dir)
+        if path is None:
+            return None
+        # snapshots/<commit>/<name> -> ../../blobs/<digest>
+        digest = os.path.basename(os.path.realpath(path))
+        if not re.fullmatch("[0-9a-f]{40}|[0-9a-f]{64}", digest):
+            return None  # a cache without links does not keep digests
+        commit = path.parent.name
+        files[name] = (digest, None)
+    return Published(commit, files)
+
+
+def fetch_weights(
+    reference,
+    check=None,
+    *,
+    revision=None,
+    cache_dir=None,
+    token=None,
+    local_files_only=False,
+    force_download=False,
+):
+    """The weight file of a repository of the Hub, verified.
+
+    Args:
+        reference: `"hf://owner/name"`, perhaps with `"@revision"`.
+        check: Called with the content of `config.json` before the weights
+            are downloaded; raises if they do not fit. May be None.
+        revision: Branch, tag or commit, if the reference names none.
+        cache_dir: As in `hub.fetch`, like the remaining arguments.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ValueError: If the repository is none of this library's.
+    """
+    repository = parse(reference, revision)
+    published = resolve(
+        repository,
+        (CONFIG, WEIGHTS),
+        cache_dir=cache_dir,
+        token=token,
+        local_files_only=local_files_only,
+        force=force_download,
+    )
+
+    def get(name):
+        digest, size = None, None
+        if published.files is not None:
+            if name not in published.files:
+                raise ValueError(
+                    f"A repository with weights holds '{CONFIG}' and "
+                    f"'{WEIGHTS}', as `keras-pnnh push` writes them. Received: "
+                    f"{repository.url}, which has "
+                    f"{', '.join(sorted(published.files))}."
+                )
+            digest, size = published.files[name]
+        elif hub.directory_path(repository.file(name)) is None:
+            return None
+        return hub.fetch(
+            repository.repo_id,
+            published.commit,
+            name,
+            digest,
+            size,
+            cache_dir=cache_dir,
+            token=token,
+            local_files_only=local_files_only,
+            force_download=force_download,
+        )
+
+    config = get(CONFIG)
+    if check is not None and config is not None:
+        check(read_config(config))
+    return get(WEIGHTS)
+
+
+def read_config(path):
+    """The `config.json` of a saved Keras model.
+
+    Raises:
+        ValueError: If it is no JSON, or describes no model of this library.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        name = content["registered_name"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(_FOREIGN.format(path, "no Keras model")) from error
+    if not str(name).startswith("keras_pnnh>"):
+        raise ValueError(_FOREIGN.format(path, f"'{name}'"))
+    return content
+
+
+_FOREIGN = (
+    "Weights are loaded from repositories of this library's models. Received: "
+    "'{}', which describes {}. Load other models with "
+    "`keras.saving.load_model('hf://owner/name')` or keras-hub."
+)
