@@ -95,6 +95,23 @@ def read(model):
     return Graph(calls, tuple(_run(model, sources, visit)))
 
 
+def layer_outputs(model):
+    """The tensors that the layers of a model leave.
+
+    Args:
+        model: As for `read`. A nested model is one layer here.
+
+    Returns:
+        Dictionary from the name of a layer to its list of Keras tensors, one
+        for every result of every call.
+    """
+    _check_graph(model)
+    outputs = {}
+    for node in _nodes_in_order(model):
+        outputs.setdefault(node.operation.name, []).extend(node.outputs)
+    return outputs
+
+
 def replay(model, inputs, call):
     """Run a model's graph on other inputs.
 

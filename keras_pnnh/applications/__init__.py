@@ -1,6 +1,7 @@
 """Plain networks ready to use, in the manner of `keras.applications`."""
 
 from keras_pnnh.applications.catalog import create_model, list_models
+from keras_pnnh.applications.features import features
 from keras_pnnh.applications.plain_resnet import (
     PlainResNet,
     PlainResNet18,
@@ -17,6 +18,7 @@ from keras_pnnh.applications.plain_resnet import (
 
 __all__ = [
     "create_model",
+    "features",
     "list_models",
     "PlainResNet",
     "PlainResNet18",

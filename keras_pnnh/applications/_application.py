@@ -17,11 +17,27 @@ class Application(keras.Model):
         arguments: The constructor's arguments but `name`, all of them plain
             values that JSON can hold.
         name: Name of the model.
+        pyramid: Dictionary from `"P<n>"` to the last tensor whose height and
+            width are those of the image over `2 ** n`.
     """
 
-    def __init__(self, inputs, outputs, arguments, name):
+    def __init__(self, inputs, outputs, arguments, name, pyramid=None):
         super().__init__(inputs=inputs, outputs=outputs, name=name)
         self._arguments = arguments
+        self._pyramid = pyramid or {}
+
+    @property
+    def pyramid_outputs(self):
+        """Feature maps by level, as detectors of keras-hub ask for them.
+
+        `P<n>` is `2 ** n` times smaller than the image; see `features`.
+        """
+        return dict(self._pyramid)
+
+    @property
+    def data_format(self):
+        """Where the channels are, which keras-hub asks for."""
+        return self._arguments["data_format"]
 
     def get_config(self):
         return {

@@ -121,10 +121,14 @@ def _rewire(model, input_tensor):
             copies[layer.name] = type(layer).from_config(layer.get_config())
         return copies[layer.name](*args, **kwargs)
 
-    outputs = graph.replay(model, [input_tensor], call)
+    levels = model.pyramid_outputs
+    whole = keras.Model(model.inputs, [model.output, *levels.values()])
+    outputs, *maps = graph.replay(whole, [input_tensor], call)
     for name, copy in copies.items():
         copy.set_weights(model.get_layer(name).get_weights())
     sources = keras.utils.get_source_inputs(input_tensor)
     # Keras compares structures: a list of one wants a list of one in calls.
     inputs = sources[0] if len(sources) == 1 else sources
-    return keras.Model(inputs, outputs[0], name=model.name)
+    rewired = keras.Model(inputs, outputs, name=model.name)
+    rewired.pyramid_outputs = dict(zip(levels, maps, strict=True))
+    return rewired

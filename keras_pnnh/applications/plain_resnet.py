@@ -163,9 +163,12 @@ class PlainResNet(Application):
             x = _builder.preprocessing(dtype, preprocessing, data_format)(x)
         x = builder.begin(x, filters_per_stage[0])
         stages = zip(blocks_per_stage, filters_per_stage, strict=True)
+        pyramid = {}
+        first_level = 2 if stem == "7x7_pool" else 0
         for stage, (blocks, filters) in enumerate(stages, 1):
             strides = 1 if stage == 1 else 2
             x = builder.stage(x, blocks, filters, strides, f"stage{stage}")
+            pyramid[f"P{first_level + stage - 1}"] = x
         outputs = _builder.head(
             x,
             include_top=include_top,
@@ -191,7 +194,7 @@ class PlainResNet(Application):
             **settings,
             "dtype": keras.dtype_policies.serialize(dtype),
         }
-        super().__init__(images, outputs, arguments, name)
+        super().__init__(images, outputs, arguments, name, pyramid)
 
 
 def _default_size(stem):
