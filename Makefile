@@ -25,11 +25,14 @@ $(DEMO)/installed: pyproject.toml constraints.txt
 	$(DEMO)/bin/pip install -q -c constraints.txt -e ".[jax,images]"
 	touch $@
 
-# tensorflow-cpu in place of the extra `tensorflow`: a third smaller.
+# tensorflow-cpu in place of the extra `tensorflow`: a third smaller. The same
+# for keras-hub, whose text models would bring 1.5 GB along.
 $(TEST)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(TEST)
 	$(TEST)/bin/pip install -q -c constraints.txt tensorflow-cpu torch
 	$(TEST)/bin/pip install -q -c constraints.txt -e ".[jax,torch,dev]"
+	$(TEST)/bin/pip install -q -c constraints.txt --no-deps keras-hub
+	$(TEST)/bin/pip install -q -c constraints.txt kagglehub
 	touch $@
 
 clean:
