@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[1]
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, help="folder of the run")
-    parser.add_argument("name", choices=registry.list_weights())
+    parser.add_argument("name", choices=registry.list_bundled())
     options = parser.parse_args()
     entry = registry.WEIGHTS[options.name]
     record = json.loads((options.run / "record.json").read_text())

@@ -79,7 +79,6 @@ def constructor(model_class, variant, name, numbers, documentation, classes):
         **kwargs,
     ):
         arguments = {
-            **numbers,
             "include_top": include_top,
             "input_shape": input_shape,
             "pooling": pooling,
@@ -89,7 +88,7 @@ def constructor(model_class, variant, name, numbers, documentation, classes):
             **kwargs,
         }
         return _pretrained.build(
-            model_class, variant, weights, input_tensor, arguments
+            model_class, variant, numbers, weights, input_tensor, arguments
         )
 
     construct.__name__ = construct.__qualname__ = name

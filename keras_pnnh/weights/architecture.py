@@ -74,7 +74,7 @@ def check(model, made_for, path):
     defaults = {
         key: parameters[key].default for key in wanted if key in parameters
     }
-    made_for = {**defaults, **made_for}
+    made_for = json.loads(json.dumps({**defaults, **made_for}))
     different = {
         key: (made_for.get(key), wanted.get(key))
         for key in {**made_for, **wanted}

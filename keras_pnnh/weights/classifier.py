@@ -41,7 +41,8 @@ def find_classifier(variant, weights):
     if hub_repository.is_reference(weights):
         return read(hub_repository.fetch_weights(weights))
     entry = registry.find_weights(variant, weights)
-    return Classifier(entry.labels, entry.image_size)
+    numbered = tuple(f"class {index}" for index in range(entry.classes))
+    return Classifier(entry.labels or numbered, entry.image_size)
 
 
 def write(file, classifier):

@@ -12,8 +12,10 @@ from harness import randomize, to_numpy
 import keras_pnnh
 from keras_pnnh import save_weights
 from keras_pnnh.applications import PlainResNet20, PlainResNet32, list_models
+from keras_pnnh.applications._builder import PREPROCESSINGS
 from keras_pnnh.weights import registry
 from keras_pnnh.weights.labels import CIFAR10_LABELS
+from keras_pnnh.weights.state_dicts import MATCHES
 
 FILENAME = "plain_resnet20.cifar10.weights.h5"
 
@@ -42,13 +44,43 @@ def test_rows_are_complete(name):
     entry = registry.WEIGHTS[name]
     variant, tag = name.split(".")
     assert variant in list_models()
-    assert entry.filename == f"{name}.weights.h5"
     assert re.fullmatch("[0-9a-f]{64}", entry.sha256)
-    assert len(entry.labels) == len(set(entry.labels)) == entry.classes
+    assert len(set(entry.labels)) in (0, entry.classes)
     assert entry.license == "Apache-2.0"
+    assert entry.data
+    assert entry.limits.endswith(".")
+    assert entry.preprocessing in PREPROCESSINGS
+    assert entry.coder in ("autoencoder", "identity")
+    assert registry.find_weights(variant, tag) is entry
+    check = _check_bundled if entry.repo_id is None else _check_on_the_hub
+    check(name, entry)
+
+
+def _check_bundled(name, entry):
+    assert name in registry.list_bundled()
+    assert entry.filename == f"{name}.weights.h5"
+    assert len(entry.labels) == entry.classes
+    assert entry.revision is entry.state_dict is None
     repository = pathlib.Path(keras_pnnh.__file__).parents[1]
     assert (repository / entry.card).is_file()
-    assert registry.find_weights(variant, tag) is entry
+
+
+def _check_on_the_hub(name, entry):
+    assert name not in registry.list_bundled()
+    assert re.fullmatch(r"[\w.-]+/[\w.-]+", entry.repo_id)
+    assert re.fullmatch("[0-9a-f]{40}", entry.revision)
+    assert entry.size is None or entry.size > 0
+    assert entry.card == f"https://huggingface.co/{entry.repo_id}"
+    assert entry.state_dict is None or entry.state_dict in MATCHES
+    assert entry.metrics
+    for metric in entry.metrics:
+        assert 0 < metric.value <= 100
+        assert metric.source.startswith("https://")
+
+
+def test_no_two_rows_share_a_file():
+    entries = registry.WEIGHTS.values()
+    assert len({entry.sha256 for entry in entries}) == len(entries)
 
 
 def test_the_bundled_file_loads():

@@ -1,0 +1,108 @@
+"""Give every variable of a model its tensor: all of them, or none."""
+
+from collections import Counter
+from typing import Any, NamedTuple
+
+import numpy as np
+
+# Counts the batches of training; no output depends on it.
+WITHOUT_MEANING = "num_batches_tracked"
+
+
+class Match(NamedTuple):
+    """A tensor of a state dictionary and where it belongs.
+
+    Attributes:
+        name: Key in the state dictionary.
+        variable: The `keras.Variable`.
+        axes: Axes of the tensor in the variable's order, or None as it is.
+    """
+
+    name: str
+    variable: Any
+    axes: tuple[int, ...] | None = None
+
+
+# PyTorch's kernels are (out, in, height, width), Keras's (height, width, in,
+# out).
+CONVOLUTION = (2, 3, 1, 0)
+DENSE = (1, 0)
+
+
+def match_batch_norm(prefix, norm, epsilon):
+    """The four tensors of a batch normalisation.
+
+    Args:
+        prefix: `"bn1"` for `"bn1.weight"` and so on.
+        norm: A `keras.layers.BatchNormalization`.
+        epsilon: What the checkpoint was trained with.
+
+    Raises:
+        ValueError: If the layer adds another epsilon to the variance.
+    """
+    if norm.epsilon != epsilon:
+        raise ValueError(
+            "A batch norm only computes the same with the epsilon that it was "
+            f"trained with. Received: '{prefix}' with epsilon {epsilon} for "
+            f"layer '{norm.path}' with {norm.epsilon}."
+        )
+    return [
+        Match(f"{prefix}.weight", norm.gamma),
+        Match(f"{prefix}.bias", norm.beta),
+        Match(f"{prefix}.running_mean", norm.moving_mean),
+        Match(f"{prefix}.running_var", norm.moving_variance),
+    ]
+
+
+def assign(model, state_dict, matches, source, spare=()):
+    """Assign all tensors, after checking that nothing is amiss.
+
+    Args:
+        model: The model. It is untouched if an error is raised.
+        state_dict: Arrays by name.
+        matches: A list of `Match`.
+        source: Where the state dictionary comes from, for the error.
+        spare: Names that the model has no use for.
+
+    Raises:
+        ValueError: If a variable gets no tensor or two, a tensor is missing
+            or left over, or shapes differ.
+    """
+    values, problems = [], []
+    for match in matches:
+        if match.name not in state_dict:
+            problems.append(f"'{match.name}' is missing")
+            continue
+        value = np.asarray(state_dict[match.name])
+        if match.axes is not None and value.ndim == len(match.axes):
+            value = value.transpose(match.axes)
+        shape = tuple(match.variable.shape)
+        if value.shape != shape:
+            problems.append(
+                f"'{match.name}' has shape {value.shape} for {shape}"
+            )
+        values.append(value)
+    used = {match.name for match in matches}
+    problems += [
+        f"'{name}' is left over"
+        for name in state_dict
+        if name not in used
+        and name not in spare
+        and not name.endswith(WITHOUT_MEANING)
+    ]
+    given = Counter(id(match.variable) for match in matches)
+    problems += [
+        f"variable '{variable.path}' gets {given[id(variable)]} tensors"
+        for variable in model.variables
+        if given[id(variable)] != 1
+    ]
+    if problems:
+        more = "" if len(problems) <= 3 else f" and {len(problems) - 3} more"
+        raise ValueError(
+            "A state dictionary must hold each variable of the model exactly "
+            f"once, and nothing else. Received: '{source}' for model "
+            f"'{model.name}': {'; '.join(problems[:3])}{more}. It was written "
+            "for another architecture or number of classes."
+        )
+    for match, value in zip(matches, values, strict=True):
+        match.variable.assign(np.asarray(value, "float32"))
