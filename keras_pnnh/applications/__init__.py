@@ -1,6 +1,7 @@
 """Plain networks ready to use, in the manner of `keras.applications`."""
 
 from keras_pnnh.applications.catalog import create_model, list_models
+from keras_pnnh.applications.decode_predictions import decode_predictions
 from keras_pnnh.applications.features import features
 from keras_pnnh.applications.plain_resnet import (
     PlainResNet,
@@ -15,11 +16,14 @@ from keras_pnnh.applications.plain_resnet import (
     PlainResNet110,
     PlainResNet152,
 )
+from keras_pnnh.applications.preprocess_input import preprocess_input
 
 __all__ = [
     "create_model",
+    "decode_predictions",
     "features",
     "list_models",
+    "preprocess_input",
     "PlainResNet",
     "PlainResNet18",
     "PlainResNet20",
