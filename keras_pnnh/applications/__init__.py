@@ -16,6 +16,12 @@ from keras_pnnh.applications.plain_resnet import (
     PlainResNet110,
     PlainResNet152,
 )
+from keras_pnnh.applications.plain_vit import (
+    PlainViT,
+    PlainViTBase16,
+    PlainViTSmall16,
+    PlainViTTiny16,
+)
 from keras_pnnh.applications.preprocess_input import preprocess_input
 
 __all__ = [
@@ -35,4 +41,8 @@ __all__ = [
     "PlainResNet101",
     "PlainResNet110",
     "PlainResNet152",
+    "PlainViT",
+    "PlainViTBase16",
+    "PlainViTSmall16",
+    "PlainViTTiny16",
 ]

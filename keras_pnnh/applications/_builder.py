@@ -131,8 +131,10 @@ def head(x, *, include_top, pooling, classes, activation, data_format, dtype):
         else keras.layers.GlobalAveragePooling2D
     )
     x = pool(data_format=data_format, dtype=dtype, name="pool")(x)
-    if not include_top:
-        return x
+    return classifier(x, classes, activation, dtype) if include_top else x
+
+
+def classifier(x, classes, activation, dtype):
     # A softmax in half precision would not sum to 1.
     half = dtype.compute_dtype in ("float16", "bfloat16")
     return keras.layers.Dense(

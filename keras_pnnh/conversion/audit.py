@@ -14,6 +14,10 @@ from keras_pnnh.conversion.folding_plan import (
 from keras_pnnh.conversion.layer_copies import LayerCopies, pack_like
 from keras_pnnh.conversion.liveness import measure_liveness
 from keras_pnnh.conversion.macs import count_macs
+from keras_pnnh.conversion.token_folding import (
+    TOKEN_LAYERS,
+    count_folded_parameters,
+)
 from keras_pnnh.layers import PlainConv2D
 
 
@@ -23,7 +27,10 @@ def audit(model, input_shape=None):
     A network is *plain* if it is one chain: every tensor is read by exactly
     one layer (or is the result) and every layer reads one tensor. Layers are
     taken as they are: a path inside a custom layer is not seen, but such a
-    layer is refused if it has a kernel.
+    layer is refused if it has a kernel. Inside attention the input is read as
+    queries, keys and values, in a plain network and in its twin alike; the
+    share of itself that a token keeps (`PlainAttention`) stands in the matrix
+    that mixes the tokens.
 
     Args:
         model: A functional or sequential `keras.Model`; nested models are
@@ -136,6 +143,8 @@ def _folded_parameters(network):
         if type(layer) is PlainConv2D or layer in norms:
             bias = math.prod(_output_channels(layer))
             size = math.prod(layer.kernel.shape) + bias
+        elif type(layer) in TOKEN_LAYERS:
+            size = count_folded_parameters(layer)
         else:
             size = _stored(layer)
         folded[layer, _added_matrix(call, producers)] = size
@@ -143,13 +152,15 @@ def _folded_parameters(network):
 
 
 def _added_matrix(call, producers):
-    """What tells the convolutions apart that a shared layer folds to."""
-    if type(call.layer) is not PlainConv2D or len(call.inputs) < 2:
+    """What tells the layers apart that a shared layer folds to."""
+    if type(call.layer) not in (PlainConv2D, *TOKEN_LAYERS):
         return None
-    maker = producers[call.inputs[1]]
-    if not is_matrix_call(maker):
-        return call.inputs[1]
-    return coder_matrix(maker.layer, maker.args, maker.kwargs)
+    return tuple(
+        coder_matrix(maker.layer, maker.args, maker.kwargs)
+        if is_matrix_call(maker := producers[tensor])
+        else tensor
+        for tensor in call.inputs[1:]
+    )
 
 
 def _output_channels(layer):

@@ -10,6 +10,12 @@ from keras_pnnh.conversion.folding_plan import (
     norms_to_fold,
 )
 from keras_pnnh.conversion.layer_copies import LayerCopies, pack_like
+from keras_pnnh.conversion.token_folding import (
+    TOKEN_LAYERS,
+    bind_token_call,
+    folded_token_layer,
+    folded_token_weights,
+)
 from keras_pnnh.layers import Coder, PlainConv2D
 
 
@@ -20,7 +26,8 @@ def fold(model, name=None):
     `Conv2D` with bias (PNNH, arXiv 2402.08645: both are linear before the same
     non-linearity). Ordinary `Conv2D` and `DepthwiseConv2D` layers absorb the
     `BatchNormalization` that alone reads them, so any functional model can be
-    folded. A norm behind a convolution with an activation stays.
+    folded. A norm behind a convolution with an activation stays. A
+    `PlainDense` becomes a `Dense`, a `PlainAttention` one without a coder.
 
     The result equals the model in inference, up to rounding, and is for
     inference: without its norms it trains differently. The original is left
@@ -35,9 +42,10 @@ def fold(model, name=None):
     Returns:
         An uncompiled functional `keras.Model`. Layers keep their names; a
         convolution with strides is preceded by a `ZeroPadding2D` called
-        `"<name>_pad"`. Of a network whose internal path is the coder it holds
-        standard Keras layers only, and loads where `keras_pnnh` is not
-        installed; a residual twin keeps its `ZeroPaddingShortcut`.
+        `"<name>_pad"`. Of a convolutional network whose internal path is the
+        coder it holds standard Keras layers only, and loads where `keras_pnnh`
+        is not installed; a residual twin keeps its `ZeroPaddingShortcut`, a
+        Transformer its `PlainAttention` and `TokenEmbedding`.
 
     Raises:
         ValueError: If the model has no graph, if a `PlainConv2D` adds
@@ -78,6 +86,9 @@ class _Folder:
         if type(layer) is PlainConv2D:
             inputs, matrix = _plain_arguments(layer, *args, **kwargs)
             return self._convolve(layer, inputs, matrix)
+        if type(layer) in TOKEN_LAYERS:
+            inputs, matrices = bind_token_call(layer, args, kwargs)
+            return self._convolve(layer, inputs, matrices)
         _refuse_matrices((args, kwargs), f"layer '{layer.name}'")
         if layer in self._norms:
             return self._convolve(layer, args[0], None)
@@ -95,6 +106,8 @@ class _Folder:
     def _new_convolution(self, layer):
         """The layers that take the place of one convolution."""
         name = self.copies.unique_name(layer.name)
+        if type(layer) in TOKEN_LAYERS:
+            return (folded_token_layer(layer, name),)
         common = {
             "data_format": layer.data_format,
             "dtype": layer.dtype_policy,
@@ -136,8 +149,12 @@ class _Folder:
     def load_weights(self):
         self.copies.load_weights()
         for (layer, matrix), parts in self._convolutions.items():
-            norm = self._norms.get(layer)
-            parts[-1].set_weights(folded_kernel(layer, matrix, norm))
+            if type(layer) in TOKEN_LAYERS:
+                weights = folded_token_weights(layer, matrix)
+            else:
+                norm = self._norms.get(layer)
+                weights = folded_kernel(layer, matrix, norm)
+            parts[-1].set_weights(weights)
 
 
 def _plain_arguments(layer, inputs, coder_kernel=None, training=None):
@@ -162,8 +179,8 @@ def _refuse_matrices(items, user):
     for item in keras.tree.flatten(items):
         if isinstance(item, CoderMatrix):
             raise ValueError(
-                "A coder's matrix can be folded into a `PlainConv2D` only. "
+                "A coder's matrix can be folded into a plain layer only. "
                 f"Received: the {item.part} of coder '{item.coder.name}' in "
-                f"{user}. Hand it to the `PlainConv2D` directly, or call the "
+                f"{user}. Hand it to the plain layer directly, or call the "
                 "coder without `part`."
             )

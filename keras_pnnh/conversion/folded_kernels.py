@@ -37,7 +37,7 @@ def _plain_kernel(layer, kernel, bias, matrix):
         kernel = theory.standardize_kernel(kernel, _numbers(layer.gamma))
     coder = None
     if matrix is not None:
-        coder = theory.pad_channels(_coder_numbers(matrix), *kernel.shape[2:])
+        coder = theory.pad_channels(coder_numbers(matrix), *kernel.shape[2:])
         if layer.coder_scale is not None:
             coder = coder * _numbers(layer.coder_scale)
         if layer.norm != "learner":
@@ -61,7 +61,7 @@ def _with_norm(kernel, bias, norm):
     )
 
 
-def _coder_numbers(matrix):
+def coder_numbers(matrix):
     if matrix.part == "encoder":
         return _numbers(matrix.coder.encoder)[: matrix.channels]
     if matrix.part == "code":

@@ -5,7 +5,14 @@ import math
 import keras
 
 from keras_pnnh.conversion.folding_plan import is_matrix_call
-from keras_pnnh.layers import Coder, PlainConv2D
+from keras_pnnh.conversion.token_folding import count_attention_macs
+from keras_pnnh.layers import (
+    Coder,
+    PlainAttention,
+    PlainConv2D,
+    PlainDense,
+    TokenEmbedding,
+)
 
 # Layers whose weights scale, shift or are looked up: nothing to accumulate.
 FREE_LAYERS = (
@@ -16,6 +23,7 @@ FREE_LAYERS = (
     keras.layers.Normalization,
     keras.layers.PReLU,
     keras.layers.RMSNormalization,
+    TokenEmbedding,
     keras.layers.UnitNormalization,
 )
 
@@ -52,9 +60,9 @@ PRODUCTS = {
 def count_macs(call):
     """Multiply-accumulates of one call of a layer, for a batch of 1.
 
-    A `PlainConv2D` counts as the one convolution that it folds to, and a
-    coder that hands out its matrix as nothing. Norms, activations, pooling and
-    other layers without a kernel count 0, and so do biases.
+    A plain layer counts as the one layer that it folds to, and a coder that
+    hands out its matrix as nothing. Norms, activations, pooling and other
+    layers without a kernel count 0, and so do biases.
 
     Args:
         call: A `graph.Call` whose tensors have no unknown sizes.
@@ -74,7 +82,9 @@ def count_macs(call):
         return _size(call.outputs) * math.prod(layer.kernel.shape[:-1])
     if isinstance(layer, _DEPTHWISE_CONVOLUTIONS):
         return _size(call.outputs) * math.prod(layer.kernel.shape[:-2])
-    if isinstance(layer, keras.layers.Dense):
+    if isinstance(layer, PlainAttention):
+        return count_attention_macs(layer, call.inputs[0].shape[1])
+    if isinstance(layer, (PlainDense, keras.layers.Dense)):
         return _size(call.outputs) * layer.kernel.shape[0]
     if isinstance(layer, Coder):
         channels = call.inputs[0].shape[layer.axis]

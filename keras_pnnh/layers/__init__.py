@@ -1,7 +1,17 @@
-"""Keras layers of plain networks: the coder and the convolution it rides on."""
+"""Keras layers of plain networks: the coder and the layers it rides on."""
 
 from keras_pnnh.layers.coder import Coder
+from keras_pnnh.layers.plain_attention import PlainAttention
 from keras_pnnh.layers.plain_conv2d import PlainConv2D
+from keras_pnnh.layers.plain_dense import PlainDense
+from keras_pnnh.layers.token_embedding import TokenEmbedding
 from keras_pnnh.layers.zero_padding_shortcut import ZeroPaddingShortcut
 
-__all__ = ["Coder", "PlainConv2D", "ZeroPaddingShortcut"]
+__all__ = [
+    "Coder",
+    "PlainAttention",
+    "PlainConv2D",
+    "PlainDense",
+    "TokenEmbedding",
+    "ZeroPaddingShortcut",
+]

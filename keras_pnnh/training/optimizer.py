@@ -5,8 +5,20 @@ import keras
 from keras_pnnh.training.schedule import learning_rate_schedule
 
 # Names of variables that weight decay must leave alone: norms, biases, the
-# coder and its scale.
-NOT_DECAYED = ("gamma", "beta", "bias", "encoder", "decoder", "coder_scale")
+# coder, scales, and what is looked up.
+NOT_DECAYED = (
+    "gamma",
+    "beta",
+    "bias",
+    "encoder",
+    "decoder",
+    "coder_scale",
+    "learner_scale",
+    "alpha",
+    "token",
+    "token_position",
+    "positions",
+)
 
 
 def make_optimizer(recipe, steps_per_epoch, variables):

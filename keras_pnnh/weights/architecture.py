@@ -23,6 +23,7 @@ FREE_ARGUMENTS = {
     "classifier_activation",
     "data_format",
     "dtype",
+    "dropout_rate",
     "learner_gain",
     "coder_training",
     "coder_initializer",

@@ -1,0 +1,175 @@
+"""Self-attention in which values, token mixing and output can carry."""
+
+import keras
+from keras import ops
+
+from keras_pnnh.layers._checks import check_positive_integers
+from keras_pnnh.layers.plain_dense import PlainDense
+
+TOKEN_MIXINGS = ("softmax", "shaped")
+
+
+@keras.saving.register_keras_serializable(package="keras_pnnh")
+class PlainAttention(keras.layers.Layer):
+    """Multi-head self-attention of a plain network.
+
+    The input crosses the layer through the values, the mixing of the tokens
+    and the output, and nothing leads around them (reconstruction: PNNH, arXiv
+    2402.08645, names Transformers and no layout). Values and output are
+    `PlainDense` layers, learner plus coder in one kernel; queries and keys,
+    which carry nothing, are learners only. Tokens are mixed by
+
+    | `token_mixing` | weights of the tokens                       |
+    |----------------|---------------------------------------------|
+    | `"softmax"`    | `A`, the softmax of queries and keys        |
+    | `"shaped"`     | `alpha I + beta A - gamma C`, for each head |
+
+    where `C` averages all tokens. `"shaped"` (Noci et al. 2023, arXiv
+    2306.17759; He and Hofmann 2023, arXiv 2311.01906) starts at
+    `alpha = beta = gamma = 1`, so that a softmax that does not tell the tokens
+    apart mixes nothing; without `C` the tokens' mean, which every layer adds
+    once more, would soon be all that is left. The sum is one matrix, not a
+    path beside it.
+
+    Identity heads are the alternative: further heads, before the others,
+    whose tokens are not mixed at all. They carry what the coder puts into
+    them and cost values and outputs of their own.
+
+    Args:
+        num_heads: Heads whose tokens are mixed. Their width is that of the
+            input divided by their number.
+        token_mixing: See above.
+        identity_heads: Number of heads of the same width whose tokens stay as
+            they are.
+        learner_gain: As in `PlainDense`, for values and output.
+
+    Call arguments:
+        inputs: `(batch, tokens, channels)`.
+        encoder: None, or the coder's matrix for the values,
+            `(channels, channels)` or smaller.
+        decoder: None, or the coder's matrix for the output.
+
+    Output shape: as the input.
+
+    Raises:
+        ValueError: If the heads do not divide the channels, for an unknown
+            mixing, or a coder that does not fit.
+    """
+
+    def __init__(
+        self,
+        num_heads,
+        token_mixing="softmax",
+        identity_heads=0,
+        learner_gain=1.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        check_positive_integers(num_heads=num_heads)
+        if token_mixing not in TOKEN_MIXINGS:
+            raise ValueError(
+                f"`token_mixing` must be one of {TOKEN_MIXINGS}. "
+                f"Received: token_mixing={token_mixing!r}."
+            )
+        if not isinstance(identity_heads, int) or identity_heads < 0:
+            raise ValueError(
+                "`identity_heads` must be an integer of at least 0. "
+                f"Received: identity_heads={identity_heads!r}."
+            )
+        self.num_heads = num_heads
+        self.token_mixing = token_mixing
+        self.identity_heads = identity_heads
+        self.learner_gain = learner_gain
+        self.alpha = self.beta = self.gamma = None
+
+    def build(self, inputs_shape, encoder_shape=None, decoder_shape=None):
+        channels = inputs_shape[-1]
+        if channels % self.num_heads:
+            raise ValueError(
+                "The heads of an attention layer share its channels, so "
+                "`num_heads` must divide them. Received: num_heads="
+                f"{self.num_heads}, inputs with {channels} channels."
+            )
+        head_width = channels // self.num_heads
+        values = (self.identity_heads + self.num_heads) * head_width
+        if self.token_mixing == "shaped":
+            self.alpha = self._add_scale("alpha")
+            self.beta = self._add_scale("beta")
+            self.gamma = self._add_scale("gamma")
+        self.query = self._dense(channels, "query")
+        self.key = self._dense(channels, "key")
+        self.value = self._dense(values, "value")
+        self.output_dense = self._dense(channels, "output")
+        self.query.build(inputs_shape)
+        self.key.build(inputs_shape)
+        self.value.build(inputs_shape, encoder_shape)
+        mixed_shape = (*inputs_shape[:-1], values)
+        self.output_dense.build(mixed_shape, decoder_shape)
+
+    def _add_scale(self, name):
+        # Not cast to half precision: the mixing is computed in float32.
+        return self.add_weight(
+            name=name,
+            shape=(self.num_heads,),
+            initializer="ones",
+            autocast=False,
+        )
+
+    def _dense(self, units, name):
+        return PlainDense(
+            units, self.learner_gain, dtype=self.dtype_policy, name=name
+        )
+
+    def call(self, inputs, encoder=None, decoder=None):
+        values = self._heads(self.value(inputs, encoder))
+        unmixed, values = (
+            values[:, : self.identity_heads],
+            values[:, self.identity_heads :],
+        )
+        weights = ops.cast(self._mixing(inputs), values.dtype)
+        mixed = ops.matmul(weights, values)  # (batch, heads, tokens, width)
+        if self.identity_heads:
+            mixed = ops.concatenate([unmixed, mixed], axis=1)
+        mixed = ops.transpose(mixed, (0, 2, 1, 3))
+        tokens = ops.shape(inputs)[1]
+        mixed = ops.reshape(mixed, (-1, tokens, self.value.units))
+        return self.output_dense(mixed, decoder)
+
+    def _mixing(self, inputs):
+        """Weights of the tokens, `(batch, heads, tokens, tokens)`."""
+        queries = self._heads(self.query(inputs))
+        keys = self._heads(self.key(inputs))
+        queries = queries * queries.shape[-1] ** -0.5
+        logits = ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2)))
+        # In half precision the weights of many tokens would not sum to 1.
+        weights = ops.softmax(ops.cast(logits, "float32"), axis=-1)
+        if self.token_mixing == "softmax":
+            return weights
+        tokens = ops.shape(inputs)[1]
+        alpha, beta, gamma = (
+            ops.reshape(scale, (-1, 1, 1))
+            for scale in (self.alpha, self.beta, self.gamma)
+        )
+        identity = ops.eye(tokens, dtype="float32")
+        mean = gamma / ops.cast(tokens, "float32")
+        return alpha * identity + (beta * weights - mean)
+
+    def _heads(self, x):
+        """`(batch, tokens, channels)` to `(batch, heads, tokens, width)`."""
+        width = self.query.units // self.num_heads
+        x = ops.reshape(x, (-1, ops.shape(x)[1], x.shape[-1] // width, width))
+        return ops.transpose(x, (0, 2, 1, 3))
+
+    def compute_output_shape(
+        self, inputs_shape, encoder_shape=None, decoder_shape=None
+    ):
+        return tuple(inputs_shape)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "token_mixing": self.token_mixing,
+            "identity_heads": self.identity_heads,
+            "learner_gain": self.learner_gain,
+        }

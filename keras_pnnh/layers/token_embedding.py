@@ -1,0 +1,125 @@
+"""Patches to tokens that know where they are."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_pnnh.layers._checks import resolve_data_format
+
+
+@keras.saving.register_keras_serializable(package="keras_pnnh")
+class TokenEmbedding(keras.layers.Layer):
+    """A map of patches to a row of tokens, with positions added.
+
+    Dosovitskiy et al. 2020 (arXiv 2010.11929, section 3.1): patches in rows
+    from the top left, a learned token for the class in front, a learned
+    position for each. The positions keep the form of the map, so weights made
+    for another image size are resampled when they are loaded.
+
+    Args:
+        class_token: Whether to put the token of the class in front.
+        data_format: As in `keras.layers.Conv2D`.
+
+    Input shape: `(batch, rows, columns, channels)`, or channels first; rows
+    and columns must be known.
+
+    Output shape: `(batch, rows * columns, channels)`, one token more with
+    `class_token`.
+
+    Raises:
+        ValueError: If the size of the map is not known.
+    """
+
+    def __init__(self, class_token=True, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        self.class_token = class_token
+        self.data_format = resolve_data_format(data_format)
+        self.token = self.token_position = None
+
+    def build(self, inputs_shape):
+        _, rows, columns, channels = self._channels_last(inputs_shape)
+        if rows is None or columns is None:
+            raise ValueError(
+                "Every patch has a position of its own, so the size of the map "
+                "must be known. Received: inputs of shape "
+                f"{tuple(inputs_shape)}."
+            )
+        if self.class_token:
+            self.token = self._add_vectors("token", (1, channels))
+            self.token_position = self._add_vectors(
+                "token_position", (1, channels)
+            )
+        self.positions = self._add_vectors(
+            "positions", (rows, columns, channels)
+        )
+
+    def _add_vectors(self, name, shape):
+        return self.add_weight(
+            name=name,
+            shape=shape,
+            initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+        )
+
+    def _channels_last(self, shape):
+        if self.data_format == "channels_last":
+            return tuple(shape)
+        batch, channels, rows, columns = shape
+        return batch, rows, columns, channels
+
+    def call(self, inputs):
+        if self.data_format == "channels_first":
+            inputs = ops.transpose(inputs, (0, 2, 3, 1))
+        rows, columns, channels = self.positions.shape
+        tokens = inputs + self.positions
+        tokens = ops.reshape(tokens, (-1, rows * columns, channels))
+        if not self.class_token:
+            return tokens
+        first = ops.expand_dims(self.token + self.token_position, 0)
+        first = ops.repeat(first, ops.shape(tokens)[0], axis=0)
+        return ops.concatenate([first, tokens], axis=1)
+
+    def compute_output_shape(self, inputs_shape):
+        batch, rows, columns, channels = self._channels_last(inputs_shape)
+        return batch, rows * columns + bool(self.class_token), channels
+
+    def load_own_variables(self, store):
+        """Load, and resample the positions of another size of the map."""
+        key = str(len(store.keys()) - 1)
+        positions = np.asarray(store[key])
+        if positions.shape != tuple(self.positions.shape):
+            positions = resample_positions(
+                positions, tuple(self.positions.shape[:2])
+            )
+            others = {name: store[name] for name in store.keys()}
+            store = {**others, key: positions}
+        super().load_own_variables(store)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "class_token": self.class_token,
+            "data_format": self.data_format,
+        }
+
+
+def resample_positions(positions, size):
+    """Positions for a map of another size.
+
+    Bicubic, with antialiasing where the map becomes smaller, as is usual for
+    these embeddings.
+
+    Args:
+        positions: Array `(rows, columns, channels)`.
+        size: `(rows, columns)` of the result.
+
+    Returns:
+        Array `(*size, channels)`.
+    """
+    resized = ops.image.resize(
+        ops.convert_to_tensor(positions, "float32"),
+        size,
+        interpolation="bicubic",
+        antialias=True,
+        data_format="channels_last",
+    )
+    return ops.convert_to_numpy(resized)
