@@ -59,6 +59,7 @@ class Table:
     recipe: str = "cifar-short"
     changes: dict = dataclasses.field(default_factory=dict)
     beside: tuple = ()
+    model: str = "plain_resnet{depth}"
 
     def runs(self, name):
         # Seeds outermost: whatever the moment of a stop, whole comparisons
@@ -71,7 +72,7 @@ class Table:
             yield Run(
                 name,
                 f"{label}-{depth}",
-                f"plain_resnet{depth}",
+                self.model.format(depth=depth),
                 architecture,
                 get_recipe(self.recipe, **self.changes),
                 self.size,

@@ -93,6 +93,7 @@ class PlainDense(keras.layers.Layer):
             kernel = kernel * self.learner_scale
         if coder_kernel is not None:
             self._check_coder(coder_kernel.shape, kernel.shape[0])
+            coder_kernel = ops.convert_to_tensor(coder_kernel)
             kernel = kernel + self._embed(coder_kernel * self.coder_scale)
         return ops.matmul(inputs, kernel) + self.bias
 

@@ -72,7 +72,7 @@ class TokenEmbedding(keras.layers.Layer):
         rows, columns, channels = self.positions.shape
         tokens = inputs + self.positions
         tokens = ops.reshape(tokens, (-1, rows * columns, channels))
-        if not self.class_token:
+        if self.token is None or self.token_position is None:
             return tokens
         first = ops.expand_dims(self.token + self.token_position, 0)
         first = ops.repeat(first, ops.shape(tokens)[0], axis=0)
@@ -82,14 +82,17 @@ class TokenEmbedding(keras.layers.Layer):
         batch, rows, columns, channels = self._channels_last(inputs_shape)
         return batch, rows * columns + bool(self.class_token), channels
 
+    @property
+    def resampled_shape(self):
+        """Shape of the variable that may have another size in a file."""
+        return tuple(self.positions.shape)
+
     def load_own_variables(self, store):
         """Load, and resample the positions of another size of the map."""
         key = str(len(store.keys()) - 1)
         positions = np.asarray(store[key])
-        if positions.shape != tuple(self.positions.shape):
-            positions = resample_positions(
-                positions, tuple(self.positions.shape[:2])
-            )
+        if positions.shape != self.resampled_shape:
+            positions = resample_positions(positions, self.resampled_shape[:2])
             others = {name: store[name] for name in store.keys()}
             store = {**others, key: positions}
         super().load_own_variables(store)

@@ -22,19 +22,25 @@ NOT_DECAYED = (
 
 
 def make_optimizer(recipe, steps_per_epoch, variables):
-    """SGD with Nesterov momentum on the recipe's schedule, built.
+    """The recipe's optimizer on the recipe's schedule, built.
 
     Args:
         recipe: `Recipe`.
         steps_per_epoch: Steps of an epoch, the unit of the schedule.
         variables: Trainable variables of the model.
     """
-    optimizer = keras.optimizers.SGD(
-        learning_rate_schedule(recipe, steps_per_epoch),
-        momentum=recipe.momentum,
-        nesterov=True,
-        weight_decay=recipe.weight_decay or None,
-    )
+    schedule = learning_rate_schedule(recipe, steps_per_epoch)
+    if recipe.optimizer == "adamw":
+        optimizer = keras.optimizers.AdamW(
+            schedule, weight_decay=recipe.weight_decay
+        )
+    else:
+        optimizer = keras.optimizers.SGD(
+            schedule,
+            momentum=recipe.momentum,
+            nesterov=True,
+            weight_decay=recipe.weight_decay or None,
+        )
     if recipe.weight_decay:
         # Not by `var_names`: Keras compares those with other names on
         # TensorFlow ("gamma:0") than on JAX and torch.

@@ -6,7 +6,7 @@ import math
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """Settings of a run: SGD with Nesterov momentum, crop and flip.
+    """Settings of a run: optimizer and its schedule, crop and flip.
 
     Attributes:
         epochs: Passes over the training images.
@@ -14,11 +14,13 @@ class Recipe:
         learning_rate: Peak learning rate, reached at the end of the warm-up.
         warmup_epochs: Epochs of linear warm-up from zero.
         decay: `"cosine"` or `"linear"`, down to zero at the last step.
-        momentum: Nesterov momentum.
+        optimizer: `"sgd"`, with Nesterov momentum, or `"adamw"`, for
+            Transformers.
+        momentum: Nesterov momentum of `"sgd"`.
         weight_decay: Share of every kernel that a step takes off, times the
             learning rate (decoupled). With momentum `m` it does what an L2
-            penalty of `weight_decay * (1 - m)` does. Norms, biases, coders
-            and coder scales are exempt.
+            penalty of `weight_decay * (1 - m)` does. Norms, biases, coders,
+            scales, tokens and positions are exempt.
         label_smoothing: As in `keras.losses.CategoricalCrossentropy`.
         crop_padding: Largest shift of a training image in pixels, over a
             border of zeros; 0 switches it off.
@@ -31,6 +33,7 @@ class Recipe:
     learning_rate: float = 0.1
     warmup_epochs: float = 1.0
     decay: str = "cosine"
+    optimizer: str = "sgd"
     momentum: float = 0.9
     weight_decay: float = 1e-3
     label_smoothing: float = 0.0
@@ -60,6 +63,11 @@ class Recipe:
                 "decay",
                 "be 'cosine' or 'linear'",
                 self.decay in ("cosine", "linear"),
+            ),
+            (
+                "optimizer",
+                "be 'sgd' or 'adamw'",
+                self.optimizer in ("sgd", "adamw"),
             ),
             ("momentum", "lie in [0, 1)", 0 <= self.momentum < 1),
             (
@@ -103,6 +111,18 @@ RECIPES = {
         warmup_epochs=0.5,
         decay="linear",
         weight_decay=2e-3,
+        crop_padding=2,
+        validation_split=0.02,
+    ),
+    # The same for a small Transformer.
+    "cifar-vit-short": Recipe(
+        epochs=12,
+        batch_size=64,
+        learning_rate=1e-3,
+        warmup_epochs=0.5,
+        decay="linear",
+        optimizer="adamw",
+        weight_decay=0.05,
         crop_padding=2,
         validation_split=0.02,
     ),

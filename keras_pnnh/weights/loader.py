@@ -14,7 +14,8 @@ SUFFIX = ".weights.h5"
 def load(model, path, sha256=None):
     """Load `path` into `model` after checking that it belongs there.
 
-    A file with a classifier also loads into a model without one.
+    A file with a classifier also loads into a model without one, and one made
+    for another image size into a model that resamples its positions.
 
     Args:
         model: A built, uncompiled `keras.Model`.
@@ -107,6 +108,7 @@ def _check_shapes(model, shapes, path):
     expected = Counter(tuple(variable.shape) for variable in model.variables)
     missing = expected - shapes
     spare = shapes - expected
+    _allow_resampling(model, missing, spare)
     head_only = sum(spare.values()) <= 2 and not _has_head(model)
     if missing or (spare and not head_only):
         raise ValueError(
@@ -116,6 +118,22 @@ def _check_shapes(model, shapes, path):
             f"{_summary(missing)} and has besides {_summary(spare)}. It was "
             "written for another architecture or number of classes."
         )
+
+
+def _allow_resampling(model, missing, spare):
+    """Drop maps of another size that a layer resamples while it loads."""
+    for layer in model.layers:
+        wanted = getattr(layer, "resampled_shape", None)
+        if wanted is None or not missing[wanted]:
+            continue
+        for found in list(spare):
+            if len(found) == len(wanted) and found[-1] == wanted[-1]:
+                missing.subtract([wanted])
+                spare.subtract([found])
+                break
+    for counter in (missing, spare):
+        for shape in [key for key, count in counter.items() if not count]:
+            del counter[shape]
 
 
 def _has_head(model):

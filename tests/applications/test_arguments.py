@@ -139,9 +139,12 @@ def test_unknown_keywords_are_refused():
 
 
 def test_catalog():
-    assert list_models() == [
+    assert list_models("plain_resnet*") == [
         f"plain_resnet{depth}"
         for depth in (18, 34, 50, 101, 152, 20, 32, 44, 56, 110)
+    ]
+    assert list_models("*vit*") == [
+        f"plain_vit_{size}16" for size in ("tiny", "small", "base")
     ]
     assert list_models("*net5?") == ["plain_resnet50", "plain_resnet56"]
     assert list_models("mobile*") == []

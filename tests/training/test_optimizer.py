@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_pnnh.applications import PlainViT
 from keras_pnnh.training.optimizer import make_optimizer
 
 
@@ -55,3 +56,24 @@ def test_nesterov_momentum(tiny_recipe):
     np.testing.assert_allclose(
         keras.ops.convert_to_numpy(variable), expected, rtol=1e-6
     )
+
+
+def test_adamw_decays_the_kernels_of_a_transformer_alone(tiny_recipe):
+    recipe = dataclasses.replace(
+        tiny_recipe,
+        optimizer="adamw",
+        weight_decay=0.5,
+        learning_rate=0.2,
+        warmup_epochs=0.0,
+    )
+    model = PlainViT(1, 2, 4, 8, 4, input_shape=(8, 8, 3), classes=3)
+    variables = model.trainable_variables
+    before = values(model)
+    optimizer = make_optimizer(recipe, 10**7, variables)
+    assert isinstance(optimizer, keras.optimizers.AdamW)
+    optimizer.apply([keras.ops.zeros(v.shape) for v in variables], variables)
+    for path, found in values(model).items():
+        factor = 0.9 if path.endswith("/kernel") else 1.0
+        np.testing.assert_allclose(
+            found, factor * before[path], rtol=1e-5, err_msg=path
+        )

@@ -8,6 +8,7 @@ WRONG = {
     "learning_rate": (0.0, -0.1, float("nan"), float("inf")),
     "warmup_epochs": (-1, 5, 7),
     "decay": ("step",),
+    "optimizer": ("adam", None),
     "momentum": (1.0, -0.1),
     "weight_decay": (-1e-4, float("nan")),
     "label_smoothing": (1.0, -0.1),
