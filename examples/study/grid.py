@@ -90,6 +90,15 @@ PATHS = {
 # One cycle of a single epoch: what learns fast, and nothing more.
 ONE_EPOCH = {"epochs": 1, "warmup_epochs": 0.15, "validation_split": 0.04}
 
+# A narrow Transformer whose patches are 4x4 pixels.
+SMALL_VIT = {
+    "patch_size": 4,
+    "hidden_dim": 64,
+    "mlp_dim": 256,
+    "num_heads": 4,
+    "classes": 10,
+}
+
 # Table and labels that the tables at 56 layers are compared with.
 DEPTH_56 = ("depth", ("coder-learner-gain0.3-56", "residual-56", "none-56"))
 
@@ -190,6 +199,19 @@ TABLES = {
         depths=(56,),
         changes=ONE_EPOCH,
         beside=DEPTH_56,
+    ),
+    "vit": Table(
+        "Small Transformers of 12 blocks, patches of 4x4 pixels",
+        {
+            "coder": SMALL_VIT,
+            "none": {**SMALL_VIT, "internal_path": "none"},
+            "residual": {**SMALL_VIT, "internal_path": "residual"},
+        },
+        depths=(12,),
+        seeds=(0,),
+        recipe="cifar-vit-short",
+        changes={**ONE_EPOCH, "batch_size": 128},
+        model="plain_vit_tiny16",
     ),
 }
 
