@@ -213,6 +213,24 @@ TABLES = {
         changes={**ONE_EPOCH, "batch_size": 128},
         model="plain_vit_tiny16",
     ),
+    "vit-coder": Table(
+        "Other coders of the small Transformers",
+        {
+            "coder-gain1": {**SMALL_VIT, "learner_gain": 1.0},
+            "coder-identity-heads": {
+                **SMALL_VIT,
+                "token_mixing": "identity_heads",
+            },
+            "coder-gain0.1": {**SMALL_VIT, "learner_gain": 0.1},
+            "coder-softmax": {**SMALL_VIT, "token_mixing": "softmax"},
+        },
+        depths=(12,),
+        seeds=(0,),
+        recipe="cifar-vit-short",
+        changes={**ONE_EPOCH, "batch_size": 128},
+        beside=("vit", ("coder-12", "residual-12", "none-12")),
+        model="plain_vit_tiny16",
+    ),
 }
 
 

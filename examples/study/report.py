@@ -55,6 +55,7 @@ def conditions(table, records):
     some = next(iter(records.values()))[0]
     recipe = some["recipe"]
     size = max(some["model"]["input_shape"])
+    optimizer = "AdamW, " if recipe.get("optimizer") == "adamw" else ""
     backends = sorted(
         {
             f"{versions['backend']} {versions[versions['backend']]}"
@@ -64,8 +65,8 @@ def conditions(table, records):
     )
     return (
         f"{grid.TABLES[table].title}: {recipe['epochs']} epoch(s), images of "
-        f"{size}x{size} pixels, batch {recipe['batch_size']}, peak learning "
-        f"rate {recipe['learning_rate']}, {recipe['decay']} decay; "
+        f"{size}x{size} pixels, {optimizer}batch {recipe['batch_size']}, peak "
+        f"learning rate {recipe['learning_rate']}, {recipe['decay']} decay; "
         f"{recipe['validation_split']:.0%} of the training images held out for "
         "validation; mean and, over several seeds, standard deviation; "
         f"{' and '.join(backends)} on a CPU. Records: "

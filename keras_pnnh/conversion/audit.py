@@ -14,7 +14,7 @@ from keras_pnnh.conversion.folding_plan import (
 from keras_pnnh.conversion.layer_copies import LayerCopies, pack_like
 from keras_pnnh.conversion.liveness import measure_liveness
 from keras_pnnh.conversion.macs import count_macs
-from keras_pnnh.conversion.token_folding import (
+from keras_pnnh.conversion.token_layers import (
     TOKEN_LAYERS,
     count_folded_parameters,
 )

@@ -10,7 +10,7 @@ from keras_pnnh.conversion.folding_plan import (
     norms_to_fold,
 )
 from keras_pnnh.conversion.layer_copies import LayerCopies, pack_like
-from keras_pnnh.conversion.token_folding import (
+from keras_pnnh.conversion.token_layers import (
     TOKEN_LAYERS,
     bind_token_call,
     folded_token_layer,

@@ -4,7 +4,8 @@ import math
 from typing import NamedTuple
 
 from keras_pnnh.conversion.folding_plan import is_matrix_call
-from keras_pnnh.layers import PlainConv2D
+from keras_pnnh.conversion.token_layers import attention_sizes
+from keras_pnnh.layers import PlainAttention, PlainConv2D
 
 # Layers and operations that may write over their input, by class: the
 # operations behind `x + y` and `keras.ops.relu(x)` have no public class.
@@ -59,8 +60,10 @@ def measure_liveness(graph):
     at once, unless it is elementwise (an activation, a norm, an addition) and
     the last reader of an input of the size of its output: then it writes over
     it. The coders' matrices are constants. The calls run in the order of the
-    graph. Padding is a copy, that of a `PlainConv2D` with strides no less than
-    the `ZeroPadding2D` it folds to, so a model and its folded form agree.
+    graph. Attention holds its queries, keys and values and, for every head, the
+    weights of all pairs of tokens. Padding is a copy, that of a `PlainConv2D`
+    with strides no less than the `ZeroPadding2D` it folds to, so a model and
+    its folded form agree.
 
     A runtime that adds into the shortcut while it convolves needs less for a
     residual network than this count says.
@@ -101,6 +104,10 @@ def measure_liveness(graph):
         padded = _padded_size(call)
         if padded:  # pad, drop the input, convolve
             needed = padded + max(0, size - sum(dying.values()))
+        if type(call.layer) is PlainAttention:
+            values, weights = attention_sizes(call)
+            # First all of them, then, without the input, who sees whom.
+            needed = values + max(0, weights - sum(dying.values()))
         live.append(sum(held.values()) + needed)
         for tensor in dying:
             del held[tensor]

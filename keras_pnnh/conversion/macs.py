@@ -5,7 +5,7 @@ import math
 import keras
 
 from keras_pnnh.conversion.folding_plan import is_matrix_call
-from keras_pnnh.conversion.token_folding import count_attention_macs
+from keras_pnnh.conversion.token_layers import count_attention_macs
 from keras_pnnh.layers import (
     Coder,
     PlainAttention,

@@ -13,10 +13,13 @@ from harness import (
 )
 
 from keras_pnnh import applications, audit, fold, save_weights
+from keras_pnnh.analysis import preflight
 from keras_pnnh.applications import PlainViT, PlainViTTiny16, create_model
 from keras_pnnh.applications.plain_vit import VARIANTS
 from keras_pnnh.layers import Coder, PlainAttention, PlainDense
 from keras_pnnh.layers.token_embedding import resample_positions
+from keras_pnnh.samples import sample_images
+from keras_pnnh.training import read_image
 from keras_pnnh.weights.loader import load
 
 TINY = {
@@ -196,6 +199,23 @@ def test_without_identity_in_the_mixing_the_tokens_become_one(pictures):
     np.testing.assert_allclose(tokens, tokens[:, :1].repeat(7, 1), atol=1e-4)
 
 
+def test_before_training_a_coder_keeps_the_input_and_nothing_else_does():
+    images = np.stack(
+        [read_image(sample.path, (16, 16)) for sample in sample_images()]
+    )
+    scores = {
+        path: preflight(
+            PlainViT(
+                8, 3, 24, 96, 4, input_shape=(16, 16, 3), internal_path=path
+            ),
+            images,
+            gradients=False,
+        ).score
+        for path in ("coder", "none")
+    }
+    assert scores["none"] < 0.05 < 0.25 < scores["coder"]
+
+
 PATHS = [
     {"internal_path": "coder"},
     {"internal_path": "coder", "token_mixing": "identity_heads"},
@@ -244,6 +264,24 @@ def test_multiplications_and_depth():
     block += 2 * tokens**2 * width  # queries by keys, weights by values
     assert report.macs == 6 * 48 * width + 2 * block + 5 * width
     assert report.depth == 1 + 2 * 3 + 1
+
+
+@pytest.mark.parametrize("tokens_per_side", [2, 8])
+def test_memory_of_attention(tokens_per_side):
+    """Input, queries, keys, values; then the weights in place of the input."""
+    tokens, width, heads = tokens_per_side**2 + 1, 12, 3
+    size = 4 * tokens_per_side
+    for internal_path in ("none", "residual"):
+        model = PlainViT(
+            **{**TINY, "input_shape": (size, size, 3)},
+            internal_path=internal_path,
+        )
+        live = {row.name: row.live for row in audit(model).layers}
+        x, pairs = tokens * width, heads * tokens**2
+        expected = max(4 * x, 3 * x + pairs)
+        if internal_path == "residual":
+            expected += x  # which waits for the addition
+        assert live["block2_attention"] == expected
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -1,4 +1,4 @@
-"""Folding of the layers of a Transformer that can hold a coder."""
+"""What folding and counting know of the layers of a Transformer."""
 
 import keras
 
@@ -90,6 +90,13 @@ def count_folded_parameters(layer):
     denses = (layer.query, layer.key, layer.value, layer.output_dense)
     own = layer.count_params() - sum(dense.count_params() for dense in denses)
     return own + sum(map(count_folded_parameters, denses))
+
+
+def attention_sizes(call):
+    """Floats of queries, keys and values, and of the weights of the tokens."""
+    layer, tokens = call.layer, call.inputs[0].shape[1]
+    width = sum(dense.units for dense in (layer.query, layer.key, layer.value))
+    return tokens * width, layer.num_heads * tokens**2
 
 
 def count_attention_macs(layer, tokens):
