@@ -1,6 +1,7 @@
 """The command `keras-pnnh`: train, evaluate, classify, analyze, list, ..."""
 
 import argparse
+import contextlib
 import sys
 
 from keras_pnnh import hub_commands
@@ -62,6 +63,12 @@ def _add_model(command, default=None):
         choices=("learner", "sum", "kernel"),
         help="what is normalised beside the coder: the learner's output, the "
         "sum of both, or the learner's kernel",
+    )
+
+    command.add_argument(
+        "--patch-size",
+        type=int,
+        help="of a Transformer: 4 for images of 32x32 pixels; default: 16",
     )
 
 
@@ -217,15 +224,16 @@ def _train(options):
     data = _load(options, "train")
     gain = {"learner_gain": options.learner_gain}
     keras.utils.set_random_seed(options.seed)
-    model = create_model(
-        options.model,
-        classes=len(data.class_names),
-        input_shape=input_shape(*data.images.shape[1:]),
-        classifier_activation=None,
-        weights=options.weights,
-        **_architecture(options),
-        **(gain if options.learner_gain is not None else {}),
-    )
+    with _refuse_foreign_options(options):
+        model = create_model(
+            options.model,
+            classes=len(data.class_names),
+            input_shape=input_shape(*data.images.shape[1:]),
+            classifier_activation=None,
+            weights=options.weights,
+            **_architecture(options),
+            **(gain if options.learner_gain is not None else {}),
+        )
     train(
         model,
         data,
@@ -244,8 +252,26 @@ def _train(options):
 
 def _architecture(options):
     """Arguments of the model that decide which weights fit."""
-    given = {"internal_path": options.path, "norm": options.norm}
+    given = {
+        "internal_path": options.path,
+        "norm": options.norm,
+        "patch_size": options.patch_size,
+    }
     return {key: value for key, value in given.items() if value is not None}
+
+
+@contextlib.contextmanager
+def _refuse_foreign_options(options):
+    """One line for an option that the model does not have."""
+    try:
+        yield
+    except TypeError as error:
+        if "unexpected keyword argument" not in str(error):
+            raise
+        raise ValueError(
+            "Options must fit the model. Received: --model "
+            f"{options.model}, which says: {error}. Leave that option out."
+        ) from error
 
 
 def _evaluate(options):
@@ -264,13 +290,14 @@ def _evaluate(options):
             "on these classes (`--weights RUN/model.weights.h5`), or name the "
             "class folders as the weights do."
         )
-    model = create_model(
-        options.model,
-        weights=options.weights,
-        classes=len(data.class_names),
-        input_shape=input_shape(*data.images.shape[1:]),
-        **_architecture(options),
-    )
+    with _refuse_foreign_options(options):
+        model = create_model(
+            options.model,
+            weights=options.weights,
+            classes=len(data.class_names),
+            input_shape=input_shape(*data.images.shape[1:]),
+            **_architecture(options),
+        )
     result = evaluate(model, data, options.batch_size, options.record)
     print(
         f"{options.model} ({options.path}), weights {options.weights}: "
@@ -285,13 +312,14 @@ def _classify(options):
 
     from keras_pnnh.training import classify
 
-    predictions = classify.classify_files(
-        options.model,
-        options.weights,
-        options.images,
-        options.top,
-        **_architecture(options),
-    )
+    with _refuse_foreign_options(options):
+        predictions = classify.classify_files(
+            options.model,
+            options.weights,
+            options.images,
+            options.top,
+            **_architecture(options),
+        )
     Console().print(classify.as_table(predictions))
     return 0
 

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from keras_pnnh import _version
-from keras_pnnh.applications import PlainResNet, catalog
+from keras_pnnh.applications import PlainResNet, PlainViT, catalog
 from keras_pnnh.cli import main
 from keras_pnnh.weights import lineage, loader
 
@@ -87,6 +87,28 @@ def test_train_then_evaluate(data, tmp_path, capsys):
     assert f"{100 * test['accuracy']:.2f} % of 16 images" in printed
 
 
+def test_train_a_transformer_then_evaluate(data, tmp_path, capsys, monkeypatch):
+    def tiny_vit(weights=None, **arguments):
+        model = PlainViT(2, 2, 8, 16, name="tiny_vit", **arguments)
+        if weights is not None:
+            loader.load(model, weights)
+        return model
+
+    monkeypatch.setitem(catalog.MODELS, "tiny_vit", tiny_vit)
+    output = tmp_path / "run"
+    chosen = ["--model", "tiny_vit", "--patch-size", "4"]
+    arguments = train_arguments(data, output, *chosen)
+    arguments += ["--recipe", "cifar-vit-short"]
+    assert main(arguments) == 0
+    record = json.loads((output / "record.json").read_text())
+    assert record["recipe"]["optimizer"] == "adamw"
+    assert record["model"]["patch_size"] == 4
+    weights = output / "model.weights.h5"
+    arguments = ["evaluate", *chosen, "--weights", str(weights)]
+    assert main([*arguments, "--data", str(data)]) == 0
+    assert "% of 16 images" in capsys.readouterr().out
+
+
 def test_a_second_run_starts_from_the_weights_of_the_first(
     data, tmp_path, capsys
 ):
@@ -153,6 +175,7 @@ def test_unknown_command_shows_the_usage(capsys):
         (["--seed", "-1"], "eed must be"),
         (["--validation-split", "0.99"], "validation split"),
         (["--image-size", "3"], "at least 4x4"),
+        (["--patch-size", "4"], "must fit the model. Received: --model tiny"),
     ],
 )
 def test_wrong_training_arguments(changes, message, data, tmp_path, capsys):
