@@ -21,7 +21,7 @@ import questions  # noqa: E402
 import report  # noqa: E402
 import training_step  # noqa: E402
 
-from keras_pnnh.weights import lineage  # noqa: E402
+from keras_pnnh.weights import lineage, registry  # noqa: E402
 
 DOCUMENTS = ("README.md", "docs/questions.md", "docs/study.md")
 MARKED = re.compile(
@@ -52,6 +52,30 @@ def bundled_weights():
     return "\n".join(lines)
 
 
+def published_weights():
+    """One line for each row of the registry whose file is on the Hub."""
+    lines = [
+        "| weights | file on the Hub | top-1, % | measured on | licence |",
+        "|---|---|---|---|---|",
+    ]
+    for name, entry in sorted(registry.WEIGHTS.items(), key=_by_number):
+        for metric in entry.metrics:
+            lines.append(
+                f"| `{name}` | [{entry.repo_id}]({entry.card}) | "
+                f"{metric.value:.2f} ([source]({metric.source})) | "
+                f"{metric.data} | {entry.license} |"
+            )
+    return "\n".join(lines)
+
+
+def _by_number(row):
+    """A row's name with its numbers as numbers: 18 comes before 101."""
+    return [
+        int(part) if part.isdigit() else part
+        for part in re.split(r"(\d+)", row[0])
+    ]
+
+
 def training_step_times():
     """The benchmark of `benchmarks/training_step.py`, as it printed it."""
     return training_step.as_table(read(ROOT / "evidence/training_step.json"))
@@ -64,6 +88,7 @@ def read(path):
 # Tables by name, and those that a script makes by `<its name>: <table>`.
 SINGLE = {
     "bundled-weights": bundled_weights,
+    "published-weights": published_weights,
     "training-step": training_step_times,
 }
 GROUPS = {"study": report.as_table, "question": questions.as_table}

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from keras_pnnh.weights import hub_repository, loader, registry
+from keras_pnnh.weights.labels import imagenet_classes
 
 ATTRIBUTE = "keras_pnnh_classifier"
 
@@ -41,8 +42,8 @@ def find_classifier(variant, weights):
     if hub_repository.is_reference(weights):
         return read(hub_repository.fetch_weights(weights))
     entry = registry.find_weights(variant, weights)
-    numbered = tuple(f"class {index}" for index in range(entry.classes))
-    return Classifier(entry.labels or numbered, entry.image_size)
+    labels = entry.labels or tuple(name for _, name in imagenet_classes())
+    return Classifier(labels, entry.image_size)
 
 
 def write(file, classifier):

@@ -19,7 +19,8 @@ class WeightsEntry(NamedTuple):
         filename: Name of the file, in the package or in the repository.
         sha256: Digest of the file, checked before it is loaded.
         classes: Number of classes of the classifier in the file.
-        labels: Names of the classes in the order of the outputs, or none.
+        labels: Names of the classes in the order of the outputs; none for
+            those of ImageNet.
         image_size: `(height, width)` that the network was trained on.
         data: Name of the data set, as every table gives it.
         limits: What a user must know about data and use, in sentences.
