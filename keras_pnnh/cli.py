@@ -1,10 +1,9 @@
-"""The command `keras-pnnh`: train, evaluate, classify, analyze, list, ..."""
+"""The command `keras-pnnh`: train, evaluate, classify, analyze, list."""
 
 import argparse
 import contextlib
 import sys
 
-from keras_pnnh import hub_commands
 from keras_pnnh._version import __version__
 
 # What a user can mend; anything else is a fault of ours and keeps its trace.
@@ -39,7 +38,6 @@ def _parser():
     _add_evaluate(commands)
     _add_classify(commands)
     _add_analyze(commands)
-    hub_commands.add_commands(commands)
     command = commands.add_parser("list", help="list models and weights")
     command.set_defaults(run=_list)
     return parser
@@ -390,7 +388,7 @@ def _list(options):
         tags = [
             key.split(".")[1] for key in weights if key.startswith(name + ".")
         ]
-        print(f"{name:18s} weights: {', '.join(tags) or 'none'}")
+        print(f"{name:24s} weights: {', '.join(tags) or 'none'}")
     return 0
 
 

@@ -99,6 +99,9 @@ SMALL_VIT = {
     "classes": 10,
 }
 
+# MobileNetV2 for small images.
+SMALL_MOBILENET = {"stem": "3x3", "classes": 10}
+
 # Table and labels that the tables at 56 layers are compared with.
 DEPTH_56 = ("depth", ("coder-learner-gain0.3-56", "residual-56", "none-56"))
 
@@ -230,6 +233,19 @@ TABLES = {
         changes={**ONE_EPOCH, "batch_size": 128},
         beside=("vit", ("coder-12", "residual-12", "none-12")),
         model="plain_vit_tiny16",
+    ),
+    "mobilenet": Table(
+        "MobileNetV2 for small images, half as wide,",
+        {
+            "coder-gain0.3": {**SMALL_MOBILENET, "learner_gain": 0.3},
+            "none": {**SMALL_MOBILENET, "internal_path": "none"},
+            "residual": {**SMALL_MOBILENET, "internal_path": "residual"},
+            "coder-gain1": {**SMALL_MOBILENET, "learner_gain": 1.0},
+        },
+        depths=(53,),
+        seeds=(0,),
+        changes={**ONE_EPOCH, "batch_size": 128},
+        model="plain_mobilenet_v2_050",
     ),
 }
 

@@ -3,6 +3,10 @@
 from keras_pnnh.applications.catalog import create_model, list_models
 from keras_pnnh.applications.decode_predictions import decode_predictions
 from keras_pnnh.applications.features import features
+from keras_pnnh.applications.plain_mobilenet_v2 import (
+    PlainMobileNet,
+    PlainMobileNetV2,
+)
 from keras_pnnh.applications.plain_resnet import (
     PlainResNet,
     PlainResNet18,
@@ -30,6 +34,8 @@ __all__ = [
     "features",
     "list_models",
     "preprocess_input",
+    "PlainMobileNet",
+    "PlainMobileNetV2",
     "PlainResNet",
     "PlainResNet18",
     "PlainResNet20",

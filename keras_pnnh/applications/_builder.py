@@ -45,7 +45,7 @@ def check_choice(name, value, choices):
         )
 
 
-def check_head(include_top, pooling, classes):
+def check_head(include_top, pooling, classes, dropout_rate=0.0):
     if pooling not in POOLING:
         raise ValueError(
             f"`pooling` must be one of {POOLING}. "
@@ -55,6 +55,11 @@ def check_head(include_top, pooling, classes):
         raise ValueError(
             "`classes` must be a positive integer. "
             f"Received: classes={classes!r}."
+        )
+    if not 0 <= dropout_rate < 1:
+        raise ValueError(
+            "`dropout_rate` must be at least 0 and less than 1. "
+            f"Received: dropout_rate={dropout_rate!r}."
         )
 
 
@@ -122,7 +127,17 @@ def preprocessing(dtype, kind="symmetric", data_format="channels_last"):
     )
 
 
-def head(x, *, include_top, pooling, classes, activation, data_format, dtype):
+def head(
+    x,
+    *,
+    include_top,
+    pooling,
+    classes,
+    activation,
+    data_format,
+    dtype,
+    dropout_rate=0.0,
+):
     if not include_top and pooling is None:
         return x
     pool = (
@@ -131,7 +146,11 @@ def head(x, *, include_top, pooling, classes, activation, data_format, dtype):
         else keras.layers.GlobalAveragePooling2D
     )
     x = pool(data_format=data_format, dtype=dtype, name="pool")(x)
-    return classifier(x, classes, activation, dtype) if include_top else x
+    if not include_top:
+        return x
+    if dropout_rate:
+        x = keras.layers.Dropout(dropout_rate, dtype=dtype, name="dropout")(x)
+    return classifier(x, classes, activation, dtype)
 
 
 def classifier(x, classes, activation, dtype):

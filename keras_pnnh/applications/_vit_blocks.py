@@ -6,7 +6,10 @@ from typing import Any
 import keras
 
 from keras_pnnh.applications import _builder
-from keras_pnnh.applications._blocks import CODER_TRAINING, INTERNAL_PATHS
+from keras_pnnh.applications._coded_blocks import (
+    CODER_TRAINING,
+    INTERNAL_PATHS,
+)
 from keras_pnnh.layers import (
     Coder,
     PlainAttention,

@@ -3,7 +3,11 @@
 import difflib
 import fnmatch
 
-from keras_pnnh.applications import plain_resnet, plain_vit
+from keras_pnnh.applications import (
+    plain_mobilenet_v2,
+    plain_resnet,
+    plain_vit,
+)
 
 MODELS = {
     "plain_resnet18": plain_resnet.PlainResNet18,
@@ -16,6 +20,7 @@ MODELS = {
     "plain_resnet44": plain_resnet.PlainResNet44,
     "plain_resnet56": plain_resnet.PlainResNet56,
     "plain_resnet110": plain_resnet.PlainResNet110,
+    **plain_mobilenet_v2.CONSTRUCTORS,
     "plain_vit_tiny16": plain_vit.PlainViTTiny16,
     "plain_vit_small16": plain_vit.PlainViTSmall16,
     "plain_vit_base16": plain_vit.PlainViTBase16,

@@ -7,6 +7,7 @@ import keras
 from keras_pnnh import graph
 from keras_pnnh.conversion.audit_report import AuditReport, LayerRow
 from keras_pnnh.conversion.folding_plan import (
+    PLAIN_CONVOLUTIONS,
     coder_matrix,
     is_matrix_call,
     norms_to_fold,
@@ -18,7 +19,7 @@ from keras_pnnh.conversion.token_layers import (
     TOKEN_LAYERS,
     count_folded_parameters,
 )
-from keras_pnnh.layers import PlainConv2D
+from keras_pnnh.layers import PlainConv2D, PlainDepthwiseConv2D
 
 
 def audit(model, input_shape=None):
@@ -140,7 +141,7 @@ def _folded_parameters(network):
         layer = call.layer
         if is_matrix_call(call) or layer in norms.values():
             continue
-        if type(layer) is PlainConv2D or layer in norms:
+        if type(layer) in PLAIN_CONVOLUTIONS or layer in norms:
             bias = math.prod(_output_channels(layer))
             size = math.prod(layer.kernel.shape) + bias
         elif type(layer) in TOKEN_LAYERS:
@@ -165,8 +166,8 @@ def _added_matrix(call, producers):
 
 def _output_channels(layer):
     shape = layer.kernel.shape
-    depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
-    return shape[-2:] if depthwise else shape[-1:]
+    depthwise = (keras.layers.DepthwiseConv2D, PlainDepthwiseConv2D)
+    return shape[-2:] if isinstance(layer, depthwise) else shape[-1:]
 
 
 def _stored(layer):

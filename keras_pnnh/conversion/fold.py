@@ -5,6 +5,7 @@ import keras
 from keras_pnnh import graph
 from keras_pnnh.conversion.folded_kernels import folded_kernel
 from keras_pnnh.conversion.folding_plan import (
+    PLAIN_CONVOLUTIONS,
     CoderMatrix,
     coder_matrix,
     norms_to_fold,
@@ -16,7 +17,7 @@ from keras_pnnh.conversion.token_layers import (
     folded_token_layer,
     folded_token_weights,
 )
-from keras_pnnh.layers import Coder, PlainConv2D
+from keras_pnnh.layers import Coder, PlainDepthwiseConv2D
 
 
 def fold(model, name=None):
@@ -24,7 +25,8 @@ def fold(model, name=None):
 
     Learner, coder and batch normalisation of a `PlainConv2D` become one
     `Conv2D` with bias (PNNH, arXiv 2402.08645: both are linear before the same
-    non-linearity). Ordinary `Conv2D` and `DepthwiseConv2D` layers absorb the
+    non-linearity), those of a `PlainDepthwiseConv2D` one `DepthwiseConv2D`.
+    Ordinary `Conv2D` and `DepthwiseConv2D` layers absorb the
     `BatchNormalization` that alone reads them, so any functional model can be
     folded. A norm behind a convolution with an activation stays. A
     `PlainDense` becomes a `Dense`, a `PlainAttention` one without a coder.
@@ -83,7 +85,7 @@ class _Folder:
                 return matrix
         if layer in self._absorbed:
             return args[0]
-        if type(layer) is PlainConv2D:
+        if type(layer) in PLAIN_CONVOLUTIONS:
             inputs, matrix = _plain_arguments(layer, *args, **kwargs)
             return self._convolve(layer, inputs, matrix)
         if type(layer) in TOKEN_LAYERS:
@@ -113,7 +115,7 @@ class _Folder:
             "dtype": layer.dtype_policy,
             "trainable": layer.trainable,
         }
-        if type(layer) is not PlainConv2D:
+        if type(layer) not in PLAIN_CONVOLUTIONS:
             arguments = {
                 "kernel_size": layer.kernel_size,
                 "strides": layer.strides,
@@ -128,14 +130,17 @@ class _Folder:
             arguments["groups"] = layer.groups
             return (keras.layers.Conv2D(layer.filters, **arguments),)
         padded = layer.strides > 1 and layer.kernel_size > 1
-        convolution = keras.layers.Conv2D(
-            layer.filters,
-            layer.kernel_size,
-            strides=layer.strides,
-            padding="same" if layer.strides == 1 else "valid",
-            name=name,
+        arguments = {
+            "kernel_size": layer.kernel_size,
+            "strides": layer.strides,
+            "padding": "same" if layer.strides == 1 else "valid",
+            "name": name,
             **common,
-        )
+        }
+        if type(layer) is PlainDepthwiseConv2D:
+            convolution = keras.layers.DepthwiseConv2D(**arguments)
+        else:
+            convolution = keras.layers.Conv2D(layer.filters, **arguments)
         if not padded:
             return (convolution,)
         pad = keras.layers.ZeroPadding2D(

@@ -5,14 +5,15 @@ import numpy as np
 
 from keras_pnnh import theory
 from keras_pnnh.conversion.layer_copies import to_numpy
-from keras_pnnh.layers import PlainConv2D
+from keras_pnnh.layers import PlainConv2D, PlainDepthwiseConv2D
 
 
 def folded_kernel(layer, matrix=None, norm=None):
     """Kernel and bias that compute a convolution and what folds into it.
 
     Args:
-        layer: A `PlainConv2D`, `Conv2D` or `DepthwiseConv2D`.
+        layer: A `PlainConv2D`, `PlainDepthwiseConv2D`, `Conv2D` or
+            `DepthwiseConv2D`.
         matrix: The `CoderMatrix` that a `PlainConv2D` is called with.
         norm: The `BatchNormalization` behind the layer.
 
@@ -22,24 +23,33 @@ def folded_kernel(layer, matrix=None, norm=None):
     kernel = _numbers(layer.kernel)
     bias = None if layer.bias is None else _numbers(layer.bias)
     shape = kernel.shape
-    if isinstance(layer, PlainConv2D):
-        kernel, bias = _plain_kernel(layer, kernel, bias, matrix)
-    elif isinstance(layer, keras.layers.DepthwiseConv2D):
+    if isinstance(layer, (keras.layers.DepthwiseConv2D, PlainDepthwiseConv2D)):
         # Output channel `c * multiplier + m` has kernel `[..., c, m]`.
         kernel = kernel.reshape(*shape[:2], 1, -1)
+    if isinstance(layer, (PlainConv2D, PlainDepthwiseConv2D)):
+        carried = _carried(layer, matrix)
+        kernel, bias = _plain_kernel(layer, kernel, bias, carried)
     if norm is not None:
         kernel, bias = _with_norm(kernel, bias, norm)
     return kernel.reshape(shape), bias
 
 
-def _plain_kernel(layer, kernel, bias, matrix):
+def _carried(layer, matrix):
+    """What a plain layer adds at its centre tap, without its scale."""
+    if isinstance(layer, PlainDepthwiseConv2D):
+        return np.ones((1, layer.code_filters))
+    return None if matrix is None else coder_numbers(matrix)
+
+
+def _plain_kernel(layer, kernel, bias, carried):
     if layer.norm == "kernel":
         kernel = theory.standardize_kernel(kernel, _numbers(layer.gamma))
     coder = None
-    if matrix is not None:
-        coder = theory.pad_channels(coder_numbers(matrix), *kernel.shape[2:])
+    if carried is not None:
+        coder = theory.pad_channels(carried, *kernel.shape[2:])
         if layer.coder_scale is not None:
-            coder = coder * _numbers(layer.coder_scale)
+            scale = _numbers(layer.coder_scale)
+            coder[:, : len(scale)] *= scale
         if layer.norm != "learner":
             kernel = theory.merge_coder(kernel, coder)
     if layer.batch_norm is not None:

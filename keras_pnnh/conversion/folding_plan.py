@@ -5,7 +5,9 @@ from typing import Any
 
 import keras
 
-from keras_pnnh.layers import Coder, PlainConv2D
+from keras_pnnh.layers import Coder, PlainConv2D, PlainDepthwiseConv2D
+
+PLAIN_CONVOLUTIONS = (PlainConv2D, PlainDepthwiseConv2D)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +84,7 @@ def is_foldable(layer):
 
     Subclasses are not: what they do with their kernel is unknown.
     """
-    if type(layer) is PlainConv2D:
+    if type(layer) in PLAIN_CONVOLUTIONS:
         return True
     standard = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D)
     return (

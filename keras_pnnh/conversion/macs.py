@@ -11,6 +11,7 @@ from keras_pnnh.layers import (
     PlainAttention,
     PlainConv2D,
     PlainDense,
+    PlainDepthwiseConv2D,
     TokenEmbedding,
 )
 
@@ -35,6 +36,7 @@ _CONVOLUTIONS = (
 _DEPTHWISE_CONVOLUTIONS = (
     keras.layers.DepthwiseConv1D,
     keras.layers.DepthwiseConv2D,
+    PlainDepthwiseConv2D,
 )
 
 # Products of activations, by class: these have no weights to be noticed by,

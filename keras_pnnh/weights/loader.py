@@ -105,7 +105,8 @@ def _variable_shapes(file):
 
 def _check_shapes(model, shapes, path):
     """The file holds the model's variables, and at most a head besides."""
-    expected = Counter(tuple(variable.shape) for variable in model.variables)
+    # Not `variables`: the state of a dropout's generator is in no file.
+    expected = Counter(tuple(weight.shape) for weight in model.weights)
     missing = expected - shapes
     spare = shapes - expected
     _allow_resampling(model, missing, spare)

@@ -148,6 +148,7 @@ def test_catalog():
     ]
     assert list_models("*net5?") == ["plain_resnet50", "plain_resnet56"]
     assert list_models("mobile*") == []
+    assert len(list_models("plain_mobilenet_v2_*")) == 6
     model = create_model("plain_resnet20", name="mine", input_shape=(8, 8, 3))
     assert isinstance(model, keras.Model)
     assert model.name == "mine"

@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from families import FAMILIES
 from harness import (
     CHANNELS_FIRST_WORKS,
     INTERNAL_PATHS,
@@ -13,18 +14,15 @@ from keras_pnnh import save_weights
 from keras_pnnh.applications import PlainResNet
 from keras_pnnh.weights.loader import load
 
-NUMBERS = {"blocks_per_stage": (1, 1), "filters_per_stage": (4, 8)}
 
-
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("internal_path", INTERNAL_PATHS)
 @pytest.mark.parametrize("half", ["bfloat16", "float16"])
-def test_mixed_precision_keeps_the_head_in_float32(internal_path, half, images):
-    kwargs = {
-        **NUMBERS,
-        "input_shape": (8, 8, 3),
-        "internal_path": internal_path,
-    }
-    model = PlainResNet(**kwargs, dtype=f"mixed_{half}")
+def test_mixed_precision_keeps_the_head_in_float32(
+    family, internal_path, half, images
+):
+    build = FAMILIES[family].build
+    model = build(internal_path=internal_path, dtype=f"mixed_{half}")
     outputs = model(images)
     assert keras.backend.standardize_dtype(outputs.dtype) == "float32"
     np.testing.assert_allclose(to_numpy(outputs).sum(-1), 1, rtol=1e-5)
@@ -33,38 +31,44 @@ def test_mixed_precision_keeps_the_head_in_float32(internal_path, half, images):
         expected = "float32" if layer.name == "head" else half
         assert layer.compute_dtype == expected, layer.name
     assert all(variable.dtype == "float32" for variable in model.variables)
-    full = PlainResNet(**kwargs)
+    full = build(internal_path=internal_path)
     full.set_weights(model.get_weights())
     np.testing.assert_allclose(
         to_numpy(outputs), to_numpy(full(images)), atol=0.05
     )
     assert model.get_config()["dtype"]["config"]["name"] == f"mixed_{half}"
-    again = PlainResNet.from_config(model.get_config())
+    again = type(model).from_config(model.get_config())
     assert again.get_layer("stem_conv").compute_dtype == half
     if half == "bfloat16":
         check_gradients(model, [images])
 
 
-def test_the_global_policy_counts(images):
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_global_policy_counts(family):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = PlainResNet(**NUMBERS, input_shape=(8, 8, 3))
+        model = FAMILIES[family].build()
     finally:
         keras.config.set_dtype_policy(before)
     assert model.get_layer("stem_conv").compute_dtype == "bfloat16"
     assert model.get_layer("head").compute_dtype == "float32"
 
 
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("internal_path", INTERNAL_PATHS)
-def test_channels_first_reads_the_same_file(internal_path, tmp_path, images):
-    kwargs = {**NUMBERS, "internal_path": internal_path}
-    last = PlainResNet(**kwargs, input_shape=(9, 8, 3))
+def test_channels_first_reads_the_same_file(
+    family, internal_path, tmp_path, images
+):
+    build = FAMILIES[family].build
+    last = build(internal_path=internal_path, input_shape=(9, 8, 3))
     randomize(last, seed=1)
     path = tmp_path / "model.weights.h5"
     save_weights(last, path)
-    first = PlainResNet(
-        **kwargs, input_shape=(3, 9, 8), data_format="channels_first"
+    first = build(
+        internal_path=internal_path,
+        input_shape=(3, 9, 8),
+        data_format="channels_first",
     )
     load(first, path)
     if not CHANNELS_FIRST_WORKS:

@@ -8,17 +8,17 @@ import sys
 import keras
 import numpy as np
 import pytest
+from families import FAMILIES
 from harness import INTERNAL_PATHS, randomize, to_numpy
 
 from keras_pnnh import save_weights
-from keras_pnnh.applications import PlainResNet
 from keras_pnnh.layers import Coder
 
 BACKENDS = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
 
 
-def build(**kwargs):
-    model = PlainResNet((2, 2), (4, 8), input_shape=(8, 8, 3), **kwargs)
+def build(family, **kwargs):
+    model = FAMILIES[family].build(**kwargs)
     randomize(model, seed=1)
     return model
 
@@ -61,6 +61,7 @@ def _with_weights(copy, model):
     return copy
 
 
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("coder_training", ["frozen", "scaled"])
 @pytest.mark.parametrize(
     "copy_through",
@@ -74,9 +75,9 @@ def _with_weights(copy, model):
     ],
 )
 def test_copies_share_their_own_coder(
-    copy_through, coder_training, tmp_path, images
+    family, copy_through, coder_training, tmp_path, images
 ):
-    model = build(coder_training=coder_training)
+    model = build(family, coder_training=coder_training)
     copy = copy_through(model, tmp_path)
     before = to_numpy(model(images))
     np.testing.assert_allclose(to_numpy(copy(images)), before, rtol=1e-6)
@@ -98,9 +99,10 @@ def test_copies_share_their_own_coder(
         before = after
 
 
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("internal_path", INTERNAL_PATHS)
 def test_saved_models_keep_arguments_and_outputs(
-    internal_path, tmp_path, images
+    family, internal_path, tmp_path, images
 ):
     kwargs = {
         "include_top": True,
@@ -117,9 +119,9 @@ def test_saved_models_keep_arguments_and_outputs(
         "code_ratio": 0.5,
         "name": "mine",
     }
-    model = build(**kwargs)
+    model = build(family, **kwargs)
     copy = through_file(model, tmp_path)
-    assert type(copy) is PlainResNet
+    assert type(copy) is FAMILIES[family].model_class
     assert copy.get_config() == model.get_config()
     for name, value in kwargs.items():
         assert copy.get_config()[name] == value
@@ -128,8 +130,9 @@ def test_saved_models_keep_arguments_and_outputs(
     )
 
 
-def test_frozen_model_stays_frozen(tmp_path):
-    model = build(coder_training="free")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_frozen_model_stays_frozen(family, tmp_path):
+    model = build(family, coder_training="free")
     model.trainable = False
     copy = through_file(model, tmp_path)
     assert copy.trainable_variables == []
@@ -138,10 +141,11 @@ def test_frozen_model_stays_frozen(tmp_path):
     assert len(copy.trainable_variables) == len(model.trainable_variables)
 
 
-def test_a_coder_is_stored_once(tmp_path):
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_coder_is_stored_once(family, tmp_path):
     import h5py
 
-    model = build()
+    model = build(family)
     save_weights(model, tmp_path / "model.weights.h5")
     with h5py.File(tmp_path / "model.weights.h5") as file:
         coders = [name for name in file["layers"] if name.startswith("coder")]
@@ -159,17 +163,17 @@ LOADER = """
 import sys
 import keras
 import numpy as np
-from keras_pnnh.applications import PlainResNet
 from keras_pnnh.weights.loader import load
 
-folder = sys.argv[1]
-arrays = np.load(folder + "/arrays.npz")
-whole = keras.saving.load_model(folder + "/model.keras")
-fresh = PlainResNet.from_config(whole.get_config())
-load(fresh, folder + "/model.weights.h5")
-for model in (whole, fresh):
-    outputs = keras.ops.convert_to_numpy(model(arrays["images"]))
-    print(keras.backend.backend(), np.abs(outputs - arrays["outputs"]).max())
+for folder in sys.argv[1:]:
+    arrays = np.load(folder + "/arrays.npz")
+    whole = keras.saving.load_model(folder + "/model.keras")
+    fresh = type(whole).from_config(whole.get_config())
+    load(fresh, folder + "/model.weights.h5")
+    for model in (whole, fresh):
+        outputs = keras.ops.convert_to_numpy(model(arrays["images"]))
+        error = np.abs(outputs - arrays["outputs"]).max()
+        print(keras.backend.backend(), error)
 """
 
 
@@ -189,19 +193,21 @@ def _is_installed(backend):
     ],
 )
 def test_files_load_on_another_backend(backend, tmp_path, images):
-    model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
-    randomize(model, seed=1)
-    model.save(tmp_path / "model.keras")
-    save_weights(model, tmp_path / "model.weights.h5")
-    outputs = to_numpy(model(images))
-    np.savez(tmp_path / "arrays.npz", images=images, outputs=outputs)
+    folders = [tmp_path / family for family in FAMILIES]
+    for folder in folders:
+        folder.mkdir()
+        model = build(folder.name)
+        model.save(folder / "model.keras")
+        save_weights(model, folder / "model.weights.h5")
+        outputs = to_numpy(model(images))
+        np.savez(folder / "arrays.npz", images=images, outputs=outputs)
     result = subprocess.run(
-        [sys.executable, "-c", LOADER, str(tmp_path)],
+        [sys.executable, "-c", LOADER, *map(str, folders)],
         env={**os.environ, "KERAS_BACKEND": backend},
         capture_output=True,
         text=True,
     )
     assert result.returncode == 0, result.stderr
     lines = [line.split() for line in result.stdout.splitlines()]
-    assert [name for name, _ in lines] == [backend] * 2
+    assert [name for name, _ in lines] == [backend] * 2 * len(folders)
     assert max(float(difference) for _, difference in lines) < 1e-4

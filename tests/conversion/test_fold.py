@@ -1,6 +1,13 @@
 import keras
 import numpy as np
 import pytest
+from folding import (
+    folded_equals,
+    images,
+    names,
+    outputs_of,
+    randomize,
+)
 from harness import CHANNELS_FIRST_WORKS, INTERNAL_PATHS
 from keras import layers
 
@@ -12,64 +19,6 @@ from keras_pnnh.layers import Coder, PlainConv2D
 NORMS = ("learner", "sum", "kernel", None)
 
 
-def randomize(model, seed=0):
-    """Move everything that folding could forget away from its start."""
-    rng = np.random.default_rng(seed)
-    for layer in model._flatten_layers():
-        if isinstance(layer, layers.BatchNormalization):
-            width = layer.moving_mean.shape
-            if layer.scale:
-                layer.gamma.assign(
-                    to_numpy(layer.gamma) * rng.uniform(0.5, 1.5, width)
-                )
-            if layer.center:
-                layer.beta.assign(rng.normal(0, 0.2, width))
-            layer.moving_mean.assign(rng.normal(0, 0.5, width))
-            layer.moving_variance.assign(rng.uniform(0.5, 2, width))
-        elif isinstance(layer, PlainConv2D):
-            if layer.coder_scale is not None:
-                layer.coder_scale.assign(rng.uniform(0.8, 1.2, layer.filters))
-            if layer.bias is not None:
-                layer.bias.assign(rng.normal(0, 0.2, layer.filters))
-        elif isinstance(layer, Coder):
-            for weight in layer.weights:
-                # Small beside 1 in norm: the stream stays finite at any depth.
-                noise = rng.normal(0, 0.05, weight.shape) / layer.filters**0.5
-                weight.assign(to_numpy(weight) + noise)
-
-
-def images(*shape):
-    """Noise; one image much darker than the other."""
-    noise = np.random.default_rng(1).uniform(0, 255, shape)
-    noise[0] *= 0.2
-    return noise.astype("float32")
-
-
-def outputs_of(model, x):
-    outputs = model(x, training=False)
-    return keras.tree.map_structure(
-        lambda y: keras.ops.convert_to_numpy(keras.ops.cast(y, "float32")),
-        outputs,
-    )
-
-
-def assert_equal_outputs(folded, model, x, rtol=1e-4):
-    expected, received = outputs_of(model, x), outputs_of(folded, x)
-    keras.tree.assert_same_structure(expected, received)
-    for want, got in zip(
-        keras.tree.flatten(expected), keras.tree.flatten(received), strict=True
-    ):
-        scale = np.abs(want).max()
-        assert np.isfinite(scale) and scale > 1e-3
-        # Two images, two answers: a constant would fit any folding.
-        assert np.abs(want[0] - want[1]).max() > 0.01 * scale
-        np.testing.assert_allclose(got, want, rtol=rtol, atol=rtol * scale)
-
-
-def names(model):
-    return [layer.name for layer in model.layers]
-
-
 def small(**kwargs):
     """Two stages; the second one widens and has a stride of 2."""
     arguments = {
@@ -78,13 +27,6 @@ def small(**kwargs):
         **kwargs,
     }
     return PlainResNet((1, 2), (4, 6), **arguments)
-
-
-def folded_equals(model, x, rtol=1e-4):
-    randomize(model)
-    folded = fold(model)
-    assert_equal_outputs(folded, model, x, rtol)
-    return folded
 
 
 @pytest.mark.parametrize(
