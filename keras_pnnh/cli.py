@@ -1,9 +1,10 @@
-"""The command `keras-pnnh`: train, evaluate, classify, analyze, list."""
+"""The command `keras-pnnh`: train, evaluate, classify, analyze, list, ..."""
 
 import argparse
 import contextlib
 import sys
 
+from keras_pnnh import hub_commands
 from keras_pnnh._version import __version__
 
 # What a user can mend; anything else is a fault of ours and keeps its trace.
@@ -38,6 +39,7 @@ def _parser():
     _add_evaluate(commands)
     _add_classify(commands)
     _add_analyze(commands)
+    hub_commands.add_commands(commands)
     command = commands.add_parser("list", help="list models and weights")
     command.set_defaults(run=_list)
     return parser

@@ -31,10 +31,7 @@ def render_card(name: str, entry: WeightsEntry, record: dict) -> str:
         )
     variant, tag = name.split(".")
     model, data, test = record["model"], record["data"], record["test"]
-    recipe = "\n".join(
-        f"- **Run {number}:** {_recipe(run)}."
-        for number, run in enumerate(lineage.runs(record), 1)
-    )
+    recipe = describe_recipes(record)
     minutes = sum(run["seconds"] for run in lineage.runs(record)) / 60
     versions = ", ".join(
         f"{key} {value}" for key, value in record["versions"].items()
@@ -74,6 +71,14 @@ model = create_model("{variant}", weights="{tag}")
 
 {entry.limits}
 """
+
+
+def describe_recipes(record):
+    """One line of Markdown for each run that led to a record."""
+    return "\n".join(
+        f"- **Run {number}:** {_recipe(run)}."
+        for number, run in enumerate(lineage.runs(record), 1)
+    )
 
 
 def _recipe(run):

@@ -67,8 +67,8 @@ def explain(error, subject):
         )
     if status == 403:
         return PermissionError(
-            f"You may not read '{subject.repo_id}'. {received}. Give a "
-            "`token=` with the right to read it."
+            f"The Hub denies access to '{subject.repo_id}'. {received}. Give "
+            "a `token=` that has the right."
         )
     if status == 429:
         return ConnectionError(

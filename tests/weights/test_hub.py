@@ -140,7 +140,7 @@ def test_damage_is_mended_by_a_second_download(filled, cache, kind):
         ("401", PermissionError, "does not accept the token"),
         ("bad_token", PermissionError, "does not accept the token"),
         ("hidden", FileNotFoundError, "no repository 'owner/tiny'"),
-        ("forbidden", PermissionError, "may not read 'owner/tiny'"),
+        ("forbidden", PermissionError, "denies access to 'owner/tiny'"),
         ("gated", PermissionError, "on request only"),
         ("no_repository", FileNotFoundError, "no repository 'owner/tiny'"),
         ("no_revision", FileNotFoundError, f"no revision '{COMMIT}'"),
