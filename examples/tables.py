@@ -17,13 +17,20 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = ("benchmarks", "examples/study", "examples/analysis")
 sys.path += [str(ROOT / folder) for folder in FOLDERS]
 
+import construction  # noqa: E402
+import model_counts  # noqa: E402
 import questions  # noqa: E402
 import report  # noqa: E402
 import training_step  # noqa: E402
 
 from keras_pnnh.weights import lineage, registry  # noqa: E402
 
-DOCUMENTS = ("README.md", "docs/questions.md", "docs/study.md")
+DOCUMENTS = (
+    "README.md",
+    "docs/models.md",
+    "docs/questions.md",
+    "docs/study.md",
+)
 MARKED = re.compile(
     r"(<!-- (?P<name>[\w: -]+) -->\n).*?(<!-- /(?P=name) -->)", re.S
 )
@@ -81,6 +88,12 @@ def training_step_times():
     return training_step.as_table(read(ROOT / "evidence/training_step.json"))
 
 
+def construction_times():
+    """The benchmark of `benchmarks/construction.py`, one record a backend."""
+    paths = sorted((ROOT / "evidence/construction").glob("*.json"))
+    return construction.as_table([read(path) for path in paths])
+
+
 def read(path):
     return json.loads(path.read_text(encoding="utf-8"))
 
@@ -88,6 +101,8 @@ def read(path):
 # Tables by name, and those that a script makes by `<its name>: <table>`.
 SINGLE = {
     "bundled-weights": bundled_weights,
+    "construction": construction_times,
+    "models": model_counts.as_table,
     "published-weights": published_weights,
     "training-step": training_step_times,
 }

@@ -1,21 +1,53 @@
 """Numbers in documents come from records in the repository."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from keras_pnnh.applications import list_models
 from keras_pnnh.weights import registry
 from keras_pnnh.weights.card import render_card
 
 ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "examples"))
+
+import model_counts  # noqa: E402
+
+
+def smallest_of_each_family():
+    smallest = {}
+    for name, paths in model_counts.read().items():
+        family = re.match("plain_[a-z]+", name)[0]
+        size = paths["none"]["macs"]
+        smallest[family] = min(smallest.get(family, (size, name)), (size, name))
+    return [name for _, name in smallest.values()]
 
 
 def test_tables_match_the_records():
     script = ROOT / "examples" / "tables.py"
     subprocess.run([sys.executable, script, "--check"], check=True)
+
+
+def test_every_model_is_counted():
+    """If not: `python examples/model_counts.py`."""
+    assert list(model_counts.read()) == list_models()
+
+
+@pytest.mark.parametrize("name", smallest_of_each_family())
+def test_counts_are_those_of_the_model(name):
+    assert model_counts.count(name) == model_counts.read()[name]
+
+
+def test_construction_takes_hardly_longer_than_keras():
+    records = sorted((ROOT / "evidence" / "construction").glob("*.json"))
+    assert len(records) == 3
+    for path in records:
+        for row in json.loads(path.read_text())["rows"]:
+            assert row["ratio"] <= 1.5
 
 
 @pytest.mark.parametrize("name", registry.list_bundled())

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import keras
+import pytest
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,3 +39,12 @@ def test_benchmark_prints_a_ratio_for_every_norm():
     )
     for norm in ("`'sum'`", "`'kernel'`", "`None`", "`'learner'`"):
         assert norm in printed
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() != "torch", reason="constructs 8 large models"
+)
+def test_benchmark_of_construction_prints_a_ratio_for_every_path():
+    printed = run("benchmarks/construction.py", "--rounds", "1")
+    for path in ("| coder | 1 |", "| residual | 1 |", "| none | 1 |"):
+        assert path in printed
