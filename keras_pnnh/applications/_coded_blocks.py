@@ -24,6 +24,7 @@ class CodedBlocks:
 
     activation = "relu"
     widest_code = 1.0  # largest `code_ratio`
+    code_gain = 1.0  # scale at which a code is carried
 
     internal_path: str
     norm: str | None
@@ -75,6 +76,7 @@ class CodedBlocks:
             initializer=self.coder_initializer,
             gradient_scale=scales[self.coder_training],
             axis=self._channel_axis,
+            code_gain=self.code_gain,
             dtype=self.dtype,
             name=name,
         )
@@ -87,7 +89,7 @@ class CodedBlocks:
             kernel_size,
             strides,
             norm=self.norm,
-            learner_gain=1.0 if coder is None else self.learner_gain,
+            learner_gain=self._gain(coder, part),
             data_format=self.data_format,
             dtype=self.dtype,
             name=name,
@@ -95,6 +97,13 @@ class CodedBlocks:
         if coder is None:
             return layer(x)
         return layer(x, coder(x, part=part))
+
+    def _gain(self, coder, part):
+        """Of a learner that is added to a code, or to what is decoded."""
+        if coder is None:
+            return 1.0
+        scale = 1.0 if part == "decoder" else self.code_gain
+        return scale * self.learner_gain
 
     def _relu(self, x, name):
         limit = 6.0 if self.activation == "relu6" else None

@@ -25,6 +25,7 @@ class InvertedResidualBlocks(CodedBlocks):
     widest_code = 2.0
 
     stem: str
+    code_gain: float = 1.0
 
     def _choices(self):
         return {**super()._choices(), "stem": STEMS}
@@ -87,7 +88,7 @@ class InvertedResidualBlocks(CodedBlocks):
             strides,
             code_filters=0 if coder is None else coder.code_filters,
             norm=self.norm,
-            learner_gain=1.0 if coder is None else self.learner_gain,
+            learner_gain=self._gain(coder, "code"),
             data_format=self.data_format,
             dtype=self.dtype,
             name=f"{name}_depthwise",

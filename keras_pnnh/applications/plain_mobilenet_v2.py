@@ -115,6 +115,7 @@ class PlainMobileNet(Application):
         coder_initializer="closed_form",
         coder_sharing="stage",
         code_ratio=2.0,
+        code_gain=1.0,
         data_format=None,
         dtype=None,
         name=None,
@@ -139,6 +140,7 @@ class PlainMobileNet(Application):
             "coder_initializer": coder_initializer,
             "coder_sharing": coder_sharing,
             "code_ratio": code_ratio,
+            "code_gain": code_gain,
             "data_format": data_format,
         }
         builder = InvertedResidualBlocks(**settings, dtype=dtype)

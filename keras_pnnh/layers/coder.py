@@ -1,5 +1,7 @@
 """The coder: the autoencoder that all layers of a stage share."""
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
@@ -44,6 +46,9 @@ class Coder(keras.layers.Layer):
             freezes the coder for good: its weights are created non-trainable,
             so that `model.trainable = True` does not thaw them. An adaptive
             optimizer such as Adam divides any factor but 0 out again.
+        code_gain: Factor on the initial encoder, which the decoder undoes.
+            Below 1 it keeps the code away from an activation's upper bound:
+            pairs carry values up to `6 / code_gain` through a ReLU6.
         axis: Channel axis of the inputs.
         seed: Seed of the random initialisers.
 
@@ -61,8 +66,8 @@ class Coder(keras.layers.Layer):
         `"decoder"`: `(code_filters, filters)`.
 
     Raises:
-        ValueError: For a width, initialiser or gradient scale out of range,
-            or inputs wider than `filters`.
+        ValueError: For a width, initialiser, gradient scale or gain out of
+            range, or inputs wider than `filters`.
     """
 
     def __init__(
@@ -74,6 +79,7 @@ class Coder(keras.layers.Layer):
         gradient_scale=0.0,
         axis=-1,
         seed=0,
+        code_gain=1.0,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -89,6 +95,11 @@ class Coder(keras.layers.Layer):
                 "`gradient_scale` must lie between 0 (frozen) and 1 (free). "
                 f"Received: gradient_scale={gradient_scale}."
             )
+        if not 0 < code_gain < math.inf:
+            raise ValueError(
+                "`code_gain` must be a positive number. "
+                f"Received: code_gain={code_gain}."
+            )
         self.filters = filters
         self.code_filters = code_filters
         self.activation = keras.activations.get(activation)
@@ -96,14 +107,15 @@ class Coder(keras.layers.Layer):
         self.gradient_scale = gradient_scale
         self.axis = axis
         self.seed = seed
+        self.code_gain = code_gain
 
     def build(self, inputs_shape):
         initialize = CODER_INITIALIZERS[self.initializer]
         encoder, decoder = initialize(
             self.filters, self.code_filters, self.seed
         )
-        self.encoder = self._add_matrix("encoder", encoder)
-        self.decoder = self._add_matrix("decoder", decoder)
+        self.encoder = self._add_matrix("encoder", encoder * self.code_gain)
+        self.decoder = self._add_matrix("decoder", decoder / self.code_gain)
 
     def _add_matrix(self, name, value):
         return self.add_weight(
@@ -244,4 +256,5 @@ class Coder(keras.layers.Layer):
             "gradient_scale": self.gradient_scale,
             "axis": self.axis,
             "seed": self.seed,
+            "code_gain": self.code_gain,
         }

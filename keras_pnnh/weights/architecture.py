@@ -27,6 +27,7 @@ FREE_ARGUMENTS = {
     "learner_gain",
     "coder_training",
     "coder_initializer",
+    "code_gain",
 }
 
 

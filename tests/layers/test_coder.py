@@ -24,6 +24,7 @@ def test_is_a_well_behaved_layer(tmp_path, gradient_scale):
         "gradient_scale": gradient_scale,
         "axis": 1,
         "seed": 3,
+        "code_gain": 0.5,
     }
     check_layer(Coder, kwargs, [(5, 4, 2, 3)], trainable=2, folder=tmp_path)
 
@@ -54,6 +55,20 @@ def test_double_width_is_perfect_for_any_inputs(
     coder = Coder(6, code_filters, activation, initializer)
     x = normal(5, 6)
     np.testing.assert_allclose(to_numpy(coder(x)), x, atol=2e-6)
+
+
+@pytest.mark.parametrize("initializer", ["closed_form", "orthogonal_pairs"])
+@pytest.mark.parametrize("code_gain", [1.0, 0.25])
+def test_pairs_pass_a_relu6_within_its_bound_over_the_gain(
+    initializer, code_gain
+):
+    coder = Coder(6, 12, "relu6", initializer, code_gain=code_gain)
+    x = normal(5, 6)
+    largest = np.abs(x @ to_numpy(coder(x, part="encoder"))).max() / code_gain
+    # Just within the bound, and beyond.
+    x *= 5.99 / (code_gain * largest)
+    np.testing.assert_allclose(to_numpy(coder(x)), x, rtol=1e-4, atol=1e-4)
+    assert np.abs(to_numpy(coder(1.2 * x)) - 1.2 * x).max() > 0.5
 
 
 @pytest.mark.parametrize("code_filters", range(1, 6))
@@ -199,6 +214,11 @@ def test_axis_moves_the_channels(axis):
             {"filters": 4, "initializer": "identity"},
             "closed_form",
             "initializer='identity'",
+        ),
+        (
+            {"filters": 4, "code_gain": 0},
+            "must be a positive number",
+            "code_gain=0",
         ),
         (
             {"filters": 4, "gradient_scale": 1.5},
