@@ -117,7 +117,7 @@ class PlainDepthwiseConv2D(keras.layers.Layer):
             # Variance 2 / fan-in, He et al. 2015, arXiv 1502.01852. Keras
             # counts all channels to the fan-in; each output reads one.
             initializer=keras.initializers.VarianceScaling(
-                2.0 * gain**2 * channels
+                2.0 * gain**2 * channels, distribution="untruncated_normal"
             ),
         )
         if self.norm == "learner" and self.code_filters:
