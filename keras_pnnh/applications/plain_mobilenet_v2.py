@@ -37,8 +37,8 @@ class PlainMobileNet(Application):
     takes any numbers.
 
     The coder carries values between -6 and 6 and clips what lies beyond, since
-    ReLU6 does (see `Coder`, initialiser `"closed_form"` of double width). Only
-    the first stage, which does not expand, has none.
+    ReLU6 does; `code_gain` moves the bound. Only the first stage, which does
+    not expand, has no coder.
 
     Args:
         blocks_per_stage: Number of blocks in each stage.
@@ -80,6 +80,9 @@ class PlainMobileNet(Application):
         code_ratio: Width of the code as a share of the stage's channels, above
             0 and at most 2, `r / d`. What is carried has both signs and wants
             pairs: less than 2 loses some of it.
+        code_gain: Initial scale at which the code is carried: what is at most
+            `6 / code_gain` passes the ReLU6. The learners that the code is
+            added to shrink with it.
         data_format: `"channels_last"` or `"channels_first"`.
         dtype: Dtype policy, e.g. `"mixed_bfloat16"`. The classifier computes
             in float32 under mixed precision.

@@ -201,10 +201,14 @@ def numpy_mobilenet_v2(model, x, clipped):
     return x @ kernel + bias
 
 
-@pytest.mark.parametrize("amplitude", [1.0, 5.0])
-def test_carries_a_signed_signal_through_all_blocks(amplitude, images):
-    """With silent learners the chain only subsamples, within +-6."""
-    model = PlainMobileNet(**TINY)
+@pytest.mark.parametrize(
+    ("amplitude", "code_gain"), [(1.0, 1.0), (5.0, 1.0), (5.0, 0.25)]
+)
+def test_carries_a_signed_signal_through_all_blocks(
+    amplitude, code_gain, images
+):
+    """With silent learners the chain only subsamples, within the bound."""
+    model = PlainMobileNet(**TINY, code_gain=code_gain)
     silence_learners(model)
     first = model.get_layer("stage1_block1_project")
     first.kernel.assign(0.5 * np.eye(8)[None, None])
@@ -221,7 +225,8 @@ def test_carries_a_signed_signal_through_all_blocks(amplitude, images):
     signal, same, half = map(to_numpy, probe(images))
     assert signal.min() < -1
     assert (np.abs(signal).max() > 6) == (amplitude == 5.0)
-    expected = np.clip(signal, -6, 6)
+    expected = np.clip(signal, -6 / code_gain, 6 / code_gain)
+    assert (np.abs(signal - expected).max() > 0) == (amplitude * code_gain == 5)
     np.testing.assert_allclose(same, expected, atol=1e-5)
     np.testing.assert_allclose(half[..., :8], expected[:, ::2, ::2], atol=1e-5)
     np.testing.assert_array_equal(half[..., 8:], 0)
@@ -263,8 +268,8 @@ def test_coders_are_as_wide_as_pairs_need():
     assert [coder.code_filters for coder in coders] == [4, 4, 8, 8]
 
 
-def test_learner_gain_reaches_the_layers_beside_a_coder():
-    model = PlainMobileNet(**TINY, learner_gain=0.2)
+def test_gains_reach_the_layers_beside_a_coder():
+    model = PlainMobileNet(**TINY, learner_gain=0.2, code_gain=0.5)
     gammas = {
         layer.name: to_numpy(layer.batch_norm.gamma)[0]
         for layer in model.layers
@@ -272,7 +277,8 @@ def test_learner_gain_reaches_the_layers_beside_a_coder():
     }
     for name, gamma in gammas.items():
         alone = name.startswith(("stem", "stage1", "last"))
-        assert gamma == pytest.approx(1.0 if alone else 0.2), name
+        expected = 0.2 if name.endswith("project") else 0.1
+        assert gamma == pytest.approx(1.0 if alone else expected), name
 
 
 def test_intermediate_tensors_are_reachable_by_name():
