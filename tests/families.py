@@ -2,18 +2,28 @@
 
 from typing import Any, NamedTuple
 
-from keras_pnnh.applications import PlainMobileNet, PlainResNet
+from keras_pnnh.applications import PlainMobileNet, PlainResNet, PlainViT
+
+# Arguments that the convolutional families share, none at its default.
+CONVOLUTIONAL = {
+    "norm": "sum",
+    "coder_initializer": "selection",
+    "coder_sharing": "block",
+    "code_ratio": 0.5,
+}
 
 
 class Family(NamedTuple):
     """A model class and numbers that make it small.
 
-    Images have 8x8 pixels; there are two stages with a coder, of several
-    blocks each.
+    Images have 8x8 pixels; there are two coders, used by several blocks each.
     """
 
     model_class: Any
     numbers: dict
+    settings: dict  # arguments of the family's own, none at its default
+    first_layer: str = "stem_conv"
+    another_height: int = 9  # that the family takes
 
     def build(self, **kwargs):
         arguments = {"input_shape": (8, 8, 3), "classes": 10, **kwargs}
@@ -22,7 +32,9 @@ class Family(NamedTuple):
 
 FAMILIES = {
     "plain_resnet": Family(
-        PlainResNet, {"blocks_per_stage": (2, 2), "filters_per_stage": (4, 8)}
+        PlainResNet,
+        {"blocks_per_stage": (2, 2), "filters_per_stage": (4, 8)},
+        CONVOLUTIONAL,
     ),
     "plain_mobilenet_v2": Family(
         PlainMobileNet,
@@ -34,5 +46,24 @@ FAMILIES = {
             "last_filters": 16,
             "stem": "3x3",
         },
+        CONVOLUTIONAL,
+    ),
+    "plain_vit": Family(
+        PlainViT,
+        {
+            "num_layers": 2,
+            "num_heads": 2,
+            "hidden_dim": 8,
+            "mlp_dim": 20,
+            "patch_size": 4,
+        },
+        {
+            "class_token": False,
+            "coder_initializer": "orthogonal",
+            "dropout_rate": 0.1,
+            "token_mixing": "identity_heads",
+        },
+        first_layer="patch_embedding",
+        another_height=12,
     ),
 }

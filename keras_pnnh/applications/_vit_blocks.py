@@ -54,11 +54,6 @@ class TransformerBlocks:
             ("coder_initializer", tuple(CODER_INITIALIZERS)),
         ):
             _builder.check_choice(name, getattr(self, name), values)
-        if not 0 <= self.dropout_rate < 1:
-            raise ValueError(
-                "`dropout_rate` must be at least 0 and less than 1. "
-                f"Received: dropout_rate={self.dropout_rate!r}."
-            )
         if self.hidden_dim % self.num_heads:
             raise ValueError(
                 "The heads share the channels, so `num_heads` must divide "

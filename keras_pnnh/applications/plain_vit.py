@@ -145,7 +145,9 @@ class PlainViT(Application):
             "patch_size": patch_size,
         }
         check_positive_integers(**numbers)
-        _check_pooling(include_top, pooling, class_token, classes)
+        _check_pooling(pooling, class_token)
+        # Of `pooling` it knows less than there is here.
+        _builder.check_head(include_top, None, classes, dropout_rate)
         data_format = resolve_data_format(data_format)
         dtype = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
         if input_shape is None:
@@ -199,10 +201,8 @@ def _default_size(patch_size):
     return patch_size * (8 if patch_size < 8 else 14)
 
 
-def _check_pooling(include_top, pooling, class_token, classes):
+def _check_pooling(pooling, class_token):
     _builder.check_choice("pooling", pooling, POOLING)
-    # What is left to check of it is the number of classes.
-    _builder.check_head(include_top, None, classes)
     if pooling == "token" and not class_token:
         raise ValueError(
             "`pooling='token'` needs a class token. Received: "

@@ -5,8 +5,6 @@ import keras
 import numpy as np
 import pytest
 from harness import (
-    CHANNELS_FIRST_WORKS,
-    INTERNAL_PATHS,
     check_gradients,
     randomize,
     to_numpy,
@@ -375,40 +373,6 @@ def test_dropout_leaves_the_chain_alone(pictures):
     )
     trained = to_numpy(model(pictures, training=True))
     assert np.abs(trained - to_numpy(plain(pictures))).max() > 1e-3
-
-
-@pytest.mark.parametrize("half", ["bfloat16", "float16"])
-@pytest.mark.parametrize("internal_path", INTERNAL_PATHS)
-def test_half_precision(half, internal_path, pictures):
-    model = PlainViT(**TINY, internal_path=internal_path, dtype=f"mixed_{half}")
-    outputs = model(pictures)
-    assert keras.backend.standardize_dtype(outputs.dtype) == "float32"
-    for layer in model._flatten_layers(include_self=False):
-        head = layer.name in ("head", "images")
-        assert layer.compute_dtype == ("float32" if head else half), layer
-    full = PlainViT(**TINY, internal_path=internal_path)
-    full.set_weights(model.get_weights())
-    # 8 and 11 bits, and logits of a few units.
-    atol = {"bfloat16": 0.3, "float16": 0.03}[half]
-    np.testing.assert_allclose(
-        to_numpy(outputs), to_numpy(full(pictures)), atol=atol
-    )
-
-
-def test_channels_first_reads_the_same_weights(pictures):
-    last = PlainViT(**TINY)
-    first = PlainViT(
-        **{**TINY, "input_shape": (3, 8, 12)}, data_format="channels_first"
-    )
-    randomize(last, seed=1)
-    first.set_weights(last.get_weights())
-    if CHANNELS_FIRST_WORKS:
-        np.testing.assert_allclose(
-            to_numpy(first(np.moveaxis(pictures, -1, 1))),
-            to_numpy(last(pictures)),
-            rtol=1e-4,
-            atol=1e-5,
-        )
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from keras_pnnh.weights.loader import load
 def test_mixed_precision_keeps_the_head_in_float32(
     family, internal_path, half, images
 ):
-    build = FAMILIES[family].build
+    build, first_layer = FAMILIES[family].build, FAMILIES[family].first_layer
     model = build(internal_path=internal_path, dtype=f"mixed_{half}")
     outputs = model(images)
     assert keras.backend.standardize_dtype(outputs.dtype) == "float32"
@@ -38,7 +38,7 @@ def test_mixed_precision_keeps_the_head_in_float32(
     )
     assert model.get_config()["dtype"]["config"]["name"] == f"mixed_{half}"
     again = type(model).from_config(model.get_config())
-    assert again.get_layer("stem_conv").compute_dtype == half
+    assert again.get_layer(first_layer).compute_dtype == half
     if half == "bfloat16":
         check_gradients(model, [images])
 
@@ -51,7 +51,8 @@ def test_the_global_policy_counts(family):
         model = FAMILIES[family].build()
     finally:
         keras.config.set_dtype_policy(before)
-    assert model.get_layer("stem_conv").compute_dtype == "bfloat16"
+    first_layer = FAMILIES[family].first_layer
+    assert model.get_layer(first_layer).compute_dtype == "bfloat16"
     assert model.get_layer("head").compute_dtype == "float32"
 
 
@@ -60,20 +61,20 @@ def test_the_global_policy_counts(family):
 def test_channels_first_reads_the_same_file(
     family, internal_path, tmp_path, images
 ):
-    build = FAMILIES[family].build
-    last = build(internal_path=internal_path, input_shape=(9, 8, 3))
+    build, height = FAMILIES[family].build, FAMILIES[family].another_height
+    last = build(internal_path=internal_path, input_shape=(height, 8, 3))
     randomize(last, seed=1)
     path = tmp_path / "model.weights.h5"
     save_weights(last, path)
     first = build(
         internal_path=internal_path,
-        input_shape=(3, 9, 8),
+        input_shape=(3, height, 8),
         data_format="channels_first",
     )
     load(first, path)
     if not CHANNELS_FIRST_WORKS:
         return
-    images = np.pad(images, [(0, 0), (0, 1), (0, 0), (0, 0)])
+    images = np.pad(images, [(0, 0), (0, height - 8), (0, 0), (0, 0)])
     np.testing.assert_allclose(
         to_numpy(first(np.moveaxis(images, -1, 1))),
         to_numpy(last(images)),

@@ -111,13 +111,10 @@ def test_saved_models_keep_arguments_and_outputs(
         "include_preprocessing": False,
         "preprocessing": "imagenet",
         "internal_path": internal_path,
-        "norm": "sum",
         "learner_gain": 0.7,
         "coder_training": "free",
-        "coder_initializer": "selection",
-        "coder_sharing": "block",
-        "code_ratio": 0.5,
         "name": "mine",
+        **FAMILIES[family].settings,
     }
     model = build(family, **kwargs)
     copy = through_file(model, tmp_path)
