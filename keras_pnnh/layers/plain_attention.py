@@ -25,11 +25,12 @@ class PlainAttention(keras.layers.Layer):
     | `"shaped"`     | `alpha I + beta A - gamma C`, for each head |
 
     where `C` averages all tokens. `"shaped"` (Noci et al. 2023, arXiv
-    2306.17759; He and Hofmann 2023, arXiv 2311.01906) starts at
-    `alpha = beta = gamma = 1`, so that a softmax that does not tell the tokens
-    apart mixes nothing; without `C` the tokens' mean, which every layer adds
-    once more, would soon be all that is left. The sum is one matrix, not a
-    path beside it.
+    2306.17759; He and Hofmann 2023, arXiv 2311.01906) starts with
+    `beta = gamma`, so that a softmax that does not tell the tokens apart mixes
+    nothing; without `C` the tokens' mean, which every layer adds once more,
+    would soon be all that is left. `alpha` starts at 1 and `beta` at
+    `learner_gain` (theirs: 1), since a random softmax is noise beside what is
+    carried. The sum is one matrix, not a path beside it.
 
     Identity heads are the alternative: further heads, before the others,
     whose tokens are not mixed at all. They carry what the coder puts into
@@ -41,7 +42,8 @@ class PlainAttention(keras.layers.Layer):
         token_mixing: See above.
         identity_heads: Number of heads of the same width whose tokens stay as
             they are.
-        learner_gain: As in `PlainDense`, for values and output.
+        learner_gain: As in `PlainDense`, for values and output; the start of
+            `beta` and `gamma`.
 
     Call arguments:
         inputs: `(batch, tokens, channels)`.
@@ -93,9 +95,9 @@ class PlainAttention(keras.layers.Layer):
         head_width = channels // self.num_heads
         values = (self.identity_heads + self.num_heads) * head_width
         if self.token_mixing == "shaped":
-            self.alpha = self._add_scale("alpha")
-            self.beta = self._add_scale("beta")
-            self.gamma = self._add_scale("gamma")
+            self.alpha = self._add_scale("alpha", 1.0)
+            self.beta = self._add_scale("beta", self.learner_gain)
+            self.gamma = self._add_scale("gamma", self.learner_gain)
         self.query = self._dense(channels, "query")
         self.key = self._dense(channels, "key")
         self.value = self._dense(values, "value")
@@ -106,12 +108,12 @@ class PlainAttention(keras.layers.Layer):
         mixed_shape = (*inputs_shape[:-1], values)
         self.output_dense.build(mixed_shape, decoder_shape)
 
-    def _add_scale(self, name):
+    def _add_scale(self, name, value):
         # Not cast to half precision: the mixing is computed in float32.
         return self.add_weight(
             name=name,
             shape=(self.num_heads,),
-            initializer="ones",
+            initializer=keras.initializers.Constant(value),
             autocast=False,
         )
 

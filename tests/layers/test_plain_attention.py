@@ -97,6 +97,14 @@ def test_silent_learners_carry_the_tokens(token_mixing, identity_heads):
     np.testing.assert_allclose(carried, x, rtol=1e-5, atol=1e-6)
 
 
+def test_the_softmax_starts_as_quietly_as_the_other_learners():
+    layer = PlainAttention(3, "shaped", learner_gain=0.25)
+    layer(tokens(2, 5, 6))
+    for scale, start in ((layer.alpha, 1), (layer.beta, 0.25)):
+        np.testing.assert_array_equal(to_numpy(scale), [start] * 3)
+    np.testing.assert_array_equal(to_numpy(layer.gamma), to_numpy(layer.beta))
+
+
 def test_a_softmax_alone_carries_nothing_but_the_mean():
     x = tokens(2, 5, 6)
     matrices = [np.eye(6, dtype="float32")] * 2
