@@ -14,7 +14,12 @@ from keras import layers, ops
 
 from keras_pnnh import graph, theory
 from keras_pnnh.analysis.taps import channels_last, find_taps
-from keras_pnnh.layers import Coder, PlainConv2D, ZeroPaddingShortcut
+from keras_pnnh.layers import (
+    Coder,
+    PlainConv2D,
+    PlainDepthwiseConv2D,
+    ZeroPaddingShortcut,
+)
 
 ELEMENTWISE = (
     layers.Activation,
@@ -91,6 +96,8 @@ def _apply(layer, args, kwargs, generator):
         return sum(parts) if known else None
     if x is None:
         return None
+    if isinstance(layer, PlainDepthwiseConv2D):
+        return _plain_depthwise(layer, x, generator)
     if isinstance(layer, ZeroPaddingShortcut):
         return np.pad(x, ((0, layer.filters - len(x)), (0, 0)))
     if isinstance(layer, layers.BatchNormalization):
@@ -117,8 +124,10 @@ def _coder_matrix(coder, inputs, part="reconstruction"):
     """The matrix that a coder hands out, `(channels, filters)`."""
     if part == "decoder":
         return _numpy(coder.decoder)
-    if part == "encoder" and inputs is not None:
-        return _numpy(coder.encoder)[: len(inputs)]
+    if part == "code":
+        return np.eye(coder.code_filters, dtype="float32")
+    if part == "encoder":
+        return _numpy(coder.encoder)[: None if inputs is None else len(inputs)]
     return None
 
 
@@ -137,8 +146,25 @@ def _plain_convolution(layer, generator, x, matrix=None, **kwargs):
         return None
     carried = np.zeros_like(outputs)
     carried[: matrix.shape[1]] = matrix.T @ x[: len(matrix)]
+    return _with_carried(layer, outputs, carried)
+
+
+def _plain_depthwise(layer, x, generator):
+    """Every channel by itself: normal draws, and the code as it is."""
+    kernel = np.moveaxis(_numpy(layer.kernel), 2, 3)  # (..., 1, channels)
+    variance = np.sum(kernel**2, axis=(0, 1, 2)) * np.mean(x**2, axis=1)
+    outputs = generator.standard_normal(x.shape) * np.sqrt(variance)[:, None]
+    if layer.bias is not None:
+        outputs += _numpy(layer.bias)[:, None]
+    carried = np.zeros_like(x)
+    carried[: layer.code_filters] = x[: layer.code_filters]
+    return _with_carried(layer, outputs.astype("float32"), carried)
+
+
+def _with_carried(layer, outputs, carried):
     if layer.coder_scale is not None:
-        carried *= _numpy(layer.coder_scale)[:, None]
+        scale = _numpy(layer.coder_scale)[:, None]
+        carried[: len(scale)] *= scale
     if layer.norm == "learner":
         return _normalized(layer.batch_norm, outputs) + carried
     return _normalized(layer.batch_norm, outputs + carried)

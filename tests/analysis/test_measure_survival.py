@@ -4,7 +4,7 @@ import pytest
 from keras import layers
 
 from keras_pnnh.analysis import measure_survival, predict_survival
-from keras_pnnh.applications import PlainResNet
+from keras_pnnh.applications import PlainMobileNet, PlainResNet
 from keras_pnnh.theory import walk
 from tests.analysis import faulty
 from tests.harness import CHANNELS_FIRST_WORKS
@@ -49,6 +49,23 @@ def test_measurement_agrees_with_the_prediction(internal_path):
         # Few channels, few weights: the share differs between seeds.
         assert layer.measured == pytest.approx(layer.predicted, abs=0.07)
     assert "predicted" in str(report)
+
+
+@pytest.mark.parametrize("internal_path", ["coder", "residual", "none"])
+def test_inverted_residuals_and_bottlenecks_agree_with_the_prediction(
+    internal_path,
+):
+    arguments = {"input_shape": (16, 16, 3), "internal_path": internal_path}
+    for model in (
+        PlainMobileNet(
+            (1, 2), (32, 32), (1, 1), 32, 32, stem="3x3", **arguments
+        ),
+        PlainResNet((2,), (32,), block="bottleneck", **arguments),
+    ):
+        layers = measure_survival(model, noise()).layers
+        measured = np.array([layer.measured for layer in layers])
+        predicted = np.array([layer.predicted for layer in layers], "float")
+        np.testing.assert_allclose(measured, predicted, atol=0.03)
 
 
 def test_a_norm_after_the_sum_is_predicted_to_fail():
