@@ -64,11 +64,15 @@ def _add_model(command, default=None):
         help="what is normalised beside the coder: the learner's output, the "
         "sum of both, or the learner's kernel",
     )
-
     command.add_argument(
         "--patch-size",
         type=int,
         help="of a Transformer: 4 for images of 32x32 pixels; default: 16",
+    )
+    command.add_argument(
+        "--stem",
+        help="of a MobileNetV2: 3x3 for images of 32x32 pixels; default: "
+        "3x3_stride2",
     )
 
 
@@ -256,6 +260,7 @@ def _architecture(options):
         "internal_path": options.path,
         "norm": options.norm,
         "patch_size": options.patch_size,
+        "stem": options.stem,
     }
     return {key: value for key, value in given.items() if value is not None}
 

@@ -6,10 +6,11 @@ import sys
 
 import numpy as np
 import pytest
+from families import FAMILIES
 from PIL import Image
 
 from keras_pnnh import _version
-from keras_pnnh.applications import PlainResNet, PlainViT, catalog
+from keras_pnnh.applications import PlainResNet, catalog
 from keras_pnnh.cli import main
 from keras_pnnh.weights import lineage, loader
 
@@ -87,22 +88,43 @@ def test_train_then_evaluate(data, tmp_path, capsys):
     assert f"{100 * test['accuracy']:.2f} % of 16 images" in printed
 
 
-def test_train_a_transformer_then_evaluate(data, tmp_path, capsys, monkeypatch):
-    def tiny_vit(weights=None, **arguments):
-        model = PlainViT(2, 2, 8, 16, name="tiny_vit", **arguments)
+@pytest.mark.parametrize(
+    ("family", "option", "value", "recipe", "optimizer"),
+    [
+        ("plain_vit", "patch_size", 4, "cifar-vit-short", "adamw"),
+        ("plain_mobilenet_v2", "stem", "3x3", "cifar-short", "sgd"),
+    ],
+)
+def test_train_another_family_then_evaluate(
+    family,
+    option,
+    value,
+    recipe,
+    optimizer,
+    data,
+    tmp_path,
+    capsys,
+    monkeypatch,
+):
+    model_class, numbers = FAMILIES[family][:2]
+    numbers = {**numbers, option: None}
+
+    def tiny(weights=None, **arguments):
+        model = model_class(**{**numbers, **arguments}, name="other")
         if weights is not None:
             loader.load(model, weights)
         return model
 
-    monkeypatch.setitem(catalog.MODELS, "tiny_vit", tiny_vit)
+    monkeypatch.setitem(catalog.MODELS, "other", tiny)
     output = tmp_path / "run"
-    chosen = ["--model", "tiny_vit", "--patch-size", "4"]
+    chosen = ["--model", "other"]
+    chosen += [f"--{option.replace('_', '-')}", str(value)]
     arguments = train_arguments(data, output, *chosen)
-    arguments += ["--recipe", "cifar-vit-short"]
+    arguments += ["--recipe", recipe]
     assert main(arguments) == 0
     record = json.loads((output / "record.json").read_text())
-    assert record["recipe"]["optimizer"] == "adamw"
-    assert record["model"]["patch_size"] == 4
+    assert record["recipe"]["optimizer"] == optimizer
+    assert record["model"][option] == value
     weights = output / "model.weights.h5"
     arguments = ["evaluate", *chosen, "--weights", str(weights)]
     assert main([*arguments, "--data", str(data)]) == 0
