@@ -41,6 +41,12 @@ def test_benchmark_prints_a_ratio_for_every_norm():
         assert norm in printed
 
 
+def test_fine_tuning_trains_the_head_and_then_all():
+    printed = run("examples/fine_tune.py", "--smoke")
+    assert "22 layers frozen, numpy input" in printed
+    assert printed.count("held out: accuracy") == 2
+
+
 @pytest.mark.skipif(
     keras.backend.backend() != "torch", reason="constructs 8 large models"
 )
