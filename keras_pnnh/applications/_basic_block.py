@@ -16,4 +16,6 @@ class BasicBlocks(Blocks):
             x, coder, "encoder", filters, f"{name}_conv1", strides=strides
         )
         x = self._relu(x, f"{name}_relu1")
-        return self._convolution(x, coder, "decoder", filters, f"{name}_conv2")
+        return self._last._convolution(
+            x, coder, "decoder", filters, f"{name}_conv2"
+        )

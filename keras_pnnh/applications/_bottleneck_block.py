@@ -24,6 +24,6 @@ class BottleneckBlocks(Blocks):
             x, coder, "code", filters, f"{name}_conv2", strides=strides
         )
         x = self._relu(x, f"{name}_relu2")
-        return self._convolution(
+        return self._last._convolution(
             x, coder, "decoder", 4 * filters, f"{name}_conv3", kernel_size=1
         )

@@ -82,6 +82,11 @@ class PlainResNet(Application):
             and width by 4.
         shortcut: Where the twin's skips change shape: `"zero_padding"` (option
             A of He et al.) or `"projection"` (option B).
+        activation_order: Of the twin's blocks: `"post"`, with the last ReLU
+            behind the addition, or `"pre"`, with norm and ReLU before each
+            convolution and none on the skip (v2, He et al. 2016, arXiv
+            1603.05027). Strides stay in the first block of a stage, where
+            `keras.applications.ResNet50V2` has them in the last.
         norm: Where the batch normalisation of a layer with a coder stands,
             see `layers.PlainConv2D`.
         learner_gain: Initial scale of the learners beside the coder.
@@ -117,6 +122,7 @@ class PlainResNet(Application):
         block="basic",
         stem="3x3",
         shortcut="zero_padding",
+        activation_order="post",
         norm="learner",
         # The best of a few short runs at 56 layers, made before this
         # repository began and not kept in it. At 20 layers 1.0 is ahead
@@ -143,6 +149,7 @@ class PlainResNet(Application):
             "internal_path": internal_path,
             "stem": stem,
             "shortcut": shortcut,
+            "activation_order": activation_order,
             "norm": norm,
             "learner_gain": learner_gain,
             "coder_training": coder_training,
@@ -169,6 +176,7 @@ class PlainResNet(Application):
             strides = 1 if stage == 1 else 2
             x = builder.stage(x, blocks, filters, strides, f"stage{stage}")
             pyramid[f"P{first_level + stage - 1}"] = x
+        x = builder.end(x)
         outputs = _builder.head(
             x,
             include_top=include_top,

@@ -297,6 +297,7 @@ def test_the_file_says_what_it_was_made_for(path):
         "block": "basic",
         "stem": "3x3",
         "shortcut": "zero_padding",
+        "activation_order": "post",
         "norm": "learner",
         "coder_sharing": "stage",
         "code_ratio": 1.0,
