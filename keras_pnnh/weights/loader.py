@@ -110,7 +110,16 @@ def _check_shapes(model, shapes, path):
     missing = expected - shapes
     spare = shapes - expected
     _allow_resampling(model, missing, spare)
-    head_only = sum(spare.values()) <= 2 and not _has_head(model)
+    head = _head_shapes(model)
+    head_only = sum(spare.values()) <= 2 and not head
+    if head and missing == head and not spare:
+        raise ValueError(
+            "A model with a classifier needs weights with one. Received: "
+            f"'{path}', which holds a backbone alone: the shapes "
+            f"{_summary(missing)} of the classifier of '{model.name}' are "
+            "missing. Load it with `include_top=False` and put a classifier "
+            "of your own on it."
+        )
     if missing or (spare and not head_only):
         raise ValueError(
             "A weight file must hold exactly the variables of the model. "
@@ -137,8 +146,14 @@ def _allow_resampling(model, missing, spare):
             del counter[shape]
 
 
-def _has_head(model):
-    return any(layer.name == "head" for layer in model.layers)
+def _head_shapes(model):
+    """Shapes of the classifier's variables, none if there is none."""
+    return Counter(
+        tuple(weight.shape)
+        for layer in model.layers
+        if layer.name == "head"
+        for weight in layer.weights
+    )
 
 
 def _summary(shapes, most=3):

@@ -127,7 +127,11 @@ def test_a_file_without_a_head_does_not_load_with_the_top(tmp_path):
     save_weights(build(include_top=False), path)
     model = build(random=2)
     with refused(
-        model, "exactly the variables", f"Received: '{path}'", "(8, 10)"
+        model,
+        "needs weights with one",
+        f"Received: '{path}', which holds a backbone alone",
+        "1 x (8, 10), 1 x (10,)",
+        "include_top=False",
     ):
         load(model, path)
 
