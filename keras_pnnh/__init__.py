@@ -10,21 +10,30 @@ from keras_pnnh import (
 )
 from keras_pnnh._version import __version__
 from keras_pnnh.applications import create_model, list_models
-from keras_pnnh.conversion import audit, fold
+from keras_pnnh.conversion import (
+    as_sequential,
+    audit,
+    fold,
+    from_residual,
+    truncate,
+)
 from keras_pnnh.weights import list_weights, save_weights
 
 __all__ = [
     "__version__",
     "analysis",
     "applications",
+    "as_sequential",
     "audit",
     "conversion",
     "create_model",
     "fold",
+    "from_residual",
     "layers",
     "list_models",
     "list_weights",
     "save_weights",
     "theory",
+    "truncate",
     "weights",
 ]

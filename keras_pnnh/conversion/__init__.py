@@ -2,6 +2,17 @@
 
 from keras_pnnh.conversion.audit import audit
 from keras_pnnh.conversion.audit_report import AuditReport, compare
+from keras_pnnh.conversion.chains import as_sequential, truncate
 from keras_pnnh.conversion.fold import fold
+from keras_pnnh.conversion.residual import Certificate, from_residual
 
-__all__ = ["AuditReport", "audit", "compare", "fold"]
+__all__ = [
+    "AuditReport",
+    "Certificate",
+    "as_sequential",
+    "audit",
+    "compare",
+    "fold",
+    "from_residual",
+    "truncate",
+]

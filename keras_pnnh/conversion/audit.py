@@ -6,6 +6,7 @@ import keras
 
 from keras_pnnh import graph
 from keras_pnnh.conversion.audit_report import AuditReport, LayerRow
+from keras_pnnh.conversion.dense import DenseFormError, plan_dense_form
 from keras_pnnh.conversion.folding_plan import (
     PLAIN_CONVOLUTIONS,
     coder_matrix,
@@ -64,6 +65,8 @@ def audit(model, input_shape=None):
         parameters=model.count_params(),
         folded_parameters=_folded_parameters(network),
         macs=sum(macs),
+        carried_channels=max(map(_carried, network.calls)),
+        **_dense_costs(network, macs),
         peak_activation=liveness.peak,
         peak_layer=liveness.layer,
         layers=_rows(network, macs, liveness.live),
@@ -175,6 +178,27 @@ def _stored(layer):
     if not isinstance(layer, keras.layers.Layer):
         return 0
     return layer.count_params()
+
+
+def _carried(call):
+    return getattr(call.layer, "carried_channels", 0)
+
+
+def _dense_costs(network, macs):
+    """Of `fold(model, dense=True)`, without folding it."""
+    try:
+        plan = plan_dense_form(network)
+    except DenseFormError:
+        return {"dense_macs": None, "dense_parameters": None}
+    parameters = _folded_parameters(network)
+    total = sum(macs)
+    for call, count in zip(network.calls, macs, strict=True):
+        if call.layer in plan:
+            layers = plan[call.layer]
+            total += sum(layer.macs for layer in layers) - count
+            parameters += sum(layer.parameters for layer in layers)
+            parameters -= _stored(call.layer)
+    return {"dense_macs": total, "dense_parameters": parameters}
 
 
 def _rows(network, macs, live):

@@ -12,6 +12,8 @@ ROWS = (
     "parameters",
     "parameters, folded",
     "multiply-accumulates",
+    "carried channels",
+    "multiply-accumulates, dense",
     "peak activation (floats)",
 )
 
@@ -41,6 +43,9 @@ class AuditReport(NamedTuple):
     parameters: int  # stored in the model
     folded_parameters: int  # stored in `fold(model)`
     macs: int  # multiply-accumulates
+    carried_channels: int  # the most that pass any layer
+    dense_macs: int | None  # of `fold(model, dense=True)`; None: impossible
+    dense_parameters: int | None
     peak_activation: int  # floats
     peak_layer: str
     layers: tuple[LayerRow, ...]
@@ -85,6 +90,9 @@ class AuditReport(NamedTuple):
             f"  parameters: {self.parameters:,}"
             f" (folded: {self.folded_parameters:,})",
             f"  multiply-accumulates: {self.macs:,}",
+            f"  carried channels: {self.carried_channels:,}; written out: "
+            f"{count_or_none(self.dense_macs)} multiply-accumulates, "
+            f"{count_or_none(self.dense_parameters)} parameters",
             f"  peak activation: {self.peak_activation:,} floats, at layer "
             f"'{self.peak_layer}'",
         ]
@@ -111,19 +119,26 @@ def compare(reports):
     columns = [
         ("yes" if report.plain else "no",)
         + tuple(
-            f"{number:,}"
+            count_or_none(number)
             for number in (
                 report.depth,
                 len(report.merges),
                 report.parameters,
                 report.folded_parameters,
                 report.macs,
+                report.carried_channels,
+                report.dense_macs,
                 report.peak_activation,
             )
         )
         for report in reports.values()
     ]
     return as_table(["", *reports], zip(ROWS, *columns, strict=True))
+
+
+def count_or_none(count):
+    """A count as text, "none" for what does not exist."""
+    return "none" if count is None else f"{count:,}"
 
 
 def _first_of(names):

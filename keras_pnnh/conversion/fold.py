@@ -3,6 +3,7 @@
 import keras
 
 from keras_pnnh import graph
+from keras_pnnh.conversion.dense import plan_dense_form
 from keras_pnnh.conversion.folded_kernels import folded_kernel
 from keras_pnnh.conversion.folding_plan import (
     PLAIN_CONVOLUTIONS,
@@ -20,7 +21,7 @@ from keras_pnnh.conversion.token_layers import (
 from keras_pnnh.layers import Coder, PlainDepthwiseConv2D
 
 
-def fold(model, name=None):
+def fold(model, name=None, dense=False):
     """The same function as a chain of standard layers.
 
     Learner, coder and batch normalisation of a `PlainConv2D` become one
@@ -40,6 +41,11 @@ def fold(model, name=None):
         model: A functional or sequential `keras.Model`. Nested models are
             flattened into the result.
         name: Name of the result. Defaults to the name of `model`.
+        dense: Whether carried channels (`from_residual`) are written out as
+            ordinary kernels, so that the result has standard layers only. A
+            stream of both signs passes a ReLU as a pair, `relu(x) -
+            relu(-x)`; a clip at 6 is two ReLUs. It costs multiplications:
+            `audit` counts them beforehand.
 
     Returns:
         An uncompiled functional `keras.Model`. Layers keep their names; a
@@ -52,11 +58,13 @@ def fold(model, name=None):
     Raises:
         ValueError: If the model has no graph, if a `PlainConv2D` adds
             something else than a coder's matrix or normalises with the
-            batch's statistics (`training=True`), or if a coder's matrix is
-            used outside a `PlainConv2D`.
+            batch's statistics (`training=True`), if a coder's matrix is
+            used outside a `PlainConv2D`, or if carried channels have no
+            dense form.
     """
     source = graph.read(model)
-    folder = _Folder(norms_to_fold(source))
+    plan = plan_dense_form(source) if dense else {}
+    folder = _Folder(norms_to_fold(source), plan)
     inputs = [
         folder.copies.copy(call.layer).output
         for call in source.calls[: len(model.inputs)]
@@ -72,11 +80,13 @@ def fold(model, name=None):
 class _Folder:
     """Calls the folded layer in place of the original."""
 
-    def __init__(self, norms):
+    def __init__(self, norms, dense):
         self.copies = LayerCopies()
         self._norms = norms
         self._absorbed = set(norms.values())
         self._convolutions = {}
+        self._dense = dense
+        self._written_out = []
 
     def call(self, layer, args, kwargs):
         if isinstance(layer, Coder):
@@ -92,6 +102,8 @@ class _Folder:
             inputs, matrices = bind_token_call(layer, args, kwargs)
             return self._convolve(layer, inputs, matrices)
         _refuse_matrices((args, kwargs), f"layer '{layer.name}'")
+        if layer in self._dense:
+            return self._write_out(layer, args[0])
         if layer in self._norms:
             return self._convolve(layer, args[0], None)
         return self.copies.call(layer, args, kwargs)
@@ -151,8 +163,20 @@ class _Folder:
         )
         return (pad, convolution)
 
+    def _write_out(self, layer, x):
+        """Standard layers in the place of one with carried channels."""
+        for dense in self._dense[layer]:
+            name = self.copies.unique_name(dense.name)
+            part = dense.layer_class(**dense.arguments, name=name)
+            x = part(x)
+            if dense.weights is not None:
+                self._written_out.append((part, dense.weights))
+        return x
+
     def load_weights(self):
         self.copies.load_weights()
+        for layer, weights in self._written_out:
+            layer.set_weights(weights())
         for (layer, matrix), parts in self._convolutions.items():
             if type(layer) in TOKEN_LAYERS:
                 weights = folded_token_weights(layer, matrix)

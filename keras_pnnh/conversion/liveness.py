@@ -16,6 +16,7 @@ IN_PLACE = {
     "AlphaDropout",
     "Average",
     "BatchNormalization",
+    "CarryActivation",
     "Cast",
     "Dropout",
     "ELU",

@@ -7,6 +7,7 @@ import keras
 from keras_pnnh.conversion.folding_plan import is_matrix_call
 from keras_pnnh.conversion.token_layers import count_attention_macs
 from keras_pnnh.layers import (
+    CarryConv2D,
     Coder,
     PlainAttention,
     PlainConv2D,
@@ -63,8 +64,9 @@ def count_macs(call):
     """Multiply-accumulates of one call of a layer, for a batch of 1.
 
     A plain layer counts as the one layer that it folds to, and a coder that
-    hands out its matrix as nothing. Norms, activations, pooling and other
-    layers without a kernel count 0, and so do biases.
+    hands out its matrix as nothing. Carried channels count 0; what they cost
+    written out is `dense_macs` of an audit. Norms, activations, pooling and
+    other layers without a kernel count 0, and so do biases.
 
     Args:
         call: A `graph.Call` whose tensors have no unknown sizes.
@@ -84,16 +86,34 @@ def count_macs(call):
         return _size(call.outputs) * math.prod(layer.kernel.shape[:-1])
     if isinstance(layer, _DEPTHWISE_CONVOLUTIONS):
         return _size(call.outputs) * math.prod(layer.kernel.shape[:-2])
+    if isinstance(layer, keras.layers.SeparableConv2D):
+        taps = math.prod(layer.depthwise_kernel.shape[:2])
+        inner = math.prod(layer.depthwise_kernel.shape[2:])
+        positions = _size(call.outputs) // layer.filters
+        return positions * inner * (taps + layer.filters)
     if isinstance(layer, PlainAttention):
         return count_attention_macs(layer, call.inputs[0].shape[1])
     if isinstance(layer, (PlainDense, keras.layers.Dense)):
         return _size(call.outputs) * layer.kernel.shape[0]
+    if isinstance(layer, CarryConv2D):
+        return sum(_block_macs(block, call) for block in layer.blocks)
     if isinstance(layer, Coder):
         channels = call.inputs[0].shape[layer.axis]
         positions = _size(call.inputs[:1]) // channels
         return positions * layer.code_filters * (channels + layer.filters)
     _check_free(layer)
     return 0
+
+
+def _block_macs(block, call):
+    """Those of one block; what is carried, scaled or pooled counts nothing."""
+    if block.kind not in ("conv", "depthwise"):
+        return 0
+    positions = _size(call.outputs) // call.layer.filters
+    inputs = math.prod(block.kernel_size)
+    if block.kind == "conv":
+        inputs *= block.channels // block.groups
+    return positions * block.filters * inputs
 
 
 def _size(tensors):

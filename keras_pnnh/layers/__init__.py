@@ -1,5 +1,7 @@
-"""Keras layers of plain networks: the coder and the layers it rides on."""
+"""Keras layers of plain networks: the coder, the carry, what they ride on."""
 
+from keras_pnnh.layers.carry_activation import CarryActivation
+from keras_pnnh.layers.carry_conv2d import CarryConv2D
 from keras_pnnh.layers.coder import Coder
 from keras_pnnh.layers.plain_attention import PlainAttention
 from keras_pnnh.layers.plain_conv2d import PlainConv2D
@@ -9,6 +11,8 @@ from keras_pnnh.layers.token_embedding import TokenEmbedding
 from keras_pnnh.layers.zero_padding_shortcut import ZeroPaddingShortcut
 
 __all__ = [
+    "CarryActivation",
+    "CarryConv2D",
     "Coder",
     "PlainAttention",
     "PlainConv2D",

@@ -1,0 +1,82 @@
+"""From a trained residual network to a plain chain."""
+
+import keras
+
+from keras_pnnh import graph
+from keras_pnnh.conversion.fold import fold
+from keras_pnnh.conversion.layer_copies import LayerCopies, pack_like
+from keras_pnnh.conversion.residual.certificate import certify, make_probe
+from keras_pnnh.conversion.residual.checks import check_source
+from keras_pnnh.conversion.residual.emission import Emitter
+from keras_pnnh.conversion.residual.first_difference import first_difference
+from keras_pnnh.conversion.residual.merging import merge_convolutions
+from keras_pnnh.conversion.residual.reading import (
+    data_format_of,
+    read_operations,
+)
+from keras_pnnh.conversion.residual.schedule import schedule
+
+
+def from_residual(model, probe=None, name=None):
+    """The same function as a plain chain, exactly.
+
+    "Reserve and merge" (reconstruction, on PNNH, arXiv 2402.08645): what a
+    shortcut carries travels in channels beside the learner's, and the last
+    convolution of the block adds it, kernel `[P | W]`. Every layer of the
+    result reads one tensor and every tensor is read by one layer. Batch norms
+    fold into the convolutions, computed in float64. The multiplications stay
+    those of the residual network; what is carried costs memory, and
+    `fold(plain, dense=True)` writes it out as ordinary convolutions, which
+    costs multiplications (`audit` counts both).
+
+    Works on the graph, not on names: branches of convolutions (also depthwise,
+    separable and grouped), norms, elementwise non-linearities, zero padding,
+    cropping and pooling, from wherever they part to wherever they are added
+    or put side by side. Clips such as that of ReLU6 act on the learner's
+    channels only. The result is for inference: dropout is left out.
+
+    Args:
+        model: A functional or sequential `keras.Model` with one input and one
+            result, left untouched. Nested models are flattened.
+        probe: Batch of inputs to compare on. By default 4 of noise, of
+            different size and sign.
+        name: Name of the result. Defaults to the name of `model`.
+
+    Returns:
+        Pair of the chain, an uncompiled functional `keras.Model`, and its
+        `Certificate`. A layer's name is that of the source's layer whose
+        output its first channels are.
+
+    Raises:
+        ValueError: If the model has no graph or is not built, has several
+            inputs or results, calls a layer with weights twice, has weights
+            that are not finite or an activation that is not Keras's, or has a
+            topology that no chain computes: the layer and the reason are
+            named.
+    """
+    check_source(model, graph.read(model))
+    probe = make_probe(model, probe)
+    folded = fold(model)
+    network = graph.read(folded)
+    data_format = data_format_of(network)
+    axis = 1 if data_format == "channels_first" else 3
+    operations, result = read_operations(network, data_format)
+    operations = merge_convolutions(operations, result, axis)
+    source = network.calls[0].outputs[0]
+    steps = schedule(operations, source, result, axis)
+    copies = LayerCopies()
+    inputs = x = copies.copy(network.calls[0].layer).output
+    emitter = Emitter(copies, data_format, axis)
+    tensors = []
+    for step in steps:
+        x = emitter.emit(step, x)
+        tensors.append(x)
+    packed = pack_like(model, [inputs], [x])
+    plain = keras.Model(*packed, name=name or model.name)
+    emitter.load_weights()
+    taps = keras.Model(inputs, tensors)
+
+    def find_end(probe, tolerance):
+        return first_difference(folded, network, taps, steps, probe, tolerance)
+
+    return plain, certify(model, plain, probe, find_end)

@@ -1,0 +1,207 @@
+"""The layers of the chain, one for each step of the schedule."""
+
+import keras
+
+from keras_pnnh.conversion.layer_copies import to_numpy
+from keras_pnnh.conversion.residual.operations import Pointwise, Whole
+from keras_pnnh.graph import Tensor
+from keras_pnnh.layers import CarryActivation, CarryConv2D
+
+
+class Emitter:
+    """Makes layers under unique names and gives them their numbers.
+
+    Standard layers wherever nothing is carried.
+    """
+
+    def __init__(self, copies, data_format, axis):
+        self._copies = copies  # for unique names
+        self._data_format = data_format
+        self._axis = axis
+        self._weights = []  # pairs of a layer and its arrays
+
+    def emit(self, step, x):
+        """The step on a Keras tensor.
+
+        Args:
+            step: A `Step`.
+            x: Keras tensor with the channels of `step.before` side by side.
+
+        Returns:
+            Keras tensor with the channels of `step.after`.
+        """
+        (first, *_) = step.operations
+        alone = len(step.before) == 1 and len(step.after) == 1
+        if isinstance(first, Whole):
+            return self._emit_whole(first, x)
+        if isinstance(first, Pointwise):
+            layer = self._alone(first) if alone else self._pieces(step, first)
+            return layer(x)
+        if alone and _is_standard(first):
+            return self._emit_linear(first.terms[0].linear, x)
+        return self._blocks(step)(x)
+
+    def load_weights(self):
+        for layer, arrays in self._weights:
+            layer.set_weights(arrays)
+            if hasattr(layer, "finalize_state"):
+                layer.finalize_state()  # an adapted `Normalization`
+
+    def _name(self, name):
+        return self._copies.unique_name(name)
+
+    def _copy(self, layer):
+        config = {**layer.get_config(), "name": self._name(layer.name)}
+        copy = type(layer).from_config(config)
+        if getattr(layer, "weights", None):
+            arrays = [to_numpy(weight) for weight in layer.weights]
+            self._weights.append((copy, arrays))
+        return copy
+
+    def _emit_whole(self, whole, x):
+        args, kwargs = keras.tree.map_structure(
+            lambda item: x if isinstance(item, Tensor) else item,
+            (whole.args, whole.kwargs),
+        )
+        return self._copy(whole.layer)(*args, **kwargs)
+
+    def _alone(self, operation):
+        if operation.layer is not None:
+            return self._copy(operation.layer)
+        name = self._name(operation.name)
+        common = {"dtype": operation.dtype, "name": name}
+        if not operation.arguments:
+            return keras.layers.Activation(operation.activation, **common)
+        piece = _piece(operation, 0, operation.target.shape[self._axis])
+        return CarryActivation([piece], self._data_format, **common)
+
+    def _pieces(self, step, operation):
+        ranges = self._ranges(step.before)
+        pieces = []
+        for tensor in step.after:
+            if tensor is operation.target:
+                pieces.append(_piece(operation, *ranges[operation.source]))
+            else:
+                pieces.append({"inputs": list(ranges[tensor])})
+        return CarryActivation(
+            pieces,
+            self._data_format,
+            dtype=operation.dtype,
+            name=self._name(operation.name),
+        )
+
+    def _ranges(self, tensors):
+        ranges, start = {}, 0
+        for tensor in tensors:
+            stop = start + tensor.shape[self._axis]
+            ranges[tensor] = (start, stop)
+            start = stop
+        return ranges
+
+    def _blocks(self, step):
+        sources, targets = self._ranges(step.before), self._ranges(step.after)
+        blocks, arrays = [], []
+        made = {operation.target for operation in step.operations}
+        for operation in step.operations:
+            if operation.target not in targets:
+                continue
+            start, stop = targets[operation.target]
+            for term in operation.terms:
+                block = _block(term, sources[term.source], start, stop)
+                blocks.append(block)
+                if term.linear is not None:
+                    arrays += _arrays(term.linear)
+        for tensor in step.after:
+            if tensor not in made:
+                blocks.append(
+                    {
+                        "kind": "identity",
+                        "inputs": sources[tensor],
+                        "outputs": targets[tensor],
+                    }
+                )
+        layer = CarryConv2D(
+            blocks,
+            self._data_format,
+            dtype=step.operations[0].dtype,
+            name=self._name(step.operations[0].name),
+        )
+        self._weights.append((layer, arrays))
+        return layer
+
+    def _emit_linear(self, linear, x):
+        """Standard layers that compute a linear function."""
+        common = {"data_format": self._data_format, "dtype": linear.dtype}
+        if linear.padding != "same" and linear.padding_name is not None:
+            x = keras.layers.ZeroPadding2D(
+                linear.padding, name=self._name(linear.padding_name), **common
+            )(x)
+        if linear.layer is not None:
+            return self._copy(linear.layer)(x)
+        arguments = {
+            "kernel_size": linear.kernel_size,
+            "strides": linear.strides,
+            "padding": "same" if linear.padding == "same" else "valid",
+            "dilation_rate": linear.dilation_rate,
+            "use_bias": linear.bias is not None,
+            "name": self._name(linear.name),
+            **common,
+        }
+        if linear.kind == "conv":
+            layer = keras.layers.Conv2D(
+                linear.filters, groups=linear.groups, **arguments
+            )
+        else:
+            layer = keras.layers.DepthwiseConv2D(
+                depth_multiplier=linear.kernel.shape[3], **arguments
+            )
+        self._weights.append((layer, _arrays(linear)))
+        return layer(x)
+
+
+def _is_standard(operation):
+    (term, *more) = operation.terms
+    if more or term.offset or term.linear is None:
+        return False
+    return term.linear.layer is not None or term.linear.kind in (
+        "conv",
+        "depthwise",
+    )
+
+
+def _piece(operation, start, stop):
+    return {
+        "inputs": [start, stop],
+        "activation": operation.activation,
+        "arguments": operation.arguments,
+    }
+
+
+def _block(term, inputs, start, stop):
+    """The dictionary of a block; `start` and `stop` are the sum's channels."""
+    linear = term.linear
+    start += term.offset
+    if linear is None:
+        width = inputs[1] - inputs[0]
+        return {
+            "kind": "identity",
+            "inputs": inputs,
+            "outputs": [start, start + width],
+        }
+    return {
+        "kind": linear.kind,
+        "inputs": inputs,
+        "outputs": [start, start + linear.filters],
+        "kernel_size": linear.kernel_size,
+        "strides": linear.strides,
+        "padding": linear.padding,
+        "dilation_rate": linear.dilation_rate,
+        "groups": linear.groups,
+        "use_bias": linear.bias is not None,
+    }
+
+
+def _arrays(linear):
+    return [
+        array for array in (linear.kernel, linear.bias) if array is not None
+    ]

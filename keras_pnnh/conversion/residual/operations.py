@@ -1,0 +1,108 @@
+"""The few operations that a residual network is made of."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from keras_pnnh.graph import Tensor
+
+Pair = tuple[int, int]
+
+
+@dataclasses.dataclass(eq=False)
+class Linear:
+    """A convolution, a scale, a subsampling or a pooling, with its numbers.
+
+    `kind` and the sizes are those of a block of `CarryConv2D`.
+    """
+
+    kind: str
+    name: str
+    dtype: Any
+    filters: int
+    kernel: np.ndarray | None = None
+    bias: np.ndarray | None = None
+    kernel_size: Pair = (1, 1)
+    strides: Pair = (1, 1)
+    padding: Any = ((0, 0), (0, 0))
+    dilation_rate: Pair = (1, 1)
+    groups: int = 1
+    padding_name: str | None = None  # of the layer that padded the input
+    layer: Any = None  # that does the same alone, where one exists
+    spatial: bool = False  # whether the size of the image changes
+
+
+@dataclasses.dataclass(eq=False)
+class Term:
+    """What a `Mix` adds: a tensor, or a linear function of it."""
+
+    source: Tensor
+    linear: Linear | None = None
+    offset: int = 0  # first output channel that it is added to
+
+    @property
+    def spatial(self):
+        return self.linear is not None and self.linear.spatial
+
+
+@dataclasses.dataclass(eq=False)
+class Mix:
+    """A sum of terms: a convolution, an addition, or both."""
+
+    name: str
+    dtype: Any
+    terms: list[Term]
+    target: Tensor
+
+    @property
+    def sources(self):
+        return [term.source for term in self.terms]
+
+    @property
+    def spatial(self):
+        return any(term.spatial for term in self.terms)
+
+
+@dataclasses.dataclass(eq=False)
+class Pointwise:
+    """A non-linearity."""
+
+    name: str
+    dtype: Any
+    source: Tensor
+    target: Tensor
+    activation: str
+    arguments: dict
+    layer: Any = None
+    spatial = False
+
+    @property
+    def sources(self):
+        return [self.source]
+
+
+@dataclasses.dataclass(eq=False)
+class Whole:
+    """A layer that cannot run beside carried channels, such as the head."""
+
+    name: str
+    source: Tensor
+    target: Tensor
+    layer: Any
+    args: tuple
+    kwargs: dict
+    spatial = True  # it waits until everything else has been merged
+
+    @property
+    def sources(self):
+        return [self.source]
+
+
+def unsupported(name, kind, why, repair):
+    """The error for a network that cannot become a chain."""
+    return ValueError(
+        "Only branches of convolutions, norms and elementwise non-linearities "
+        "that meet in an addition become a plain chain. Received: layer "
+        f"'{name}' ({kind}), which {why}. {repair}"
+    )

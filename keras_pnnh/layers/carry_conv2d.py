@@ -1,0 +1,236 @@
+"""A convolution beside channels that are carried."""
+
+import keras
+from keras import ops
+
+from keras_pnnh.layers._channel_block import ChannelBlock
+from keras_pnnh.layers._checks import resolve_data_format
+
+
+@keras.saving.register_keras_serializable(package="keras_pnnh")
+class CarryConv2D(keras.layers.Layer):
+    """One convolution whose kernel is made of blocks between channels.
+
+    What a residual block adds to a plain chain: the learner's channels are
+    convolved, the *carried* channels beside them only move ("reserve and
+    merge", reconstruction; PNNH, arXiv 2402.08645, calls what carries the
+    input the internal path). One layer with one kernel, most of which is known
+    to be 0 or 1: a carried channel is a number and costs no multiplication.
+
+    Every block reads a range of channels and writes one; blocks that write to
+    the same channels add up. A block is a dictionary:
+
+    - `kind`: what the block computes, see below.
+    - `inputs`: `[start, stop]`, the channels that it reads.
+    - `outputs`: `[start, stop]`, the channels that it writes.
+    - `kernel_size`: `[height, width]`, by default `[1, 1]`.
+    - `strides`: `[rows, columns]`, by default `[1, 1]`.
+    - `padding`: `"same"` as in Keras, or pixels of zeros, `[[top, bottom],
+      [left, right]]`, where negative ones are cut away; by default none.
+    - `dilation_rate`: `[rows, columns]`, by default `[1, 1]`.
+    - `groups`: groups of a `"conv"`, by default 1.
+    - `use_bias`: whether the block has a bias, by default False.
+
+    Kinds with weights are `"conv"`, `"depthwise"` and `"scale"` (one factor
+    per channel: a batch norm that no convolution can take in). Kinds that
+    carry are `"identity"` (with strides it subsamples; to a wider range of
+    outputs it adds channels of zeros) and the poolings `"average"` and
+    `"max"`, with `kernel_size` as the window. `"max"` alone is not linear.
+
+    Args:
+        blocks: List of dictionaries.
+        data_format: As in `keras.layers.Conv2D`.
+
+    Input shape: `(batch, height, width, channels)`, or channels first.
+
+    Output shape: `(batch, height, width, channels)`, or channels first, with
+    as many channels as the blocks write.
+
+    Raises:
+        ValueError: For a block that contradicts itself, outputs that nothing
+            writes, inputs that do not exist, or blocks that do not agree on
+            the size of the image.
+    """
+
+    def __init__(self, blocks, data_format=None, **kwargs):
+        super().__init__(**kwargs)
+        if not blocks:
+            raise ValueError(
+                "A layer needs at least one block. Received: "
+                f"blocks={blocks!r}. See `CarryConv2D` for what a block is."
+            )
+        self.blocks = tuple(ChannelBlock.from_dict(block) for block in blocks)
+        self.filters = max(block.outputs[1] for block in self.blocks)
+        self.parts = _parts(self.blocks)
+        self.data_format = resolve_data_format(data_format)
+        self._channel_axis = 1 if self.data_format == "channels_first" else 3
+
+    @property
+    def carried_channels(self):
+        """Output channels that no weights write."""
+        return sum(
+            stop - start
+            for (start, stop), blocks in self.parts
+            if len(blocks) == 1 and not self.blocks[blocks[0]].weighted
+        )
+
+    def build(self, inputs_shape):
+        channels = inputs_shape[self._channel_axis]
+        needed = max(block.inputs[1] for block in self.blocks)
+        if needed > channels:
+            raise ValueError(
+                f"The blocks of layer '{self.name}' read {needed} channels. "
+                f"Received: inputs with {channels} channels."
+            )
+        self.compute_output_shape(inputs_shape)
+        self.kernels, self.biases = [], []
+        for index, block in enumerate(self.blocks):
+            shape = block.kernel_shape()
+            kernel = bias = None
+            if shape is not None:
+                kernel = self.add_weight(
+                    name=f"kernel_{index}",
+                    shape=shape,
+                    initializer="ones"
+                    if block.kind == "scale"
+                    else "he_normal",
+                )
+            if block.use_bias:
+                bias = self.add_weight(
+                    name=f"bias_{index}",
+                    shape=(block.filters,),
+                    initializer="zeros",
+                )
+            self.kernels.append(kernel)
+            self.biases.append(bias)
+
+    def call(self, inputs):
+        outputs = []
+        for (start, stop), indices in self.parts:
+            total = None
+            for index in indices:
+                term = self._run(index, inputs)
+                before = self.blocks[index].outputs[0] - start
+                term = self._pad_channels(term, before, stop - start)
+                total = term if total is None else total + term
+            outputs.append(total)
+        if len(outputs) == 1:
+            return outputs[0]
+        return ops.concatenate(outputs, axis=self._channel_axis)
+
+    def _run(self, index, inputs):
+        block, kernel = self.blocks[index], self.kernels[index]
+        x = self._channels(inputs, *block.inputs)
+        padding = block.padding
+        if padding != "same":
+            x, padding = self._pad_pixels(x, padding), "valid"
+        strides = block.strides
+        if block.kernel_size == (1, 1) and block.kind != "average":
+            # Also for convolutions: the gradient of torch 2.13's own strided
+            # 1x1 convolution corrupts memory below 8 input channels.
+            x, strides = self._subsample(x, strides), (1, 1)
+        common = {"padding": padding, "data_format": self.data_format}
+        if block.kind == "conv":
+            x = ops.conv(
+                x, kernel, strides, dilation_rate=block.dilation_rate, **common
+            )
+        elif block.kind == "depthwise":
+            x = ops.depthwise_conv(
+                x, kernel, strides, dilation_rate=block.dilation_rate, **common
+            )
+        elif block.kind == "scale":
+            x = x * self._vector(kernel)
+        elif block.kind == "average":
+            x = ops.average_pool(x, block.kernel_size, strides, **common)
+        elif block.kind == "max":
+            x = ops.max_pool(x, block.kernel_size, strides, **common)
+        if block.use_bias:
+            x = x + self._vector(self.biases[index])
+        return x
+
+    def _vector(self, variable):
+        vector = ops.convert_to_tensor(variable)
+        if self._channel_axis == 1:
+            return ops.reshape(vector, (-1, 1, 1))
+        return vector
+
+    def _channels(self, x, start, stop):
+        if (start, stop) == (0, x.shape[self._channel_axis]):
+            return x
+        if self._channel_axis == 1:
+            return x[:, start:stop]
+        return x[..., start:stop]
+
+    def _subsample(self, x, strides):
+        if strides == (1, 1):
+            return x
+        rows, columns = (slice(None, None, step) for step in strides)
+        if self._channel_axis == 1:
+            return x[:, :, rows, columns]
+        return x[:, rows, columns]
+
+    def _pad_pixels(self, x, padding):
+        cut = [slice(None)] * 4
+        paddings = [(0, 0)] * 4
+        first = 2 if self._channel_axis == 1 else 1
+        for axis, (before, after) in enumerate(padding, first):
+            cut[axis] = slice(max(-before, 0), min(after, 0) or None)
+            paddings[axis] = (max(before, 0), max(after, 0))
+        if any(part != slice(0, None) for part in cut[first : first + 2]):
+            x = x[tuple(cut)]
+        if any(map(any, paddings)):
+            x = ops.pad(x, paddings)
+        return x
+
+    def _pad_channels(self, x, before, channels):
+        after = channels - before - x.shape[self._channel_axis]
+        if not before and not after:
+            return x
+        paddings = [(0, 0)] * 4
+        paddings[self._channel_axis] = (before, after)
+        return ops.pad(x, paddings)
+
+    def compute_output_shape(self, inputs_shape):
+        first = 2 if self._channel_axis == 1 else 1
+        shape = list(inputs_shape)
+        shape[self._channel_axis] = self.filters
+        for axis in (0, 1):
+            size = inputs_shape[first + axis]
+            sizes = {block.output_size(size, axis) for block in self.blocks}
+            if len(sizes) > 1 or any(n is not None and n < 1 for n in sizes):
+                raise ValueError(
+                    "All blocks of a layer make images of the same size, at "
+                    f"least one pixel. Received: layer '{self.name}' with "
+                    f"blocks that make {sorted(sizes)} of {size} pixels."
+                )
+            (shape[first + axis],) = sizes
+        return tuple(shape)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "blocks": [block.to_dict() for block in self.blocks],
+            "data_format": self.data_format,
+        }
+
+
+def _parts(blocks):
+    """Ranges of output channels, each with the blocks that write to it."""
+    order = sorted(range(len(blocks)), key=lambda i: blocks[i].outputs)
+    parts = []
+    end = 0
+    for index in order:
+        start, stop = blocks[index].outputs
+        if start > end:
+            raise ValueError(
+                "Every output channel must be written. Received: blocks that "
+                f"leave out channels {end} to {start}."
+            )
+        if start == end:
+            parts.append(([start, stop], []))
+        span, indices = parts[-1]
+        end = span[1] = max(end, stop)
+        # In the order given: the order of a sum decides its rounding.
+        indices.append(index)
+        indices.sort()
+    return tuple((tuple(span), tuple(indices)) for span, indices in parts)
