@@ -35,6 +35,8 @@ def geometry_of(call):
     """
     layer = call.layer
     first = 2 if layer.data_format == "channels_first" else 1
+    if any(block.kind == "max" for block in layer.blocks):
+        raise _error(layer, "takes maxima beside carried channels")
     sizes, strides, pads, crops, same, befores = [], [], [], [], True, []
     for axis in (0, 1):
         n = call.inputs[0].shape[first + axis]

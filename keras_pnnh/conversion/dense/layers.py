@@ -25,11 +25,11 @@ class DenseLayer:
 
 def reserving_layer(call, channels, made):
     """A 1x1 convolution from channels to wires."""
-    layer, count = call.layer, len(channels)
+    layer, count = call.layer, _wires(channels)
 
     def weights():
-        kernel = np.eye(count, dtype=layer.variable_dtype)[None, None]
-        return _weights(kernel, np.zeros(count), channels, made)
+        kernel = np.eye(len(channels), dtype=layer.variable_dtype)[None, None]
+        return _weights(kernel, np.zeros(len(channels)), channels, made)
 
     return DenseLayer(
         keras.layers.Conv2D,

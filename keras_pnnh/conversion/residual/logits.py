@@ -24,6 +24,7 @@ def compute_logits(model, images):
     def call(layer, args, kwargs):
         if layer is last:
             layer = _linear(layer)
+            kwargs = {} if isinstance(layer, keras.layers.Identity) else kwargs
         if "training" in inspect.signature(layer.call).parameters:
             kwargs = {**kwargs, "training": False}
         return layer(*args, **kwargs)

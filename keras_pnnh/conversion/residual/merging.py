@@ -38,8 +38,7 @@ def merge_convolutions(operations, result, axis):
                 else None
                 for term in operation.terms
             ]
-            # Strided all together they are one strided layer.
-            together = all(maker and maker.spatial for maker in inner)
+            together = _stride_together(inner, axis)
             terms = []
             for term, maker in zip(operation.terms, inner, strict=True):
                 parts = [] if maker is None else _parts(maker, axis, together)
@@ -57,6 +56,19 @@ def merge_convolutions(operations, result, axis):
 
 def _is_linear(operation):
     return isinstance(operation, Mix) and operation.terms[0].linear is not None
+
+
+def _stride_together(makers, axis):
+    """Whether all terms are one strided layer."""
+    if not all(maker and maker.spatial for maker in makers):
+        return False
+    first = 2 if axis == 1 else 1
+    steps = {
+        (term.source.shape[first : first + 2], term.linear.strides)
+        for maker in makers
+        for term in maker.terms
+    }
+    return len(steps) == 1
 
 
 def _parts(maker, axis, together):

@@ -91,7 +91,8 @@ def _run_together(ready, waiting, alive, heights, axis):
     """The operations of a layer that changes the size of the image."""
     first = ready[0]
     if isinstance(first, Whole):
-        if len(alive) > 1 or len(ready) > 1:
+        reading = [rest for rest in waiting if first.source in rest.sources]
+        if len(alive) > 1 or len(reading) > 1:
             raise unsupported(
                 first.name,
                 type(first.layer).__name__,
@@ -106,7 +107,7 @@ def _run_together(ready, waiting, alive, heights, axis):
                 continue
             if reader not in ready or isinstance(reader, Whole):
                 raise _mismatch(first, reader)
-            if _pixels(reader.target, axis) != _pixels(first.target, axis):
+            if _size_after(reader, axis) != _size_after(first, axis):
                 reader = _first_part(reader, first, waiting, heights, axis)
             running.append(reader)
     running.sort(key=lambda operation: -heights[operation])
@@ -157,9 +158,11 @@ def _strides(operation):
     return next(iter(strides)) if len(strides) == 1 else None
 
 
-def _pixels(tensor, axis):
+def _size_after(operation, axis):
+    """Pixels that are left, or the strides where that is not known."""
     first = 2 if axis == 1 else 1
-    return tensor.shape[first : first + 2]
+    pixels = operation.target.shape[first : first + 2]
+    return _strides(operation) if None in pixels else pixels
 
 
 def _mismatch(first, other):

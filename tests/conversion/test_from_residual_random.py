@@ -1,0 +1,17 @@
+"""Networks that no test names: from a seed, converted and compared."""
+
+import pytest
+from conversion_checks import convert, write_out
+from random_networks import random_network
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_network_becomes_a_chain(seed):
+    convert(random_network(seed))
+
+
+@pytest.mark.parametrize("seed", range(8, 14))
+def test_any_rectified_network_has_a_dense_form(seed):
+    model = random_network(seed, rectified=True)
+    plain, _ = convert(model)
+    write_out(model, plain)
