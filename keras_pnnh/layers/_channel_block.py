@@ -1,6 +1,7 @@
 """One block of a `CarryConv2D`: from a range of channels to another."""
 
 import dataclasses
+from typing import Any
 
 # Weightless kinds move or pool channels; the others have weights.
 CARRYING_KINDS = ("identity", "average", "max")
@@ -22,7 +23,7 @@ class ChannelBlock:
     outputs: Pair
     kernel_size: Pair = (1, 1)
     strides: Pair = (1, 1)
-    padding: str | tuple[Pair, Pair] = ((0, 0), (0, 0))
+    padding: Any = ((0, 0), (0, 0))  # or "same"
     dilation_rate: Pair = (1, 1)
     groups: int = 1
     use_bias: bool = False
@@ -128,7 +129,7 @@ class ChannelBlock:
         return self.filters == self.channels
 
 
-def _tuples(value):
+def _tuples(value) -> Any:
     if isinstance(value, (list, tuple)):
         return tuple(_tuples(item) for item in value)
     return value

@@ -113,7 +113,7 @@ def _checked(inputs, activation=None, arguments=None):
             f"Received: {[start, stop]}."
         )
     arguments = dict(arguments or {})
-    known = ELEMENTWISE.get(activation, () if activation is None else None)
+    known = {None: (), **ELEMENTWISE}.get(activation)
     if known is None or not set(arguments) <= set(known):
         raise ValueError(
             "`activation` must be None or a function of one number, one of "

@@ -201,7 +201,7 @@ class CarryConv2D(keras.layers.Layer):
                 raise ValueError(
                     "All blocks of a layer make images of the same size, at "
                     f"least one pixel. Received: layer '{self.name}' with "
-                    f"blocks that make {sorted(sizes)} of {size} pixels."
+                    f"blocks that make {sorted(map(str, sizes))} of {size}."
                 )
             (shape[first + axis],) = sizes
         return tuple(shape)

@@ -32,7 +32,7 @@ class _Generator:
         for _ in range(self._rng.integers(1, 4)):
             strides = int(self._rng.choice([1, 1, 2]))
             filters = int(self._rng.choice([4, 6]))
-            x = self.block(x, filters, strides, depth=2)
+            x = self.block(x, filters, strides, 1 if self._rectified else 2)
             for _ in range(self._rng.integers(0, 2)):
                 x = self.activation(norm(x) if self.coin() else x)
         return trained_like(keras.Model(images, head(x)), self._seed)

@@ -46,6 +46,7 @@ def test_what_it_says(model):
     text = str(certificate)
     assert certificate.images == 5
     assert certificate.exact and certificate.exact_until is None
+    assert certificate.source_rounding is None
     assert "exact to the end" in text and "5 images" in text
     assert "equal top-1: 100.0%" in text
     assert f"dense: {certificate.dense_macs:,}" in text
@@ -69,6 +70,7 @@ def test_where_a_wrong_chain_goes_wrong(model, monkeypatch):
     monkeypatch.setattr(convert_module, "Emitter", Careless)
     _, certificate = from_residual(model)
     assert not certificate.exact
+    assert 0 < certificate.source_rounding < 1e-5
     assert certificate.exact_until == spoiled[0]
     assert f"exact until layer '{spoiled[0]}'" in str(certificate)
     with pytest.raises(ValueError, match=f"exact until layer '{spoiled[0]}'"):

@@ -121,12 +121,12 @@ def _is_depthwise(layer, channels, made):
         wires = [
             wire for j in origin[item.channel] for wire in channels[j].wires
         ]
-        places.append(wires[0].index if len(wires) == 1 else None)
+        places.append(wires[0].place if len(wires) == 1 else None)
     return places == list(range(_wires(channels)))
 
 
 def _wires(channels):
-    return 1 + max(w.index for channel in channels for w in channel.wires)
+    return 1 + max(w.place for channel in channels for w in channel.wires)
 
 
 def _weights(kernel, bias, channels, made):
@@ -136,7 +136,7 @@ def _weights(kernel, bias, channels, made):
     opened = np.zeros(shape, kernel.dtype)
     for channel, row in zip(channels, np.moveaxis(kernel, 2, 0), strict=True):
         for wire in channel.wires:
-            opened[:, :, wire.index] += wire.sign * row
+            opened[:, :, wire.place] += wire.sign * row
     columns = np.empty((*shape[:3], len(made)), kernel.dtype)
     offsets = np.zeros(len(made), kernel.dtype)
     for place, item in enumerate(made):

@@ -146,7 +146,7 @@ def _side_by_side(signs, sources):
             channels.append(Channel(wires, nonnegative, nonnegative))
             continue
         old = sources[index]
-        made += [Passed(wire.index, index) for wire in old.wires]
+        made += [Passed(wire.place, index) for wire in old.wires]
         wires = tuple(
             Wire(place, wire.sign)
             for place, wire in enumerate(old.wires, first)

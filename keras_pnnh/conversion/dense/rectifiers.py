@@ -81,7 +81,7 @@ def rectify(layer, channels, passing):
                 wires = (Wire(wire(Made(channel)), 1),)
             elif channel in passing:
                 wires = tuple(
-                    Wire(wire(Passed(old.index, channel)), old.sign)
+                    Wire(wire(Passed(old.place, channel)), old.sign)
                     for old in passing[channel].wires
                 )
             else:

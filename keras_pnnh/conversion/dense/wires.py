@@ -11,7 +11,7 @@ from typing import NamedTuple
 class Wire(NamedTuple):
     """A channel of the ordinary network that stands for a channel's part."""
 
-    index: int
+    place: int
     sign: int
 
 

@@ -77,6 +77,6 @@ def from_residual(model, probe=None, name=None):
     taps = keras.Model(inputs, tensors)
 
     def find_end(probe, tolerance):
-        return first_difference(folded, network, taps, steps, probe, tolerance)
+        return first_difference(model, taps, steps, probe, tolerance)
 
     return plain, certify(model, plain, probe, find_end)

@@ -111,8 +111,8 @@ class _Reader:
                 f"makes {len(call.outputs)} tensors",
                 "Convert the part before it.",
             )
-        elif activation_of(layer) is not None:
-            self._activate(call, *activation_of(layer))
+        elif (known := activation_of(layer)) is not None:
+            self._activate(call, *known)
         elif len(call.inputs[0].shape) == 4:
             self._image_layer(call)
         else:

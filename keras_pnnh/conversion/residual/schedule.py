@@ -119,16 +119,11 @@ def _first_part(reader, first, waiting, heights, axis):
     (term, *more) = reader.terms
     linear = term.linear
     step = _strides(first)
-    plain = (
-        not more
-        and linear is not None
-        and linear.kind == "identity"
-        and linear.padding in ("same", ((0, 0), (0, 0)))
-        and step is not None
-        and all(a % b == 0 for a, b in zip(linear.strides, step, strict=True))
-        and linear.strides != step
-    )
-    if not plain:
+    if more or linear is None or step is None or linear.kind != "identity":
+        raise _mismatch(first, reader)
+    divides = all(a % b == 0 for a, b in zip(linear.strides, step, strict=True))
+    padded = linear.padding not in ("same", ((0, 0), (0, 0)))
+    if padded or not divides or linear.strides == step:
         raise _mismatch(first, reader)
     shape = list(first.target.shape)
     shape[axis] = term.source.shape[axis]
