@@ -18,6 +18,7 @@ FOLDERS = ("benchmarks", "examples/study", "examples/analysis")
 sys.path += [str(ROOT / folder) for folder in FOLDERS]
 
 import construction  # noqa: E402
+import conversion_costs  # noqa: E402
 import model_counts  # noqa: E402
 import questions  # noqa: E402
 import report  # noqa: E402
@@ -27,6 +28,7 @@ from keras_pnnh.weights import lineage, registry  # noqa: E402
 
 DOCUMENTS = (
     "README.md",
+    "docs/conversion.md",
     "docs/models.md",
     "docs/questions.md",
     "docs/study.md",
@@ -102,6 +104,7 @@ def read(path):
 SINGLE = {
     "bundled-weights": bundled_weights,
     "construction": construction_times,
+    "conversion-costs": conversion_costs.as_table,
     "models": model_counts.as_table,
     "published-weights": published_weights,
     "training-step": training_step_times,
