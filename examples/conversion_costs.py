@@ -63,7 +63,9 @@ def count(name):
     keras.utils.clear_session()
     keras.utils.set_random_seed(0)
     model = SOURCES[name](weights=None)
-    probe = np.random.default_rng(0).uniform(0, 255, (1, *model.input_shape[1:]))
+    probe = np.random.default_rng(0).uniform(
+        0, 255, (1, *model.input_shape[1:])
+    )
     plain, certificate = from_residual(model, probe=probe.astype("float32"))
     certificate.raise_if_not_exact()
     return {

@@ -1,6 +1,9 @@
 """From the training form of a network to the chain that is deployed."""
 
+import functools
+
 import keras
+from keras.layers import Conv2D, DepthwiseConv2D
 
 from keras_pnnh import graph
 from keras_pnnh.conversion.dense import plan_dense_form
@@ -11,7 +14,11 @@ from keras_pnnh.conversion.folding_plan import (
     coder_matrix,
     norms_to_fold,
 )
-from keras_pnnh.conversion.layer_copies import LayerCopies, pack_like
+from keras_pnnh.conversion.layer_copies import (
+    LayerCopies,
+    new_convolution,
+    pack_like,
+)
 from keras_pnnh.conversion.token_layers import (
     TOKEN_LAYERS,
     bind_token_call,
@@ -136,11 +143,12 @@ class _Folder:
                 "name": name,
                 **common,
             }
-            if isinstance(layer, keras.layers.DepthwiseConv2D):
+            if isinstance(layer, DepthwiseConv2D):
                 arguments["depth_multiplier"] = layer.depth_multiplier
-                return (keras.layers.DepthwiseConv2D(**arguments),)
+                return (new_convolution(DepthwiseConv2D, **arguments),)
             arguments["groups"] = layer.groups
-            return (keras.layers.Conv2D(layer.filters, **arguments),)
+            arguments["filters"] = layer.filters
+            return (new_convolution(Conv2D, **arguments),)
         padded = layer.strides > 1 and layer.kernel_size > 1
         arguments = {
             "kernel_size": layer.kernel_size,
@@ -150,9 +158,10 @@ class _Folder:
             **common,
         }
         if type(layer) is PlainDepthwiseConv2D:
-            convolution = keras.layers.DepthwiseConv2D(**arguments)
+            convolution = new_convolution(DepthwiseConv2D, **arguments)
         else:
-            convolution = keras.layers.Conv2D(layer.filters, **arguments)
+            arguments["filters"] = layer.filters
+            convolution = new_convolution(Conv2D, **arguments)
         if not padded:
             return (convolution,)
         pad = keras.layers.ZeroPadding2D(
@@ -167,7 +176,10 @@ class _Folder:
         """Standard layers in the place of one with carried channels."""
         for dense in self._dense[layer]:
             name = self.copies.unique_name(dense.name)
-            part = dense.layer_class(**dense.arguments, name=name)
+            make = dense.layer_class
+            if dense.weights is not None:
+                make = functools.partial(new_convolution, make)
+            part = make(**dense.arguments, name=name)
             x = part(x)
             if dense.weights is not None:
                 self._written_out.append((part, dense.weights))

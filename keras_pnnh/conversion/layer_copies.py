@@ -52,6 +52,21 @@ class LayerCopies:
                     copy.finalize_state()  # an adapted `Normalization`
 
 
+def new_convolution(layer_class, **arguments):
+    """A convolution whose weights will be set.
+
+    It begins at zero: random numbers would be overwritten, and making them
+    takes most of the time (on JAX a compilation for every shape).
+
+    Args:
+        layer_class: `Conv2D` or `DepthwiseConv2D` of `keras.layers`.
+        **arguments: Of its constructor.
+    """
+    depthwise = layer_class is keras.layers.DepthwiseConv2D
+    kernel = "depthwise" if depthwise else "kernel"
+    return layer_class(**arguments, **{f"{kernel}_initializer": "zeros"})
+
+
 def pack_like(model, inputs, outputs):
     """Lists of inputs and outputs in the structure that `model` has."""
     return (

@@ -39,6 +39,8 @@ class CarryConv2D(keras.layers.Layer):
 
     Args:
         blocks: List of dictionaries.
+        kernel_initializer: Name of the initial values of the kernels. Scales
+            begin at 1.
         data_format: As in `keras.layers.Conv2D`.
 
     Input shape: `(batch, height, width, channels)`, or channels first.
@@ -52,7 +54,13 @@ class CarryConv2D(keras.layers.Layer):
             the size of the image.
     """
 
-    def __init__(self, blocks, data_format=None, **kwargs):
+    def __init__(
+        self,
+        blocks,
+        kernel_initializer="he_normal",
+        data_format=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if not blocks:
             raise ValueError(
@@ -62,6 +70,7 @@ class CarryConv2D(keras.layers.Layer):
         self.blocks = tuple(ChannelBlock.from_dict(block) for block in blocks)
         self.filters = max(block.outputs[1] for block in self.blocks)
         self.parts = _parts(self.blocks)
+        self.kernel_initializer = kernel_initializer
         self.data_format = resolve_data_format(data_format)
         self._channel_axis = 1 if self.data_format == "channels_first" else 3
 
@@ -93,7 +102,7 @@ class CarryConv2D(keras.layers.Layer):
                     shape=shape,
                     initializer="ones"
                     if block.kind == "scale"
-                    else "he_normal",
+                    else self.kernel_initializer,
                 )
             if block.use_bias:
                 bias = self.add_weight(
@@ -210,6 +219,7 @@ class CarryConv2D(keras.layers.Layer):
         return {
             **super().get_config(),
             "blocks": [block.to_dict() for block in self.blocks],
+            "kernel_initializer": self.kernel_initializer,
             "data_format": self.data_format,
         }
 

@@ -10,8 +10,8 @@ from keras_pnnh.conversion.layer_copies import to_numpy
 def trained_like(model, seed=0):
     """Moves everything that a conversion could forget from its start.
 
-    The statistics of the norms are random, biases are not zero, and half of
-    the norms have a gain that pushes what follows beyond 6.
+    Kernels and the statistics of the norms are random, biases are not zero,
+    and half of the norms have a gain that pushes what follows beyond 6.
     """
     rng = np.random.default_rng(seed)
     for layer in model._flatten_layers():
@@ -24,9 +24,16 @@ def trained_like(model, seed=0):
                 layer.beta.assign(rng.normal(0, 1, width))
             layer.moving_mean.assign(rng.normal(0, 0.5, width))
             layer.moving_variance.assign(rng.uniform(0.5, 2, width))
-        elif getattr(layer, "bias", None) is not None:
-            shape = layer.bias.shape
-            layer.bias.assign(rng.normal(0, 0.3, shape))
+            continue
+        for weight in layer.weights:
+            shape = weight.shape
+            if weight.name == "bias":
+                weight.assign(rng.normal(0, 0.3, shape))
+            elif weight.name.endswith("kernel"):
+                apart = isinstance(layer, layers.DepthwiseConv2D)
+                apart = apart or weight.name == "depthwise_kernel"
+                fan_in = np.prod(shape[:2] if apart else shape[:-1])
+                weight.assign(rng.normal(0, fan_in**-0.5, shape))
     return model
 
 
@@ -38,6 +45,8 @@ def largest(model, layer_name, images):
 
 
 def conv(x, filters, size=3, strides=1, name=None, **arguments):
+    # Random initial values take longer than all the rest; see `trained_like`.
+    arguments = {"kernel_initializer": "zeros", **arguments}
     arguments = {"padding": "same", "use_bias": False, **arguments}
     return layers.Conv2D(filters, size, strides, name=name, **arguments)(x)
 

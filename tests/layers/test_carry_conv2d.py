@@ -58,7 +58,11 @@ EVERY_KIND = [
 @pytest.mark.parametrize("data_format", FORMATS)
 def test_is_a_well_behaved_layer(tmp_path, data_format):
     first = data_format == "channels_first"
-    kwargs = {"blocks": EVERY_KIND, "data_format": "channels_first"}
+    kwargs = {
+        "blocks": EVERY_KIND,
+        "kernel_initializer": "glorot_normal",
+        "data_format": "channels_first",
+    }
     if not first:
         # None of the arguments is at its default.
         keras.config.set_image_data_format("channels_first")
@@ -128,7 +132,7 @@ def test_a_block_equals_the_layer_of_keras(
     given, reference, arguments, data_format, size
 ):
     x = normal(2, *size, 6)
-    layer = CarryConv2D([given], data_format)
+    layer = CarryConv2D([given], data_format=data_format)
     got = run(layer, x)
     model = reference(**arguments, data_format="channels_last")
     model(x[..., 1:5])

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_pnnh.conversion.layer_copies import to_numpy
+from keras_pnnh.conversion.layer_copies import new_convolution, to_numpy
 from keras_pnnh.conversion.residual.operations import Pointwise, Whole
 from keras_pnnh.graph import Tensor
 from keras_pnnh.layers import CarryActivation, CarryConv2D
@@ -122,6 +122,7 @@ class Emitter:
                 )
         layer = CarryConv2D(
             blocks,
+            "zeros",
             self._data_format,
             dtype=step.operations[0].dtype,
             name=self._name(step.operations[0].name),
@@ -148,12 +149,17 @@ class Emitter:
             **common,
         }
         if linear.kind == "conv":
-            layer = keras.layers.Conv2D(
-                linear.filters, groups=linear.groups, **arguments
+            layer = new_convolution(
+                keras.layers.Conv2D,
+                filters=linear.filters,
+                groups=linear.groups,
+                **arguments,
             )
         else:
-            layer = keras.layers.DepthwiseConv2D(
-                depth_multiplier=linear.kernel.shape[3], **arguments
+            layer = new_convolution(
+                keras.layers.DepthwiseConv2D,
+                depth_multiplier=linear.kernel.shape[3],
+                **arguments,
             )
         self._weights.append((layer, _arrays(linear)))
         return layer(x)
