@@ -29,11 +29,11 @@ def test_mobilenet_v2():
     for layer in model.layers:
         if layer.name.endswith(("expand_BN", "depthwise_BN")):
             shape = layer.beta.shape
-            layer.gamma.assign(4 * rng.uniform(0.5, 1.5, shape))
+            layer.gamma.assign(rng.uniform(0.5, 1.5, shape))
             layer.beta.assign(rng.normal(2, 3, shape))
     model = keras.Model(model.input, model.get_layer("block_8_add").output)
     clipped = [layer for layer in model.layers if type(layer) is layers.ReLU]
-    assert all(largest(model, r.name, noise(model)) > 12 for r in clipped[2:])
+    assert all(largest(model, r.name, noise(model)) > 8 for r in clipped[2:])
     plain, certificate = convert(model)
     clips = [
         piece["arguments"].get("max_value")
