@@ -85,6 +85,27 @@ def _by_number(row):
     ]
 
 
+def further_cycles():
+    """The bundled weights trained on, one line for each cycle."""
+    lines = [
+        "| cycle | epochs | peak learning rate | crop | weight decay | "
+        "label smoothing | training, % | validation, % | test, % |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    last = read(ROOT / "evidence" / "further_cycles" / "cycle3.json")
+    for number, run in enumerate(lineage.runs(last), 1):
+        recipe, epoch = run["recipe"], run["epochs"][-1]
+        tested = run.get("test")
+        test = f"{100 * tested['accuracy']:.2f}" if tested else "not looked at"
+        lines.append(
+            f"| {number} | {recipe['epochs']} | {recipe['learning_rate']} | "
+            f"{recipe['crop_padding']} | {recipe['weight_decay']} | "
+            f"{recipe['label_smoothing']} | {100 * epoch['accuracy']:.1f} | "
+            f"{100 * epoch['val_accuracy']:.1f} | {test} |"
+        )
+    return "\n".join(lines)
+
+
 def training_step_times():
     """The benchmark of `benchmarks/training_step.py`, as it printed it."""
     return training_step.as_table(read(ROOT / "evidence/training_step.json"))
@@ -107,6 +128,7 @@ SINGLE = {
     "conversion-costs": conversion_costs.as_table,
     "models": model_counts.as_table,
     "published-weights": published_weights,
+    "further-cycles": further_cycles,
     "training-step": training_step_times,
 }
 GROUPS = {"study": report.as_table, "question": questions.as_table}
