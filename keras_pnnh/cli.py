@@ -116,6 +116,7 @@ def _add_train(commands):
         ("weight-decay", float),
         ("label-smoothing", float),
         ("crop-padding", int),
+        ("erasing", float),
         ("validation-split", float),
     ):
         command.add_argument(
@@ -223,6 +224,7 @@ def _train(options):
         weight_decay=options.weight_decay,
         label_smoothing=options.label_smoothing,
         crop_padding=options.crop_padding,
+        erasing=options.erasing,
         validation_split=options.validation_split,
     )
     data = _load(options, "train")

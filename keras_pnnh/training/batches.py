@@ -73,6 +73,16 @@ def _augmentations(recipe, size):
         layers.append(
             keras.layers.RandomFlip("horizontal", data_format="channels_last")
         )
+    if recipe.erasing:
+        layers.append(
+            keras.layers.RandomErasing(
+                # Of a single number, Keras draws the share anew each time.
+                factor=(recipe.erasing, recipe.erasing),
+                scale=(0.02, 0.2),
+                fill_value=127.5,
+                data_format="channels_last",
+            )
+        )
     return layers
 
 

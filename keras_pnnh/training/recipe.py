@@ -6,7 +6,7 @@ import math
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """Settings of a run: optimizer and its schedule, crop and flip.
+    """Settings of a run: optimizer and its schedule, augmentation.
 
     Attributes:
         epochs: Passes over the training images.
@@ -25,6 +25,9 @@ class Recipe:
         crop_padding: Largest shift of a training image in pixels, over a
             border of zeros; 0 switches it off.
         flip: Whether to mirror training images at random.
+        erasing: Share of the training images that lose a random rectangle
+            (Zhong et al. 2017, arXiv 1708.04896), as in
+            `keras.layers.RandomErasing`.
         validation_split: Share of the training images that is held out.
     """
 
@@ -39,6 +42,7 @@ class Recipe:
     label_smoothing: float = 0.0
     crop_padding: int = 4
     flip: bool = True
+    erasing: float = 0.0
     validation_split: float = 0.1
 
     def __post_init__(self):
@@ -81,6 +85,7 @@ class Recipe:
                 "be an integer of at least 0",
                 _is_count(self.crop_padding, 0),
             ),
+            ("erasing", "lie in [0, 1]", 0 <= self.erasing <= 1),
             (
                 "validation_split",
                 "lie in [0, 1)",

@@ -72,6 +72,23 @@ def test_shifts_are_whole_pixels_over_zeros_and_flips_occur(
     assert {flipped for _, flipped in seen} == {False, True}
 
 
+def test_erasing_greys_a_rectangle_of_the_chosen_share(numbered, tiny_recipe):
+    def erased(share, epoch):
+        settings = {"crop_padding": 0, "flip": False, "erasing": share}
+        dull = batches(
+            numbered, tiny_recipe, 0, epoch, batch_size=12, **settings
+        )
+        return [(image == 127.5).all(axis=-1) for image in dull[0][0]]
+
+    always = [mask for epoch in range(4) for mask in erased(1.0, epoch)]
+    for mask in filter(np.any, always):
+        rows, columns = mask.any(axis=1), mask.any(axis=0)
+        np.testing.assert_array_equal(mask, np.outer(rows, columns))
+    assert np.mean([mask.any() for mask in always]) > 0.9
+    half = [mask.any() for epoch in range(8) for mask in erased(0.5, epoch)]
+    assert 0.3 < np.mean(half) < 0.7
+
+
 def test_augmentation_differs_between_epochs_and_steps(numbered, tiny_recipe):
     def shifts(epoch, step):
         augmented = batches(numbered, tiny_recipe, 0, epoch, batch_size=6)
