@@ -10,6 +10,7 @@ CONVOLUTIONAL = {
     "coder_initializer": "selection",
     "coder_sharing": "block",
     "code_ratio": 0.5,
+    "dropout_rate": 0.1,
 }
 
 

@@ -185,6 +185,29 @@ class TransformerBlocks:
             self.dropout_rate, dtype=self.dtype, name=name
         )(x)
 
+    def pyramid(self, x, grid):
+        """The tokens of the patches as the one feature map of their size.
+
+        Args:
+            x: Tokens, the class token first if there is one.
+            grid: Numbers of patches along height and width.
+        """
+        level = self.patch_size.bit_length() - 1
+        if self.patch_size != 2**level:
+            return {}
+        if self.class_token:
+            x = keras.layers.Cropping1D(
+                (1, 0), dtype=self.dtype, name="map_crop"
+            )(x)
+        x = keras.layers.Reshape(
+            (*grid, self.hidden_dim), dtype=self.dtype, name="map"
+        )(x)
+        if self.data_format == "channels_first":
+            x = keras.layers.Permute(
+                (3, 1, 2), dtype=self.dtype, name="map_channels_first"
+            )(x)
+        return {f"P{level}": x}
+
     def pool(self, x, include_top, pooling):
         """What the classifier reads, or the features asked for."""
         if include_top:

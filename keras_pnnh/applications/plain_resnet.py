@@ -97,6 +97,8 @@ class PlainResNet(Application):
             or each `"block"` has its own.
         code_ratio: Width of the code as a share of the stage's channels, above
             0 and at most 1, `r / d`.
+        dropout_rate: Share of the pooled features that is dropped in training.
+            Not inside the blocks, where it would drop what the coder carries.
         data_format: `"channels_last"` or `"channels_first"`.
         dtype: Dtype policy, e.g. `"mixed_bfloat16"`. The classifier computes
             in float32 under mixed precision.
@@ -132,12 +134,13 @@ class PlainResNet(Application):
         coder_initializer="closed_form",
         coder_sharing="stage",
         code_ratio=1.0,
+        dropout_rate=0.0,
         data_format=None,
         dtype=None,
         name=None,
     ):
         _builder.check_stages(blocks_per_stage, filters_per_stage)
-        _builder.check_head(include_top, pooling, classes)
+        _builder.check_head(include_top, pooling, classes, dropout_rate)
         data_format = resolve_data_format(data_format)
         dtype = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
         if input_shape is None:
@@ -185,6 +188,7 @@ class PlainResNet(Application):
             activation=classifier_activation,
             data_format=data_format,
             dtype=dtype,
+            dropout_rate=dropout_rate,
         )
         arguments = {
             "blocks_per_stage": list(blocks_per_stage),
@@ -199,6 +203,7 @@ class PlainResNet(Application):
             "include_preprocessing": include_preprocessing,
             "preprocessing": preprocessing,
             "block": block,
+            "dropout_rate": dropout_rate,
             **settings,
             "dtype": keras.dtype_policies.serialize(dtype),
         }

@@ -176,6 +176,9 @@ class PlainViT(Application):
             x = _builder.preprocessing(dtype, preprocessing, data_format)(x)
         x = builder.embed(x)
         x = builder.trunk(x)
+        pyramid = builder.pyramid(
+            x, _grid(input_shape, patch_size, data_format)
+        )
         outputs = builder.pool(x, include_top, pooling)
         if include_top:
             outputs = _builder.classifier(
@@ -194,7 +197,7 @@ class PlainViT(Application):
             **settings,
             "dtype": keras.dtype_policies.serialize(dtype),
         }
-        super().__init__(images, outputs, arguments, name)
+        super().__init__(images, outputs, arguments, name, pyramid)
 
 
 def _default_size(patch_size):
@@ -210,9 +213,19 @@ def _check_pooling(pooling, class_token):
         )
 
 
-def _check_patches(input_shape, patch_size, data_format):
+def _sides(input_shape, data_format):
+    """Height and width of an image."""
     first = data_format == "channels_first"
-    sizes = input_shape[1:] if first else input_shape[:-1]
+    return input_shape[1:] if first else input_shape[:-1]
+
+
+def _grid(input_shape, patch_size, data_format):
+    """Numbers of patches along height and width."""
+    return [side // patch_size for side in _sides(input_shape, data_format)]
+
+
+def _check_patches(input_shape, patch_size, data_format):
+    sizes = _sides(input_shape, data_format)
     if any(size is None or size % patch_size for size in sizes):
         raise ValueError(
             "Every patch has a position of its own, so height and width must "

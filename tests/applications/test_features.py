@@ -3,12 +3,14 @@
 import keras
 import numpy as np
 import pytest
-from harness import randomize, to_numpy
+from families import FAMILIES
+from harness import CHANNELS_FIRST_WORKS, randomize, to_numpy
 
-from keras_pnnh import fold
+from keras_pnnh import audit, fold
 from keras_pnnh.applications import (
     PlainResNet,
     PlainResNet20,
+    PlainViT,
     features,
 )
 
@@ -48,6 +50,47 @@ def test_levels_of_the_large_stem(internal_path):
         for level, tensor in model.pyramid_outputs.items()
     } == {"P2": (16, 16, 4), "P3": (8, 8, 4), "P4": (4, 4, 6), "P5": (2, 2, 8)}
     assert model.pyramid_outputs["P5"] is model.output
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_has_levels_of_the_promised_size(family, images):
+    model = FAMILIES[family].build(include_top=False)
+    assert model.pyramid_outputs
+    for level, tensor in features(model)(images).items():
+        side = -(-images.shape[1] // 2 ** int(level[1:]))
+        assert tuple(tensor.shape[1:3]) == (side, side), level
+    # Asking for maps leaves the chain a chain.
+    assert audit(fold(model)).plain
+
+
+@pytest.mark.parametrize("class_token", [True, False])
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_the_tokens_of_the_patches_are_a_map(class_token, data_format):
+    first = data_format == "channels_first"
+    model = FAMILIES["plain_vit"].build(
+        include_top=False,
+        class_token=class_token,
+        data_format=data_format,
+        input_shape=(3, 8, 12) if first else (8, 12, 3),
+    )
+    randomize(model, seed=1)
+    assert list(model.pyramid_outputs) == ["P2"]
+    if first and not CHANNELS_FIRST_WORKS:
+        return
+    images = np.random.default_rng(0).uniform(0, 255, model.input_shape[1:])
+    images = images[None].astype("float32")
+    tokens = to_numpy(model(images))[0, 1 if class_token else 0 :]
+    expected = tokens.reshape(2, 3, 8)
+    found = to_numpy(features(model)(images)["P2"])[0]
+    np.testing.assert_array_equal(
+        found, expected.transpose(2, 0, 1) if first else expected
+    )
+
+
+def test_patches_of_other_sizes_are_no_level():
+    numbers = {**FAMILIES["plain_vit"].numbers, "patch_size": 3}
+    model = PlainViT(**numbers, input_shape=(9, 9, 3))
+    assert model.pyramid_outputs == {}
 
 
 def test_layers_and_levels_by_name(model, images):

@@ -7,6 +7,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from families import FAMILIES
 from harness import randomize, to_numpy
 
 from keras_pnnh.applications import PlainResNet
@@ -88,6 +89,20 @@ def test_thawing_goes_backwards():
     # A coder that was built frozen is not thawed.
     coders = [layer for layer in model.layers if isinstance(layer, Coder)]
     assert not any(coder.trainable_variables for coder in coders)
+
+
+@pytest.mark.parametrize("family", ["plain_mobilenet_v2", "plain_vit"])
+def test_other_families_freeze_by_stage_or_block(family, images):
+    model = FAMILIES[family].build(classes=2, coder_training="scaled")
+    randomize(model, seed=1)
+    until = {"plain_mobilenet_v2": "stage3", "plain_vit": "block2"}[family]
+    frozen = freeze(model, until=until)
+    moved = fit(model, images, keras.optimizers.SGD(0.1))
+    assert any(name.endswith("coder") for name in frozen)
+    # By layer: behind a clip at 6 some of its variables may rest.
+    changed = {path.split("/")[0] for path in moved if moved[path].any()}
+    named = {path.split("/")[0] for path in moved}
+    assert changed == named - set(frozen)
 
 
 def test_layers_of_a_backbone_inside_a_model():
