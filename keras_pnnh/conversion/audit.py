@@ -20,7 +20,11 @@ from keras_pnnh.conversion.token_layers import (
     TOKEN_LAYERS,
     count_folded_parameters,
 )
-from keras_pnnh.layers import PlainConv2D, PlainDepthwiseConv2D
+from keras_pnnh.layers import (
+    CarryAttention,
+    PlainConv2D,
+    PlainDepthwiseConv2D,
+)
 
 
 def audit(model, input_shape=None):
@@ -132,7 +136,8 @@ def _depth(network, macs):
     depth = {}
     for call, count in zip(network.calls, macs, strict=True):
         before = max((depth[tensor] for tensor in call.inputs), default=0)
-        depth.update(dict.fromkeys(call.outputs, before + (count > 0)))
+        weighted = count > 0 and not isinstance(call.layer, CarryAttention)
+        depth.update(dict.fromkeys(call.outputs, before + weighted))
     return max(depth[tensor] for tensor in network.outputs)
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from keras_pnnh.conversion.folding_plan import is_matrix_call
 from keras_pnnh.conversion.token_layers import attention_sizes
-from keras_pnnh.layers import PlainAttention, PlainConv2D
+from keras_pnnh.layers import PlainConv2D
 
 # Layers and operations that may write over their input, by class: the
 # operations behind `x + y` and `keras.ops.relu(x)` have no public class.
@@ -17,6 +17,7 @@ IN_PLACE = {
     "Average",
     "BatchNormalization",
     "CarryActivation",
+    "CarryNormalization",
     "Cast",
     "Dropout",
     "ELU",
@@ -105,8 +106,8 @@ def measure_liveness(graph):
         padded = _padded_size(call)
         if padded:  # pad, drop the input, convolve
             needed = padded + max(0, size - sum(dying.values()))
-        if type(call.layer) is PlainAttention:
-            values, weights = attention_sizes(call)
+        if (sizes := attention_sizes(call)) is not None:
+            values, weights = sizes
             # First all of them, then, without the input, who sees whom.
             needed = values + max(0, weights - sum(dying.values()))
         live.append(sum(held.values()) + needed)

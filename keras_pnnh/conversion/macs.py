@@ -5,9 +5,15 @@ import math
 import keras
 
 from keras_pnnh.conversion.folding_plan import is_matrix_call
-from keras_pnnh.conversion.token_layers import count_attention_macs
+from keras_pnnh.conversion.token_layers import (
+    count_attention_macs,
+    count_multi_head_macs,
+)
 from keras_pnnh.layers import (
+    CarryAttention,
     CarryConv2D,
+    CarryDense,
+    CarryNormalization,
     Coder,
     PlainAttention,
     PlainConv2D,
@@ -18,6 +24,7 @@ from keras_pnnh.layers import (
 
 # Layers whose weights scale, shift or are looked up: nothing to accumulate.
 FREE_LAYERS = (
+    CarryNormalization,
     keras.layers.BatchNormalization,
     keras.layers.Embedding,
     keras.layers.GroupNormalization,
@@ -93,8 +100,20 @@ def count_macs(call):
         return positions * inner * (taps + layer.filters)
     if isinstance(layer, PlainAttention):
         return count_attention_macs(layer, call.inputs[0].shape[1])
+    if isinstance(layer, keras.layers.MultiHeadAttention):
+        return count_multi_head_macs(call)
+    if isinstance(layer, CarryAttention):
+        return call.inputs[0].shape[1] ** 2 * layer.pair_size
     if isinstance(layer, (PlainDense, keras.layers.Dense)):
         return _size(call.outputs) * layer.kernel.shape[0]
+    if isinstance(layer, CarryDense):
+        positions = _size(call.outputs) // layer.units
+        kernels = [
+            block.channels * block.filters
+            for block in layer.blocks
+            if block.kind == "dense"
+        ]
+        return positions * sum(kernels)
     if isinstance(layer, CarryConv2D):
         return sum(_block_macs(block, call) for block in layer.blocks)
     if isinstance(layer, Coder):

@@ -1,12 +1,14 @@
 """What folding and counting know of the layers of a Transformer."""
 
+import math
+
 import keras
 
 from keras_pnnh import theory
 from keras_pnnh.conversion.folded_kernels import coder_numbers
 from keras_pnnh.conversion.folding_plan import CoderMatrix
 from keras_pnnh.conversion.layer_copies import to_numpy
-from keras_pnnh.layers import PlainAttention, PlainDense
+from keras_pnnh.layers import CarryAttention, PlainAttention, PlainDense
 
 TOKEN_LAYERS = (PlainDense, PlainAttention)
 
@@ -93,10 +95,46 @@ def count_folded_parameters(layer):
 
 
 def attention_sizes(call):
-    """Floats of queries, keys and values, and of the weights of the tokens."""
-    layer, tokens = call.layer, call.inputs[0].shape[1]
+    """Floats that an attention layer holds inside.
+
+    Returns:
+        Those beside its input, and those that may take the input's place; None
+        for any other layer.
+    """
+    layer = call.layer
+    known = (PlainAttention, CarryAttention, keras.layers.MultiHeadAttention)
+    if not isinstance(layer, known):
+        return None
+    tokens = call.inputs[0].shape[1]
+    if isinstance(layer, CarryAttention):
+        return layer.num_heads * tokens**2, 0
+    if isinstance(layer, keras.layers.MultiHeadAttention):
+        width = layer.num_heads * (2 * layer.key_dim + layer.value_dim)
+        return tokens * width, layer.num_heads * tokens**2
     width = sum(dense.units for dense in (layer.query, layer.key, layer.value))
     return tokens * width, layer.num_heads * tokens**2
+
+
+def count_multi_head_macs(call):
+    """Multiply-accumulates of a `MultiHeadAttention`, for a batch of 1."""
+    layer = call.layer
+    query, value, *key = call.inputs[:3]
+    sizes = [
+        math.prod(tensor.shape[1:-1])
+        for tensor in (query, (key or [value])[0], value, query)
+    ]
+    denses = (
+        layer.query_dense,
+        layer.key_dense,
+        layer.value_dense,
+        layer.output_dense,
+    )
+    kernels = sum(
+        size * math.prod(dense.kernel.shape)
+        for size, dense in zip(sizes, denses, strict=True)
+    )
+    pairs = layer.num_heads * (layer.key_dim + layer.value_dim)
+    return kernels + sizes[0] * sizes[2] * pairs
 
 
 def count_attention_macs(layer, tokens):

@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_pnnh.layers._channel_block import ChannelBlock
 from keras_pnnh.layers._checks import resolve_data_format
+from keras_pnnh.layers._feature_block import output_parts
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
@@ -69,7 +70,7 @@ class CarryConv2D(keras.layers.Layer):
             )
         self.blocks = tuple(ChannelBlock.from_dict(block) for block in blocks)
         self.filters = max(block.outputs[1] for block in self.blocks)
-        self.parts = _parts(self.blocks)
+        self.parts = output_parts(self.blocks)
         self.kernel_initializer = kernel_initializer
         self.data_format = resolve_data_format(data_format)
         self._channel_axis = 1 if self.data_format == "channels_first" else 3
@@ -222,25 +223,3 @@ class CarryConv2D(keras.layers.Layer):
             "kernel_initializer": self.kernel_initializer,
             "data_format": self.data_format,
         }
-
-
-def _parts(blocks):
-    """Ranges of output channels, each with the blocks that write to it."""
-    order = sorted(range(len(blocks)), key=lambda i: blocks[i].outputs)
-    parts = []
-    end = 0
-    for index in order:
-        start, stop = blocks[index].outputs
-        if start > end:
-            raise ValueError(
-                "Every output channel must be written. Received: blocks that "
-                f"leave out channels {end} to {start}."
-            )
-        if start == end:
-            parts.append(([start, stop], []))
-        span, indices = parts[-1]
-        end = span[1] = max(end, stop)
-        # In the order given: the order of a sum decides its rounding.
-        indices.append(index)
-        indices.sort()
-    return tuple((tuple(span), tuple(indices)) for span, indices in parts)

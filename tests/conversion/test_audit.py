@@ -290,8 +290,8 @@ class Unknown(layers.Layer):
         (lambda x: layers.LSTM(3, name="layer")(x), "LSTM"),
         (lambda x: layers.Dot(1, name="layer")([x, x]), "Dot"),
         (
-            lambda x: layers.MultiHeadAttention(1, 2, name="layer")(x, x),
-            "MultiHeadAttention",
+            lambda x: layers.GroupQueryAttention(2, 2, 1, name="layer")(x, x),
+            "GroupedQueryAttention",
         ),
         (lambda x: keras.ops.matmul(x, keras.ops.transpose(x)), "Matmul"),
     ],
@@ -359,3 +359,12 @@ def test_resnet50_has_the_known_peak():
     assert report.depth == 50
     assert report.merges[0] == "conv2_block1_add"
     assert len(report.merges) == 16
+
+
+def test_multi_head_attention_counts_as_its_kernels_and_pairs():
+    tokens = keras.Input((5, 4))
+    others = keras.Input((7, 3))
+    layer = layers.MultiHeadAttention(2, 3, 6)
+    model = keras.Model([tokens, others], layer(tokens, others))
+    kernels = 5 * 4 * 6 + 7 * 3 * 6 + 7 * 3 * 12 + 5 * 12 * 4
+    assert audit(model).macs == kernels + 5 * 7 * 2 * (3 + 6)

@@ -15,7 +15,13 @@ from keras_pnnh.conversion.dense.wires import (
     Wire,
     plain_channels,
 )
-from keras_pnnh.layers import CarryActivation, CarryConv2D
+from keras_pnnh.layers import (
+    CarryActivation,
+    CarryAttention,
+    CarryConv2D,
+    CarryDense,
+    CarryNormalization,
+)
 
 _KEEP_SIGN = (
     keras.layers.AveragePooling2D,
@@ -38,12 +44,26 @@ def plan_dense_form(network):
     Raises:
         DenseFormError: If there is no such form.
     """
-    carry = (CarryConv2D, CarryActivation)
+    carry = (
+        CarryActivation,
+        CarryAttention,
+        CarryConv2D,
+        CarryDense,
+        CarryNormalization,
+    )
     found = [c.layer for c in network.calls if isinstance(c.layer, carry)]
     if not found:
         return {}
     readers = network.readers()
     for call in network.calls:
+        if isinstance(
+            call.layer, (CarryAttention, CarryDense, CarryNormalization)
+        ):
+            raise DenseFormError(
+                "Carried channels are written out in convolutions. Received: "
+                f"layer '{call.layer.name}' ({type(call.layer).__name__}). "
+                "Keep the chain as it is: without `dense=True`."
+            )
         if len(call.inputs) > 1 or len(readers[call.outputs[0]]) != 1:
             raise DenseFormError(
                 "Carried channels are written out along a chain. Received: "

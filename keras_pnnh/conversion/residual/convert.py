@@ -10,6 +10,7 @@ from keras_pnnh.conversion.residual.checks import check_source
 from keras_pnnh.conversion.residual.emission import Emitter
 from keras_pnnh.conversion.residual.first_difference import first_difference
 from keras_pnnh.conversion.residual.merging import merge_convolutions
+from keras_pnnh.conversion.residual.norm_merging import merge_norms
 from keras_pnnh.conversion.residual.reading import (
     data_format_of,
     read_operations,
@@ -30,10 +31,13 @@ def from_residual(model, probe=None, name=None):
     costs multiplications (`audit` counts both).
 
     Works on the graph, not on names: branches of convolutions (also depthwise,
-    separable and grouped), norms, elementwise non-linearities, zero padding,
-    cropping and pooling, from wherever they part to wherever they are added
-    or put side by side. Clips such as that of ReLU6 act on the learner's
-    channels only. The result is for inference: dropout is left out.
+    separable and grouped), dense layers, self-attention, norms, elementwise
+    non-linearities, zero padding, cropping and pooling, from wherever they
+    part to wherever they are added or put side by side. Clips such as that of
+    ReLU6 act on the learner's channels only. Of a pre-norm Transformer the
+    norms' centring and gain fold into the kernels behind them, which read the
+    carried stream and are divided by its deviation afterwards. The result is
+    for inference: dropout is left out.
 
     Args:
         model: A functional or sequential `keras.Model` with one input and one
@@ -61,6 +65,7 @@ def from_residual(model, probe=None, name=None):
     data_format = data_format_of(network)
     axis = 1 if data_format == "channels_first" else 3
     operations, result = read_operations(network, data_format)
+    operations = merge_norms(operations, result)
     operations = merge_convolutions(operations, result, axis)
     source = network.calls[0].outputs[0]
     steps = schedule(operations, source, result, axis)

@@ -3,9 +3,21 @@
 import keras
 
 from keras_pnnh.conversion.layer_copies import new_convolution, to_numpy
-from keras_pnnh.conversion.residual.operations import Pointwise, Whole
+from keras_pnnh.conversion.residual.operations import (
+    Attention,
+    Norm,
+    Pointwise,
+    Whole,
+)
+from keras_pnnh.conversion.residual.shapes import channels_of, is_image
 from keras_pnnh.graph import Tensor
-from keras_pnnh.layers import CarryActivation, CarryConv2D
+from keras_pnnh.layers import (
+    CarryActivation,
+    CarryAttention,
+    CarryConv2D,
+    CarryDense,
+    CarryNormalization,
+)
 
 
 class Emitter:
@@ -34,12 +46,23 @@ class Emitter:
         alone = len(step.before) == 1 and len(step.after) == 1
         if isinstance(first, Whole):
             return self._emit_whole(first, x)
-        if isinstance(first, Pointwise):
-            layer = self._alone(first) if alone else self._pieces(step, first)
-            return layer(x)
+        if isinstance(first, (Attention, Norm, Pointwise)):
+            return self._beside(step, first, alone)(x)
         if alone and _is_standard(first):
             return self._emit_linear(first.terms[0].linear, x)
         return self._blocks(step)(x)
+
+    def _beside(self, step, operation, alone):
+        """The layer of an operation that leaves the carried as it is."""
+        if isinstance(operation, Attention):
+            return self._attention(step, operation)
+        if isinstance(operation, Norm):
+            if alone:
+                return self._copy(operation.layer)
+            return self._norm(step, operation)
+        if alone:
+            return self._alone(operation)
+        return self._activation(step, operation)
 
     def load_weights(self):
         for layer, arrays in self._weights:
@@ -72,28 +95,66 @@ class Emitter:
         common = {"dtype": operation.dtype, "name": name}
         if not operation.arguments:
             return keras.layers.Activation(operation.activation, **common)
-        piece = _piece(operation, 0, operation.target.shape[self._axis])
-        return CarryActivation([piece], self._data_format, **common)
+        width = channels_of(operation.target, self._axis)
+        piece = {"inputs": [0, width], **_function(operation)}
+        return CarryActivation([piece], self._format(operation), **common)
 
-    def _pieces(self, step, operation):
+    def _format(self, operation):
+        if is_image(operation.target):
+            return self._data_format
+        return "channels_last"
+
+    def _activation(self, step, operation):
+        return CarryActivation(
+            self._pieces(step, _function(operation)),
+            self._format(operation),
+            **self._common(operation),
+        )
+
+    def _norm(self, step, norm):
+        entries = {
+            "epsilon": norm.epsilon,
+            "rms": norm.rms,
+            "use_scale": norm.scale is not None,
+            "use_bias": norm.bias is not None,
+        }
+        if norm.statistics is not None:
+            ranges = self._ranges(step.before)
+            entries["statistics"] = list(ranges[norm.statistics])
+        pieces = self._pieces(step, entries)
+        layer = CarryNormalization(pieces, **self._common(norm))
+        self._weights.append((layer, _arrays([norm.scale, norm.bias])))
+        return layer
+
+    def _attention(self, step, attention):
+        entries = {
+            "num_heads": attention.num_heads,
+            "key_dim": attention.key_dim,
+            "causal": attention.causal,
+        }
+        pieces = self._pieces(step, entries)
+        return CarryAttention(pieces, **self._common(attention))
+
+    def _common(self, operation):
+        return {"dtype": operation.dtype, "name": self._name(operation.name)}
+
+    def _pieces(self, step, entries):
+        """Ranges of channels: what the operation makes, and what passes."""
+        (operation,) = step.operations
         ranges = self._ranges(step.before)
         pieces = []
         for tensor in step.after:
             if tensor is operation.target:
-                pieces.append(_piece(operation, *ranges[operation.source]))
+                inputs = list(ranges[operation.source])
+                pieces.append({"inputs": inputs, **entries})
             else:
                 pieces.append({"inputs": list(ranges[tensor])})
-        return CarryActivation(
-            pieces,
-            self._data_format,
-            dtype=operation.dtype,
-            name=self._name(operation.name),
-        )
+        return pieces
 
     def _ranges(self, tensors):
         ranges, start = {}, 0
         for tensor in tensors:
-            stop = start + tensor.shape[self._axis]
+            stop = start + channels_of(tensor, self._axis)
             ranges[tensor] = (start, stop)
             start = stop
         return ranges
@@ -105,12 +166,12 @@ class Emitter:
         for operation in step.operations:
             if operation.target not in targets:
                 continue
-            start, stop = targets[operation.target]
+            start, _ = targets[operation.target]
             for term in operation.terms:
-                block = _block(term, sources[term.source], start, stop)
+                block = _block(term, sources[term.source], start)
                 blocks.append(block)
                 if term.linear is not None:
-                    arrays += _arrays(term.linear)
+                    arrays += _numbers(term.linear)
         for tensor in step.after:
             if tensor not in made:
                 blocks.append(
@@ -120,13 +181,11 @@ class Emitter:
                         "outputs": targets[tensor],
                     }
                 )
-        layer = CarryConv2D(
-            blocks,
-            "zeros",
-            self._data_format,
-            dtype=step.operations[0].dtype,
-            name=self._name(step.operations[0].name),
-        )
+        common = self._common(step.operations[0])
+        if is_image(step.after[0]):
+            layer = CarryConv2D(blocks, "zeros", self._data_format, **common)
+        else:
+            layer = CarryDense(blocks, "zeros", **common)
         self._weights.append((layer, arrays))
         return layer
 
@@ -139,6 +198,16 @@ class Emitter:
             )(x)
         if linear.layer is not None:
             return self._copy(linear.layer)(x)
+        if linear.kind == "dense":
+            layer = keras.layers.Dense(
+                linear.filters,
+                use_bias=linear.bias is not None,
+                kernel_initializer="zeros",
+                dtype=linear.dtype,
+                name=self._name(linear.name),
+            )
+            self._weights.append((layer, _numbers(linear)))
+            return layer(x)
         arguments = {
             "kernel_size": linear.kernel_size,
             "strides": linear.strides,
@@ -161,7 +230,7 @@ class Emitter:
                 depth_multiplier=linear.kernel.shape[3],
                 **arguments,
             )
-        self._weights.append((layer, _arrays(linear)))
+        self._weights.append((layer, _numbers(linear)))
         return layer(x)
 
 
@@ -171,20 +240,20 @@ def _is_standard(operation):
         return False
     return term.linear.layer is not None or term.linear.kind in (
         "conv",
+        "dense",
         "depthwise",
     )
 
 
-def _piece(operation, start, stop):
+def _function(operation):
     return {
-        "inputs": [start, stop],
         "activation": operation.activation,
         "arguments": operation.arguments,
     }
 
 
-def _block(term, inputs, start, stop):
-    """The dictionary of a block; `start` and `stop` are the sum's channels."""
+def _block(term, inputs, start):
+    """The dictionary of a block; `start` is the sum's first channel."""
     linear = term.linear
     start += term.offset
     if linear is None:
@@ -194,20 +263,27 @@ def _block(term, inputs, start, stop):
             "inputs": inputs,
             "outputs": [start, start + width],
         }
-    return {
+    block = {
         "kind": linear.kind,
         "inputs": inputs,
         "outputs": [start, start + linear.filters],
+        "use_bias": linear.bias is not None,
+    }
+    if not is_image(term.source):
+        return block
+    return {
+        **block,
         "kernel_size": linear.kernel_size,
         "strides": linear.strides,
         "padding": linear.padding,
         "dilation_rate": linear.dilation_rate,
         "groups": linear.groups,
-        "use_bias": linear.bias is not None,
     }
 
 
-def _arrays(linear):
-    return [
-        array for array in (linear.kernel, linear.bias) if array is not None
-    ]
+def _numbers(linear):
+    return _arrays([linear.kernel, linear.bias])
+
+
+def _arrays(arrays):
+    return [array for array in arrays if array is not None]

@@ -3,6 +3,11 @@
 import dataclasses
 
 from keras_pnnh.conversion.residual.operations import Linear, Mix, Term
+from keras_pnnh.conversion.residual.shapes import (
+    channels_of,
+    pixels_of,
+    with_channels,
+)
 from keras_pnnh.graph import Tensor
 
 
@@ -17,7 +22,7 @@ def merge_convolutions(operations, result, axis):
     Args:
         operations: List of operations.
         result: The tensor that the network returns.
-        axis: Axis of the channels, 1 or 3.
+        axis: Axis of the channels of images, 1 or 3.
 
     Returns:
         List of operations.
@@ -62,9 +67,8 @@ def _stride_together(makers, axis):
     """Whether all terms are one strided layer."""
     if not all(maker and maker.spatial for maker in makers):
         return False
-    first = 2 if axis == 1 else 1
     steps = {
-        (term.source.shape[first : first + 2], term.linear.strides)
+        (pixels_of(term.source, axis), term.linear.strides)
         for maker in makers
         for term in maker.terms
     }
@@ -83,15 +87,14 @@ def _parts(maker, axis, together):
     pointwise = linear.kernel_size == (1, 1) and linear.kind == "conv"
     if not pointwise or linear.padding not in ("same", ((0, 0), (0, 0))):
         return []
-    shape = list(maker.target.shape)
-    shape[axis] = term.source.shape[axis]
-    between = Tensor(tuple(shape))
+    channels = channels_of(term.source, axis)
+    between = Tensor(with_channels(maker.target, axis, channels))
     name = f"{linear.name}_subsample"
     subsampling = Linear(
         "identity",
         name,
         linear.dtype,
-        shape[axis],
+        channels,
         strides=linear.strides,
         spatial=True,
     )

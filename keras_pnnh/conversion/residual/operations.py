@@ -14,7 +14,8 @@ Pair = tuple[int, int]
 class Linear:
     """A convolution, a scale, a subsampling or a pooling, with its numbers.
 
-    `kind` and the sizes are those of a block of `CarryConv2D`.
+    `kind` and the sizes are those of a block of `CarryConv2D`, or of
+    `CarryDense` where there are no images.
     """
 
     kind: str
@@ -83,6 +84,53 @@ class Pointwise:
 
 
 @dataclasses.dataclass(eq=False)
+class Norm:
+    """A layer normalisation over the channels.
+
+    `statistics` is the tensor whose deviation divides, if it is another one.
+    """
+
+    name: str
+    dtype: Any
+    source: Tensor
+    target: Tensor
+    epsilon: float
+    rms: bool
+    scale: np.ndarray | None = None
+    bias: np.ndarray | None = None
+    layer: Any = None
+    statistics: Tensor | None = None
+    spatial = False
+
+    @property
+    def sources(self):
+        if self.statistics is None:
+            return [self.source]
+        return [self.source, self.statistics]
+
+
+@dataclasses.dataclass(eq=False)
+class Attention:
+    """What an attention layer does between its kernels.
+
+    `source` has the queries, keys and values side by side.
+    """
+
+    name: str
+    dtype: Any
+    source: Tensor
+    target: Tensor
+    num_heads: int
+    key_dim: int
+    causal: bool
+    spatial = False
+
+    @property
+    def sources(self):
+        return [self.source]
+
+
+@dataclasses.dataclass(eq=False)
 class Whole:
     """A layer that cannot run beside carried channels, such as the head."""
 
@@ -102,7 +150,7 @@ class Whole:
 def unsupported(name, kind, why, repair):
     """The error for a network that cannot become a chain."""
     return ValueError(
-        "Only branches of convolutions, norms and elementwise non-linearities "
-        "that meet in an addition become a plain chain. Received: layer "
-        f"'{name}' ({kind}), which {why}. {repair}"
+        "Only branches of convolutions, dense layers, self-attention, norms "
+        "and elementwise non-linearities that meet in an addition become a "
+        f"plain chain. Received: layer '{name}' ({kind}), which {why}. {repair}"
     )

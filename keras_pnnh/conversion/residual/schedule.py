@@ -10,6 +10,11 @@ from keras_pnnh.conversion.residual.operations import (
     Whole,
     unsupported,
 )
+from keras_pnnh.conversion.residual.shapes import (
+    channels_of,
+    pixels_of,
+    with_channels,
+)
 from keras_pnnh.graph import Tensor
 
 
@@ -35,7 +40,7 @@ def schedule(operations, source, result, axis):
         operations: List of operations in an order in which they can run.
         source: The tensor that the network reads.
         result: The tensor that it returns.
-        axis: Axis of the channels, 1 or 3.
+        axis: Axis of the channels of images, 1 or 3.
 
     Returns:
         List of `Step`s.
@@ -125,9 +130,8 @@ def _first_part(reader, first, waiting, heights, axis):
     padded = linear.padding not in ("same", ((0, 0), (0, 0)))
     if padded or not divides or linear.strides == step:
         raise _mismatch(first, reader)
-    shape = list(first.target.shape)
-    shape[axis] = term.source.shape[axis]
-    between = Tensor(tuple(shape))
+    channels = channels_of(term.source, axis)
+    between = Tensor(with_channels(first.target, axis, channels))
     rest = tuple(a // b for a, b in zip(linear.strides, step, strict=True))
     later = dataclasses.replace(linear, strides=rest)
     waiting.remove(reader)
@@ -139,7 +143,7 @@ def _first_part(reader, first, waiting, heights, axis):
         "identity",
         f"{linear.name}_part",
         linear.dtype,
-        shape[axis],
+        channels,
         strides=step,
         spatial=True,
     )
@@ -155,8 +159,7 @@ def _strides(operation):
 
 def _size_after(operation, axis):
     """Pixels that are left, or the strides where that is not known."""
-    first = 2 if axis == 1 else 1
-    pixels = operation.target.shape[first : first + 2]
+    pixels = pixels_of(operation.target, axis)
     return _strides(operation) if None in pixels else pixels
 
 

@@ -1,0 +1,137 @@
+"""One block of a carrying layer: from a range of channels to another."""
+
+import dataclasses
+from typing import Any, ClassVar
+
+Pair = tuple[int, int]
+
+
+@dataclasses.dataclass(frozen=True)
+class FeatureBlock:
+    """What a block of a `CarryDense` computes.
+
+    The attributes are the keys of its dictionary; see there.
+    """
+
+    KINDS: ClassVar = ("dense", "scale", "identity")
+    WEIGHTED_KINDS: ClassVar = ("dense", "scale")
+
+    kind: str
+    inputs: Pair
+    outputs: Pair
+    use_bias: bool = False
+
+    @classmethod
+    def from_dict(cls, entries):
+        """The block of a dictionary, checked.
+
+        Raises:
+            ValueError: For an unknown key or kind, or sizes that contradict
+                each other.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        required = {"kind", "inputs", "outputs"}
+        if not required <= set(entries) <= set(names):
+            raise ValueError(
+                f"A block is a dictionary with some of the keys {names}, at "
+                f"least {sorted(required)}. Received: {sorted(entries)}."
+            )
+        entries = {name: _tuples(value) for name, value in entries.items()}
+        block = cls(**entries)
+        block._check()
+        return block
+
+    def to_dict(self):
+        """The dictionary, with lists only, as JSON has them."""
+        return {
+            name: _lists(value)
+            for name, value in dataclasses.asdict(self).items()
+        }
+
+    @property
+    def channels(self):
+        """Channels that the block reads."""
+        return self.inputs[1] - self.inputs[0]
+
+    @property
+    def filters(self):
+        """Channels that the block writes."""
+        return self.outputs[1] - self.outputs[0]
+
+    @property
+    def weighted(self):
+        return self.kind in self.WEIGHTED_KINDS
+
+    def kernel_shape(self) -> tuple[int, ...] | None:
+        """Shape of the weights, or None."""
+        if self.kind == "dense":
+            return (self.channels, self.filters)
+        return (self.channels,) if self.kind == "scale" else None
+
+    def _check(self):
+        if self.kind not in self.KINDS:
+            raise ValueError(
+                f"The kind of a block must be one of {self.KINDS}. "
+                f"Received: {self.kind!r}."
+            )
+        for name in ("inputs", "outputs"):
+            start, stop = getattr(self, name)
+            if not 0 <= start < stop:
+                raise ValueError(
+                    f"`{name}` of a block is a range of channels, [start, "
+                    f"stop]. Received: {[start, stop]}."
+                )
+        if not self._fits():
+            raise ValueError(
+                f"A block of kind '{self.kind}' cannot turn {self.channels} "
+                f"channels into {self.filters}{self._how()}. Received: "
+                f"{self.to_dict()}."
+            )
+
+    def _how(self) -> str:
+        return ""
+
+    def _fits(self):
+        if self.kind == "dense":
+            return True
+        if self.kind == "identity":
+            return self.filters >= self.channels
+        return self.filters == self.channels
+
+
+def output_parts(blocks):
+    """Ranges of output channels, each with the blocks that write to it.
+
+    Raises:
+        ValueError: If nothing writes some of the channels.
+    """
+    order = sorted(range(len(blocks)), key=lambda i: blocks[i].outputs)
+    parts = []
+    end = 0
+    for index in order:
+        start, stop = blocks[index].outputs
+        if start > end:
+            raise ValueError(
+                "Every output channel must be written. Received: blocks that "
+                f"leave out channels {end} to {start}."
+            )
+        if start == end:
+            parts.append(([start, stop], []))
+        span, indices = parts[-1]
+        end = span[1] = max(end, stop)
+        # In the order given: the order of a sum decides its rounding.
+        indices.append(index)
+        indices.sort()
+    return tuple((tuple(span), tuple(indices)) for span, indices in parts)
+
+
+def _tuples(value) -> Any:
+    if isinstance(value, (list, tuple)):
+        return tuple(_tuples(item) for item in value)
+    return value
+
+
+def _lists(value):
+    if isinstance(value, tuple):
+        return [_lists(item) for item in value]
+    return value

@@ -1,0 +1,101 @@
+"""Pre-norm Transformers, ours and those that people write."""
+
+import keras
+import numpy as np
+import pytest
+from conversion_checks import convert, noise, relative_difference
+from harness import CHANNELS_FIRST_WORKS, randomize
+from keras import layers
+
+from keras_pnnh.applications.plain_vit import PlainViT
+from keras_pnnh.conversion import audit, fold, from_residual
+from keras_pnnh.layers import (
+    CarryActivation,
+    CarryAttention,
+    CarryDense,
+    CarryNormalization,
+    TokenEmbedding,
+)
+
+
+def twin(**arguments):
+    model = PlainViT(
+        **{
+            "num_layers": 2,
+            "num_heads": 2,
+            "hidden_dim": 8,
+            "mlp_dim": 12,
+            "patch_size": 4,
+            "input_shape": (8, 12, 3),
+            "classes": 3,
+            "internal_path": "residual",
+            **arguments,
+        }
+    )
+    randomize(model, seed=0)
+    return model
+
+
+def test_our_twin():
+    """Kernel, division, mixing, merge: what is carried is the stream alone."""
+    model = twin()
+    plain, certificate = convert(model)
+    assert not audit(model).plain
+    assert certificate.carried_channels == 8
+    assert audit(plain).peak_activation == audit(model).peak_activation
+    attention = [CarryDense, CarryNormalization, CarryAttention, CarryDense]
+    mlp = [CarryDense, CarryNormalization, CarryActivation, CarryDense]
+    assert [type(layer) for layer in plain.layers] == [
+        layers.InputLayer,
+        layers.Rescaling,
+        layers.Conv2D,
+        TokenEmbedding,
+        *2 * (attention + mlp),
+        layers.LayerNormalization,
+        layers.Cropping1D,
+        layers.Flatten,
+        layers.Dense,
+    ]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"class_token": False, "dropout_rate": 0.1},
+        {"include_top": False, "pooling": None},
+        pytest.param(
+            {"data_format": "channels_first", "input_shape": (3, 8, 12)},
+            marks=pytest.mark.skipif(
+                not CHANNELS_FIRST_WORKS,
+                reason="TensorFlow convolves channels first on a GPU only",
+            ),
+        ),
+    ],
+)
+def test_other_forms_of_our_twin(arguments):
+    plain, certificate = from_residual(twin(**arguments))
+    assert certificate.largest_relative_difference < 1e-5
+    assert audit(plain).carried_channels == 8
+
+
+@pytest.mark.parametrize("internal_path", ["coder", "none"])
+def test_a_chain_stays_one(internal_path):
+    model = twin(internal_path=internal_path, mlp_dim=16)
+    plain, certificate = from_residual(model)
+    assert certificate.exact and certificate.carried_channels == 0
+    names = [layer.name for layer in fold(model).layers]
+    assert [layer.name for layer in plain.layers] == names
+    twice, _ = from_residual(plain)
+    assert twice.to_json() == plain.to_json()
+
+
+def test_a_chain_saves_and_loads(tmp_path):
+    plain, _ = from_residual(twin())
+    plain.save(tmp_path / "plain.keras")
+    loaded = keras.models.load_model(tmp_path / "plain.keras")
+    images = noise(plain)
+    np.testing.assert_array_equal(
+        keras.ops.convert_to_numpy(loaded(images)),
+        keras.ops.convert_to_numpy(plain(images)),
+    )
+    assert relative_difference(plain, loaded, images) == 0
