@@ -84,7 +84,7 @@ def _verify_tag(options):
         variant,
         weights=tag,
         force_download=options.force,
-        **dict(entry.arguments),
+        **({"internal_path": "residual"} if entry.coder == "identity" else {}),
     )
     print(f"{entry.sha256}  {entry.filename}")
     print(f"{options.name}: complete; it has no self-test")

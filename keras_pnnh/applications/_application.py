@@ -2,7 +2,8 @@
 
 import keras
 
-from keras_pnnh.applications import _pretrained
+from keras_pnnh import graph
+from keras_pnnh.applications import _identity_coder, _pretrained
 
 
 class Application(keras.Model):
@@ -19,12 +20,43 @@ class Application(keras.Model):
         name: Name of the model.
         pyramid: Dictionary from `"P<n>"` to the last tensor whose height and
             width are those of the image over `2 ** n`.
+
+    With `coder="identity"` among the arguments, inputs and outputs are those of
+    the residual twin, and the model is the chain that it is converted to.
     """
 
     def __init__(self, inputs, outputs, arguments, name, pyramid=None):
+        pyramid = pyramid or {}
+        if arguments["coder"] == "identity":
+            twin = keras.Model(inputs, outputs)
+            chain = _identity_coder.convert(twin, pyramid)
+            self._assemble(chain, arguments, name)
+        else:
+            self._begin(inputs, outputs, arguments, name, pyramid)
+
+    def _begin(self, inputs, outputs, arguments, name, pyramid):
         super().__init__(inputs=inputs, outputs=outputs, name=name)
         self._arguments = arguments
-        self._pyramid = pyramid or {}
+        self._pyramid = pyramid
+
+    def _assemble(self, chain, arguments, name):
+        made = graph.layer_outputs(chain.model)
+        pyramid = {level: made[key][0] for level, key in chain.levels.items()}
+        ends = (chain.model.input, chain.model.output)
+        self._begin(*ends, arguments, name, pyramid)
+
+    @classmethod
+    def of_chain(cls, chain, arguments, name):
+        """The network with `coder="identity"` that has been converted before.
+
+        Args:
+            chain: A `_identity_coder.Chain`.
+            arguments: As in the constructor.
+            name: Name of the model.
+        """
+        model = cls.__new__(cls)
+        model._assemble(chain, arguments, name)
+        return model
 
     @property
     def pyramid_outputs(self):

@@ -5,8 +5,10 @@ import warnings
 import keras
 
 from keras_pnnh import graph
+from keras_pnnh.applications._converted import load_chain
 from keras_pnnh.applications._weight_sources import (
     DOWNLOAD_OPTIONS,
+    Published,
     find_source,
 )
 
@@ -30,6 +32,8 @@ def build(model_class, variant, numbers, weights, input_tensor, arguments):
     options, given = {}, {}
     for key, value in arguments.items():
         (options if key in DOWNLOAD_OPTIONS else given)[key] = value
+    if given.get("coder", "") is None:
+        del given["coder"]  # what the weights say, or the default
     arguments = {**numbers, **given}
     if input_tensor is not None:
         arguments = _with_shape_of(input_tensor, arguments)
@@ -44,22 +48,27 @@ def build(model_class, variant, numbers, weights, input_tensor, arguments):
 def _pretrained(model_class, source, arguments):
     """Load the source; a head of another size stays random, and says so."""
     arguments = source.complete(arguments)
-    model = model_class(**arguments)
-    source.fetch(model)
-    same = source.classes in (None, arguments["classes"])
-    if same or not arguments["include_top"]:
-        source.load(model)
-        return model
-    backbone = model_class(**{**arguments, "include_top": False})
-    source.load(backbone)
-    for layer in backbone.layers:
-        model.get_layer(layer.name).set_weights(layer.get_weights())
-    warnings.warn(
-        f"The pretrained classifier has {source.classes} classes, "
-        f"`classes={arguments['classes']}` were asked for: the backbone is "
-        "pretrained, the classifier 'head' is new and random. Train it.",
-        stacklevel=4,
-    )
+    converts = arguments.get("coder") == "identity"
+    if converts and isinstance(source, Published):
+        model = load_chain(model_class, source, arguments)
+    else:
+        model = model_class(**arguments)
+        source.fetch(model)
+        if not arguments["include_top"] or source.has_head_of(arguments):
+            source.load(model)
+            return model
+        backbone = model_class(**{**arguments, "include_top": False})
+        source.load(backbone)
+        for layer in backbone.layers:
+            model.get_layer(layer.name).set_weights(layer.get_weights())
+    if arguments["include_top"] and not source.has_head_of(arguments):
+        warnings.warn(
+            f"The pretrained classifier has {source.classes} classes, "
+            f"`classes={arguments['classes']}` were asked for: the backbone "
+            "is pretrained, the classifier 'head' is new and random. Train "
+            "it.",
+            stacklevel=4,
+        )
     return model
 
 

@@ -56,7 +56,15 @@ class File:
 
     def complete(self, arguments):
         """The model's arguments with those that the weights ask for."""
-        return arguments
+        if self.sha256 is not None:
+            return arguments  # ours; nothing of it is read before the check
+        with loader.open_file(Path(self.path)) as file:
+            made_for = architecture.read(file) or {}
+        return _with_coder_of(made_for, arguments)
+
+    def has_head_of(self, arguments):
+        """Whether the file's classifier, if it has one, is the model's."""
+        return self.classes in (None, arguments["classes"])
 
     def fetch(self, model):
         """Get the file, if it belongs to the model."""
@@ -73,6 +81,9 @@ class Repository(File):
         self.reference, self.options = reference, options
         self.sha256 = self.classes = None
 
+    def complete(self, arguments):
+        return arguments
+
     def fetch(self, model):
         def check(content):
             config = content["config"]
@@ -84,6 +95,14 @@ class Repository(File):
         self.path = hub_repository.fetch_weights(
             self.reference, check, **self.options
         )
+
+
+def _with_coder_of(made_for, arguments):
+    """Arguments whose coder, if they name none, is that of the weights."""
+    open_choice = "coder" not in arguments and "internal_path" not in arguments
+    if open_choice and made_for.get("coder") == "identity":
+        return {**arguments, "coder": "identity"}
+    return arguments
 
 
 class Published(File):
@@ -102,24 +121,48 @@ class Published(File):
         self.classes = entry.classes
 
     def complete(self, arguments):
-        entry = self.entry
+        given = {
+            "preprocessing": self.entry.preprocessing,
+            **dict(self.entry.arguments),
+            **arguments,
+        }
+        if self.entry.coder == "identity":
+            given.update(self._internal_path(arguments))
+        return given
+
+    def _internal_path(self, arguments):
+        """A residual network is its own twin, or carries by the identity."""
         path = arguments.get("internal_path", "coder")
-        if entry.coder == "identity" and path != "residual":
-            raise ValueError(
-                f"The weights '{self.name}' are those of a residual network "
-                f"({entry.repo_id}). Received: internal_path={path!r}. Take "
-                "internal_path='residual'."
-            )
-        wanted = {"preprocessing": entry.preprocessing, **dict(entry.arguments)}
-        return {**wanted, **arguments}
+        coder = arguments.get("coder")
+        if path == "residual" and coder is None:
+            return {}
+        if path == "coder" and coder in (None, "identity"):
+            return {"coder": "identity"}
+        raise ValueError(
+            f"The weights '{self.name}' are those of a residual network "
+            f"({self.entry.repo_id}). Received: internal_path={path!r}, "
+            f"coder={coder!r}. Leave both out for a plain chain, in which the "
+            "identity carries, or take internal_path='residual'."
+        )
+
+    def made_for(self, model_class):
+        """The architecture of the weights."""
+        wanted = {**self.numbers, **dict(self.entry.arguments)}
+        wanted["preprocessing"] = self.entry.preprocessing
+        if self.entry.coder == "identity":
+            wanted["internal_path"] = "residual"
+        return architecture.of_config(model_class.__name__, wanted)
+
+    @property
+    def url(self):
+        return f"hf://{self.entry.repo_id}"
 
     def fetch(self, model):
+        architecture.check(model, self.made_for(type(model)), self.url)
+        self.download()
+
+    def download(self):
         entry = self.entry
-        wanted = {"preprocessing": entry.preprocessing, **dict(entry.arguments)}
-        made_for = architecture.of_config(
-            type(model).__name__, {**self.numbers, **wanted}
-        )
-        architecture.check(model, made_for, f"hf://{entry.repo_id}")
         self.path = hub.fetch(
             entry.repo_id,
             filename=entry.filename,
@@ -128,10 +171,17 @@ class Published(File):
             **self.options,
         )
 
-    def load(self, model):
+    def load(self, model, new_head=False):
+        """Load, but for a head of another size."""
         kind = self.entry.state_dict
         if kind is None:
             loader.load(model, self.path)  # the digest is checked already
             return
         matches, spare = MATCHES[kind](model)
-        assign(model, read(self.path), matches, self.path, spare)
+        fresh = model.get_layer("head").variables if new_head else ()
+        others = set(map(id, fresh))
+        left_out = [m.name for m in matches if id(m.variable) in others]
+        matches = [m for m in matches if id(m.variable) not in others]
+        state_dict = read(self.path)
+        spare = (*spare, *left_out)
+        assign(model, state_dict, matches, self.path, spare, fresh)

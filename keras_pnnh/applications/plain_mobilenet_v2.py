@@ -5,7 +5,7 @@ import math
 
 import keras
 
-from keras_pnnh.applications import _builder, _pretrained
+from keras_pnnh.applications import _builder, _identity_coder, _pretrained
 from keras_pnnh.applications._application import Application
 from keras_pnnh.applications._inverted_residual_block import (
     InvertedResidualBlocks,
@@ -65,6 +65,11 @@ class PlainMobileNet(Application):
         internal_path: What carries the input across the non-linearities:
             `"coder"` (PNNH), `"residual"` (the twin: a skip around every block
             that keeps its shape) or `"none"` (the plain baseline).
+        coder: What kind of coder carries the input: `"autoencoder"` (PNNH), or
+            `"identity"`: the stream travels in channels beside the learners',
+            as `from_residual` does it, and nothing is shared or lost. The
+            network computes what its residual twin does, without norms, which
+            are folded; published residual weights are loaded into it.
         stem: `"3x3_stride2"`, or `"3x3"` for small images: then neither the
             stem nor the first stage with a stride subsamples.
         expansion: Hidden channels of a block per input channel, in all stages
@@ -110,6 +115,7 @@ class PlainMobileNet(Application):
         preprocessing="symmetric",
         dropout_rate=0.0,
         internal_path="coder",
+        coder="autoencoder",
         stem="3x3_stride2",
         expansion=6,
         norm="learner",
@@ -146,7 +152,10 @@ class PlainMobileNet(Application):
             "code_gain": code_gain,
             "data_format": data_format,
         }
-        builder = InvertedResidualBlocks(**settings, dtype=dtype)
+        path = _identity_coder.blocks_path(coder, internal_path, dropout_rate)
+        builder = InvertedResidualBlocks(
+            **{**settings, "internal_path": path}, dtype=dtype
+        )
         if input_shape is None:
             input_shape = _builder.default_input_shape(
                 _default_size(stem) if include_top else None, data_format
@@ -206,6 +215,7 @@ class PlainMobileNet(Application):
             "preprocessing": preprocessing,
             "dropout_rate": dropout_rate,
             "expansion": expansion,
+            "coder": coder,
             **settings,
             "dtype": keras.dtype_policies.serialize(dtype),
         }

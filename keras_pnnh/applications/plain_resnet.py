@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import keras
 
-from keras_pnnh.applications import _builder
+from keras_pnnh.applications import _builder, _identity_coder
 from keras_pnnh.applications._application import Application, constructor
 from keras_pnnh.applications._basic_block import BasicBlocks
 from keras_pnnh.applications._bottleneck_block import BottleneckBlocks
@@ -76,6 +76,11 @@ class PlainResNet(Application):
         internal_path: What carries the input across the non-linearities:
             `"coder"` (PNNH), `"residual"` (the twin: skips with zero padding,
             see `shortcut`) or `"none"` (the plain baseline).
+        coder: What kind of coder carries the input: `"autoencoder"` (PNNH), or
+            `"identity"`: the stream travels in channels beside the learners',
+            as `from_residual` does it, and nothing is shared or lost. The
+            network computes what its residual twin does, without norms, which
+            are folded; published residual weights are loaded into it.
         block: `"basic"` (two 3x3 convolutions) or `"bottleneck"` (1x1, 3x3
             and a 1x1 with four times the channels).
         stem: `"3x3"` for small images, or `"7x7_pool"`, which divides height
@@ -121,6 +126,7 @@ class PlainResNet(Application):
         include_preprocessing=True,
         preprocessing="symmetric",
         internal_path="coder",
+        coder="autoencoder",
         block="basic",
         stem="3x3",
         shortcut="zero_padding",
@@ -161,7 +167,10 @@ class PlainResNet(Application):
             "code_ratio": code_ratio,
             "data_format": data_format,
         }
-        builder = BLOCKS[block](**settings, dtype=dtype)
+        path = _identity_coder.blocks_path(coder, internal_path, dropout_rate)
+        builder = BLOCKS[block](
+            **{**settings, "internal_path": path}, dtype=dtype
+        )
         _builder.check_input_shape(
             input_shape, _minimum_size(stem, blocks_per_stage), data_format
         )
@@ -204,6 +213,7 @@ class PlainResNet(Application):
             "preprocessing": preprocessing,
             "block": block,
             "dropout_rate": dropout_rate,
+            "coder": coder,
             **settings,
             "dtype": keras.dtype_policies.serialize(dtype),
         }

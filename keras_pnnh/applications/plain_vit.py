@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import keras
 
-from keras_pnnh.applications import _builder
+from keras_pnnh.applications import _builder, _identity_coder
 from keras_pnnh.applications._application import Application, constructor
 from keras_pnnh.applications._vit_blocks import TransformerBlocks
 from keras_pnnh.layers._checks import (
@@ -87,6 +87,11 @@ class PlainViT(Application):
         internal_path: What carries the tokens across the layers: `"coder"`
             (PNNH), `"residual"` (the twin: skips) or `"none"` (the plain
             baseline).
+        coder: What kind of coder carries the input: `"autoencoder"` (PNNH), or
+            `"identity"`: the stream travels in channels beside the learners',
+            as `from_residual` does it, and nothing is shared or lost. The
+            network computes what its residual twin does, without norms, which
+            are folded; published residual weights are loaded into it.
         token_mixing: How the tokens pass an attention layer with a coder:
             `"shaped"` (`alpha I + beta softmax`), `"identity_heads"` (in as
             many further heads, which mix nothing and make values and outputs
@@ -128,6 +133,7 @@ class PlainViT(Application):
         preprocessing="symmetric",
         class_token=True,
         internal_path="coder",
+        coder="autoencoder",
         token_mixing="shaped",
         learner_gain=0.3,
         coder_training="frozen",
@@ -165,7 +171,10 @@ class PlainViT(Application):
             "dropout_rate": dropout_rate,
             "data_format": data_format,
         }
-        builder = TransformerBlocks(**settings, dtype=dtype)
+        path = _identity_coder.blocks_path(coder, internal_path, dropout_rate)
+        builder = TransformerBlocks(
+            **{**settings, "internal_path": path}, dtype=dtype
+        )
         _builder.check_input_shape(input_shape, patch_size, data_format)
         _check_patches(input_shape, patch_size, data_format)
         _builder.check_preprocessing(preprocessing, input_shape, data_format)
@@ -194,6 +203,7 @@ class PlainViT(Application):
             ),
             "include_preprocessing": include_preprocessing,
             "preprocessing": preprocessing,
+            "coder": coder,
             **settings,
             "dtype": keras.dtype_policies.serialize(dtype),
         }

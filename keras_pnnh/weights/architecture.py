@@ -69,10 +69,34 @@ def check(model, made_for, path):
     An argument that the file does not know is younger than the file, which
     then was made for its default.
     """
-    wanted = json.loads(json.dumps(describe(model)))
-    if wanted is None:
-        return
-    parameters = inspect.signature(type(model)).parameters
+    wanted = describe(model)
+    if wanted is not None:
+        compare(type(model), wanted, made_for, path, model.name)
+
+
+def describe_call(model_class, arguments):
+    """As `describe`, of the model that a call would construct.
+
+    Raises:
+        TypeError: For an argument that the class does not take.
+    """
+    bound = inspect.signature(model_class).bind(**arguments)
+    bound.apply_defaults()
+    return of_config(model_class.__name__, bound.arguments)
+
+
+def compare(model_class, wanted, made_for, path, name):
+    """Raise a ValueError unless two descriptions are the same.
+
+    Args:
+        model_class: Class of the model.
+        wanted: Description of the model.
+        made_for: That of the weights.
+        path: Where the weights are, for the error.
+        name: Name of the model.
+    """
+    wanted = json.loads(json.dumps(wanted))
+    parameters = inspect.signature(model_class).parameters
     defaults = {
         key: parameters[key].default for key in wanted if key in parameters
     }
@@ -89,6 +113,6 @@ def check(model, made_for, path):
         )
         raise ValueError(
             "Weights only fit the architecture they were made for. Received: "
-            f"'{path}' for model '{model.name}'; they differ in {listed}. "
+            f"'{path}' for model '{name}'; they differ in {listed}. "
             "Construct the model with the file's values."
         )

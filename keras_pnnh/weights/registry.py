@@ -37,7 +37,6 @@ def _timm_resnet(name, revision, sha256, size, top1):
         size=size,
         preprocessing="imagenet",
         coder="identity",
-        arguments=(("internal_path", "residual"),),
         state_dict="resnet",
         metrics=(
             Metric(

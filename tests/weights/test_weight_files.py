@@ -297,6 +297,7 @@ def test_the_file_says_what_it_was_made_for(path):
         "blocks_per_stage": [1, 1],
         "filters_per_stage": [4, 8],
         "internal_path": "coder",
+        "coder": "autoencoder",
         "preprocessing": "symmetric",
         "block": "basic",
         "stem": "3x3",

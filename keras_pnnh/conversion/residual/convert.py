@@ -60,6 +60,21 @@ def from_residual(model, probe=None, name=None):
     """
     check_source(model, graph.read(model))
     probe = make_probe(model, probe)
+    plain, steps, tensors = build_chain(model, name)
+    taps = keras.Model(plain.inputs, tensors)
+
+    def find_end(probe, tolerance):
+        return first_difference(model, taps, steps, probe, tolerance)
+
+    return plain, certify(model, plain, probe, find_end)
+
+
+def build_chain(model, name=None):
+    """The chain of `from_residual`, not compared with its source.
+
+    Returns:
+        The chain, the list of its `Step`s and the Keras tensor behind each.
+    """
     folded = fold(model)
     network = graph.read(folded)
     data_format = data_format_of(network)
@@ -79,9 +94,4 @@ def from_residual(model, probe=None, name=None):
     packed = pack_like(model, [inputs], [x])
     plain = keras.Model(*packed, name=name or model.name)
     emitter.load_weights()
-    taps = keras.Model(inputs, tensors)
-
-    def find_end(probe, tolerance):
-        return first_difference(model, taps, steps, probe, tolerance)
-
-    return plain, certify(model, plain, probe, find_end)
+    return plain, steps, tensors

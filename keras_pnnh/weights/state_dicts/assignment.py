@@ -54,7 +54,7 @@ def match_batch_norm(prefix, norm, epsilon):
     ]
 
 
-def assign(model, state_dict, matches, source, spare=()):
+def assign(model, state_dict, matches, source, spare=(), fresh=()):
     """Assign all tensors, after checking that nothing is amiss.
 
     Args:
@@ -63,6 +63,7 @@ def assign(model, state_dict, matches, source, spare=()):
         matches: A list of `Match`.
         source: Where the state dictionary comes from, for the error.
         spare: Names that the model has no use for.
+        fresh: Variables that keep their initial values.
 
     Raises:
         ValueError: If a variable gets no tensor or two, a tensor is missing
@@ -90,11 +91,12 @@ def assign(model, state_dict, matches, source, spare=()):
         and name not in spare
         and not name.endswith(WITHOUT_MEANING)
     ]
+    kept = set(map(id, fresh))
     given = Counter(id(match.variable) for match in matches)
     problems += [
         f"variable '{variable.path}' gets {given[id(variable)]} tensors"
         for variable in model.variables
-        if given[id(variable)] != 1
+        if given[id(variable)] != 1 and id(variable) not in kept
     ]
     if problems:
         more = "" if len(problems) <= 3 else f" and {len(problems) - 3} more"

@@ -108,10 +108,18 @@ def test_other_classes_get_a_new_head(published):
     assert model.output_shape == (None, 3)
 
 
-def test_the_coder_network_has_none(published):
-    rule = "are those of a residual network.*internal_path='coder'. Take"
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"internal_path": "none"},
+        {"coder": "autoencoder"},
+        {"internal_path": "residual", "coder": "identity"},
+    ],
+)
+def test_only_twin_and_identity_fit(published, arguments):
+    rule = "are those of a residual network.*Received: internal_path="
     with pytest.raises(ValueError, match=rule):
-        PlainResNet18(weights="imagenet")
+        PlainResNet18(weights="imagenet", **arguments)
     assert published.count() == 0
 
 

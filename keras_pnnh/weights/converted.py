@@ -1,0 +1,119 @@
+"""Converted weights, kept so that the next load need not convert again.
+
+They lie beside the download in the cache of the Hub's client, named by what
+they were made from, by which code, and by their own digest. Whatever is amiss
+with them, they are made anew.
+"""
+
+import functools
+import hashlib
+import json
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+
+from keras_pnnh.files import replace_when_complete
+from keras_pnnh.weights import digest as digests
+from keras_pnnh.weights import hub
+
+PACKAGE = Path(__file__).parents[1]
+# What decides how weights are converted.
+CODE = ("graph.py", "applications", "conversion", "layers", "weights")
+MOST = 3  # files for one repository: they are as large as the download
+
+
+class Kept(NamedTuple):
+    """A network that was converted.
+
+    Attributes:
+        form: What its maker needs to build it, plain values.
+        arrays: Its weights by name.
+    """
+
+    form: dict
+    arrays: dict
+
+
+def key_of(sha256, description):
+    """A name for the conversion of a file to a network.
+
+    Args:
+        sha256: Digest of the file.
+        description: What tells the network from others, plain values.
+
+    Returns:
+        The name, or None if the description holds other values than plain
+        ones.
+    """
+    settings = (
+        keras.__version__,
+        keras.config.image_data_format(),
+        keras.config.dtype_policy().name,
+    )
+    try:
+        text = json.dumps([sha256, settings, description], sort_keys=True)
+    except TypeError:
+        return None
+    return f"{_code_version()}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+@functools.cache
+def _code_version():
+    digest = hashlib.sha256()
+    for name in CODE:
+        path = PACKAGE / name
+        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def find(repo_id, key, cache_dir=None):
+    """What was kept under a name, or None; damaged files are removed."""
+    repository = hub.repository_folder(repo_id, cache_dir)
+    for path in _folder(repository).glob(f"{key}-*.safetensors"):
+        digest = path.stem.rpartition("-")[2]
+        try:
+            if digests.difference_once(path, digest, None, repository):
+                path.unlink(missing_ok=True)
+                continue
+            return _read(path)
+        except OSError:
+            continue  # another process has removed it
+    return None
+
+
+def keep(repo_id, key, kept, cache_dir=None):
+    """Keep a network; a cache that cannot be written to is left as it is."""
+    from safetensors.numpy import save
+
+    content = save(kept.arrays, {"form": json.dumps(kept.form)})
+    name = f"{key}-{hashlib.sha256(content).hexdigest()}.safetensors"
+    folder = _folder(hub.repository_folder(repo_id, cache_dir))
+    try:
+        with replace_when_complete(folder / name) as unfinished:
+            unfinished.write_bytes(content)
+        _remove_old(folder)
+    except OSError:
+        pass
+
+
+def _read(path):
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as file:
+        form = json.loads(file.metadata()["form"])
+        arrays = {name: file.get_tensor(name) for name in file.keys()}
+    return Kept(form, arrays)
+
+
+def _remove_old(folder):
+    files = sorted(
+        folder.glob("*.safetensors"), key=lambda path: path.stat().st_mtime_ns
+    )
+    for path in files[:-MOST]:
+        path.unlink(missing_ok=True)
+
+
+def _folder(repository):
+    return repository / digests.FOLDER / "converted"
