@@ -235,7 +235,7 @@ TABLES = {
         model="plain_vit_tiny16",
     ),
     "mobilenet": Table(
-        "MobileNetV2 for small images, half as wide,",
+        "MobileNetV2 at half width with the stem for small images",
         {
             "coder-gain0.3": {**SMALL_MOBILENET, "learner_gain": 0.3},
             "none": {**SMALL_MOBILENET, "internal_path": "none"},
