@@ -19,6 +19,7 @@ sys.path += [str(ROOT / folder) for folder in FOLDERS]
 
 import construction  # noqa: E402
 import conversion_costs  # noqa: E402
+import export_accuracy  # noqa: E402
 import model_counts  # noqa: E402
 import questions  # noqa: E402
 import report  # noqa: E402
@@ -29,6 +30,7 @@ from keras_pnnh.weights import lineage, registry  # noqa: E402
 DOCUMENTS = (
     "README.md",
     "docs/conversion.md",
+    "docs/deployment.md",
     "docs/models.md",
     "docs/questions.md",
     "docs/study.md",
@@ -126,6 +128,7 @@ SINGLE = {
     "bundled-weights": bundled_weights,
     "construction": construction_times,
     "conversion-costs": conversion_costs.as_table,
+    "export-accuracy": export_accuracy.as_table,
     "models": model_counts.as_table,
     "published-weights": published_weights,
     "further-cycles": further_cycles,

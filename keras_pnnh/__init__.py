@@ -4,6 +4,7 @@ from keras_pnnh import (
     analysis,
     applications,
     conversion,
+    deployment,
     layers,
     theory,
     weights,
@@ -17,6 +18,7 @@ from keras_pnnh.conversion import (
     from_residual,
     truncate,
 )
+from keras_pnnh.deployment import export
 from keras_pnnh.weights import list_weights, save_weights
 
 __all__ = [
@@ -27,6 +29,8 @@ __all__ = [
     "audit",
     "conversion",
     "create_model",
+    "deployment",
+    "export",
     "fold",
     "from_residual",
     "layers",

@@ -1,11 +1,18 @@
 """The command `keras-pnnh`: train, evaluate, classify, analyze, list, ..."""
 
 import argparse
-import contextlib
 import sys
 
-from keras_pnnh import hub_commands
+from keras_pnnh import deployment_commands, hub_commands
 from keras_pnnh._version import __version__
+from keras_pnnh.command_options import (
+    add_data,
+    add_model,
+    architecture,
+    check_labels,
+    load,
+    refuse_foreign_options,
+)
 
 # What a user can mend; anything else is a fault of ours and keeps its trace.
 USER_ERRORS = (ValueError, OSError, FloatingPointError, ModuleNotFoundError)
@@ -39,64 +46,17 @@ def _parser():
     _add_evaluate(commands)
     _add_classify(commands)
     _add_analyze(commands)
+    deployment_commands.add_commands(commands)
     hub_commands.add_commands(commands)
     command = commands.add_parser("list", help="list models and weights")
     command.set_defaults(run=_list)
     return parser
 
 
-def _add_model(command, default=None):
-    command.add_argument(
-        "--model",
-        required=default is None,
-        default=default,
-        help="a name from `keras-pnnh list`",
-    )
-    command.add_argument(
-        "--path",
-        choices=("coder", "residual", "none"),
-        default="coder",
-        help="internal path: PNNH, the residual twin or the plain baseline",
-    )
-    command.add_argument(
-        "--norm",
-        choices=("learner", "sum", "kernel"),
-        help="what is normalised beside the coder: the learner's output, the "
-        "sum of both, or the learner's kernel",
-    )
-    command.add_argument(
-        "--patch-size",
-        type=int,
-        help="of a Transformer: 4 for images of 32x32 pixels; default: 16",
-    )
-    command.add_argument(
-        "--stem",
-        help="of a MobileNetV2: 3x3 for images of 32x32 pixels; default: "
-        "3x3_stride2",
-    )
-
-
-def _add_data(command):
-    command.add_argument(
-        "--data",
-        required=True,
-        help="folder of images by class (or with train/ and test/ of such), "
-        "tar archive of one, or a TensorFlow Datasets name",
-    )
-    command.add_argument(
-        "--data-dir", help="where TensorFlow Datasets keeps its files"
-    )
-    command.add_argument(
-        "--image-size",
-        type=int,
-        help="resize to this height and width (default: as they are)",
-    )
-
-
 def _add_train(commands):
     command = commands.add_parser("train", help="train a model by a recipe")
-    _add_model(command)
-    _add_data(command)
+    add_model(command)
+    add_data(command)
     command.add_argument(
         "--output", required=True, help="folder of the run, made if absent"
     )
@@ -134,9 +94,9 @@ def _add_evaluate(commands):
     command = commands.add_parser(
         "evaluate", help="accuracy of weights on the test part of a data set"
     )
-    _add_model(command)
+    add_model(command)
     command.add_argument("--weights", required=True, help="a tag or a file")
-    _add_data(command)
+    add_data(command)
     command.add_argument("--batch-size", type=int, default=250)
     command.add_argument(
         "--record", help="run folder whose record shall keep the result"
@@ -147,7 +107,7 @@ def _add_evaluate(commands):
 def _add_classify(commands):
     command = commands.add_parser("classify", help="classify image files")
     command.add_argument("images", nargs="+", metavar="IMAGE")
-    _add_model(command, default="plain_resnet20")
+    add_model(command, default="plain_resnet20")
     command.add_argument(
         "--weights", default="cifar10", help="a tag or a file; default: cifar10"
     )
@@ -168,7 +128,7 @@ def _add_analyze(commands):
     command.add_argument(
         "--weights", help="a tag or a file: show the trained model, too"
     )
-    _add_data(command)
+    add_data(command)
     command.add_argument(
         "--output", required=True, help="folder of the report, made if absent"
     )
@@ -177,34 +137,6 @@ def _add_analyze(commands):
     )
     command.add_argument("--seed", type=int, default=0)
     command.set_defaults(run=_analyze)
-
-
-def _size(options):
-    size = options.image_size
-    return None if size is None else (size, size)
-
-
-def _load(options, split):
-    from rich.console import Console
-    from rich.progress import track
-
-    from keras_pnnh.training import load_images
-
-    # Standard output is for results, also when it is a pipe.
-    console = Console(stderr=True)
-
-    def with_bar(items):
-        return track(
-            items,
-            f"reading {options.data} ({split})",
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-
-    return load_images(
-        options.data, split, _size(options), with_bar, options.data_dir
-    )
 
 
 def _train(options):
@@ -227,17 +159,17 @@ def _train(options):
         erasing=options.erasing,
         validation_split=options.validation_split,
     )
-    data = _load(options, "train")
+    data = load(options, "train")
     gain = {"learner_gain": options.learner_gain}
     keras.utils.set_random_seed(options.seed)
-    with _refuse_foreign_options(options):
+    with refuse_foreign_options(options):
         model = create_model(
             options.model,
             classes=len(data.class_names),
             input_shape=input_shape(*data.images.shape[1:]),
             classifier_activation=None,
             weights=options.weights,
-            **_architecture(options),
+            **architecture(options),
             **(gain if options.learner_gain is not None else {}),
         )
     train(
@@ -256,54 +188,20 @@ def _train(options):
     return 0
 
 
-def _architecture(options):
-    """Arguments of the model that decide which weights fit."""
-    given = {
-        "internal_path": options.path,
-        "norm": options.norm,
-        "patch_size": options.patch_size,
-        "stem": options.stem,
-    }
-    return {key: value for key, value in given.items() if value is not None}
-
-
-@contextlib.contextmanager
-def _refuse_foreign_options(options):
-    """One line for an option that the model does not have."""
-    try:
-        yield
-    except TypeError as error:
-        if "unexpected keyword argument" not in str(error):
-            raise
-        raise ValueError(
-            "Options must fit the model. Received: --model "
-            f"{options.model}, which says: {error}. Leave that option out."
-        ) from error
-
-
 def _evaluate(options):
     from keras_pnnh.applications import create_model
     from keras_pnnh.training import evaluate
     from keras_pnnh.training.data_format import input_shape
-    from keras_pnnh.weights import find_classifier
 
-    data = _load(options, "test")
-    labels = find_classifier(options.model, options.weights).labels
-    if labels != data.class_names:
-        raise ValueError(
-            "Weights are evaluated on data with the same classes in the same "
-            f"order. Received: weights for {', '.join(labels)}; data with "
-            f"{', '.join(data.class_names)}. Take weights that were trained "
-            "on these classes (`--weights RUN/model.weights.h5`), or name the "
-            "class folders as the weights do."
-        )
-    with _refuse_foreign_options(options):
+    data = load(options, "test")
+    check_labels(options, data)
+    with refuse_foreign_options(options):
         model = create_model(
             options.model,
             weights=options.weights,
             classes=len(data.class_names),
             input_shape=input_shape(*data.images.shape[1:]),
-            **_architecture(options),
+            **architecture(options),
         )
     result = evaluate(model, data, options.batch_size, options.record)
     print(
@@ -319,13 +217,13 @@ def _classify(options):
 
     from keras_pnnh.training import classify
 
-    with _refuse_foreign_options(options):
+    with refuse_foreign_options(options):
         predictions = classify.classify_files(
             options.model,
             options.weights,
             options.images,
             options.top,
-            **_architecture(options),
+            **architecture(options),
         )
     Console().print(classify.as_table(predictions))
     return 0
@@ -338,7 +236,7 @@ def _analyze(options):
     from keras_pnnh.analysis import write_report
     from keras_pnnh.training.data_format import as_data_format
 
-    data = _load(options, "test")
+    data = load(options, "test")
     keras.utils.set_random_seed(options.seed)
     order = np.random.default_rng(options.seed).permutation(len(data.labels))
     chosen = order[: options.images]

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 from pathlib import Path
 
 PREFIX = ".unfinished-"
@@ -35,17 +36,54 @@ def replace_when_complete(path, reserve=0):
         os.replace(unfinished, path)
     # h5py reports some failures of the system as RuntimeError.
     except (OSError, RuntimeError) as error:
-        failure = OSError(
-            f"A file must be written completely or not at all. Received: "
-            f"'{path}', which could not be written "
-            f"({_reason(error)}). Nothing under that name was changed. Free "
-            "some space or choose another folder."
-        )
-        failure.errno = getattr(error, "errno", None)
-        raise failure from error
+        raise _failure(path, error) from error
     finally:
         with contextlib.suppress(OSError):
             unfinished.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replace_folder_when_complete(path, mark):
+    """The same for a folder of files that belong together.
+
+    Args:
+        path: The final name.
+        mark: Name of a file that only such folders hold. A folder that has
+            other content than one of these is not replaced.
+
+    Yields:
+        The path of a folder to make, beside the final one.
+
+    Raises:
+        ValueError: If something else stands under `path`.
+        OSError: If writing failed.
+    """
+    path = Path(path)
+    if path.is_file() or (_entries(path) and not (path / mark).is_file()):
+        raise ValueError(
+            f"A folder is replaced by another of its kind only (with a "
+            f"'{mark}'). Received: '{path}', which holds something else. "
+            "Choose another name."
+        )
+    unfinished = path.with_name(f"{PREFIX}{os.getpid()}-{path.name}")
+    former = path.with_name(f"{PREFIX}{os.getpid()}-former-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield unfinished
+        for part in unfinished.rglob("*"):
+            if part.is_file():
+                _sync(part)
+        # No system replaces a folder that has files in one step.
+        if path.exists():
+            os.replace(path, former)
+        os.replace(unfinished, path)
+    except (OSError, RuntimeError) as error:
+        if former.exists() and not path.exists():
+            os.replace(former, path)
+        raise _failure(path, error) from error
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+        shutil.rmtree(former, ignore_errors=True)
 
 
 def write_text(path, text):
@@ -58,6 +96,21 @@ def remove_unfinished(folder):
     """Remove what a killed process was writing into `folder`."""
     for path in Path(folder).glob(f"{PREFIX}*"):
         path.unlink(missing_ok=True)
+
+
+def _failure(path, error):
+    failure = OSError(
+        f"A file must be written completely or not at all. Received: "
+        f"'{path}', which could not be written "
+        f"({_reason(error)}). Nothing under that name was changed. Free "
+        "some space or choose another folder."
+    )
+    failure.errno = getattr(error, "errno", None)
+    return failure
+
+
+def _entries(folder):
+    return folder.is_dir() and any(folder.iterdir())
 
 
 def _reserve(path, size):

@@ -6,6 +6,7 @@ import pytest
 
 from keras_pnnh.files import (
     remove_unfinished,
+    replace_folder_when_complete,
     replace_when_complete,
     write_text,
 )
@@ -93,3 +94,24 @@ def test_leftovers_of_a_killed_process_are_removed(target, tmp_path):
     (tmp_path / ".unfinished-123-file.weights.h5").write_text("half")
     remove_unfinished(tmp_path)
     assert content_of(tmp_path) == {"file.weights.h5": "before"}
+
+
+def test_a_folder_is_replaced_by_one_of_its_kind_only(tmp_path):
+    folder = tmp_path / "net"
+    for content in ("first", "second"):
+        with replace_folder_when_complete(folder, "mark") as unfinished:
+            unfinished.mkdir()
+            (unfinished / "mark").write_text(content)
+        assert (folder / "mark").read_text() == content
+        assert list(tmp_path.iterdir()) == [folder]
+    with pytest.raises(OSError, match="No space"):
+        with replace_folder_when_complete(folder, "mark") as unfinished:
+            unfinished.mkdir()
+            raise OSError(errno.ENOSPC, "No space left on device")
+    assert (folder / "mark").read_text() == "second"
+    assert list(tmp_path.iterdir()) == [folder]
+    for other in (tmp_path, folder / "mark"):
+        with pytest.raises(ValueError, match="holds something else"):
+            with replace_folder_when_complete(other, "mark"):
+                pass
+    assert (folder / "mark").read_text() == "second"

@@ -75,7 +75,8 @@ class TokenEmbedding(keras.layers.Layer):
         if self.token is None or self.token_position is None:
             return tokens
         first = ops.expand_dims(self.token + self.token_position, 0)
-        first = ops.repeat(first, ops.shape(tokens)[0], axis=0)
+        # Not `ops.repeat`, which on torch fixes the batch when exported.
+        first = ops.broadcast_to(first, (ops.shape(tokens)[0], 1, channels))
         return ops.concatenate([first, tokens], axis=1)
 
     def compute_output_shape(self, inputs_shape):

@@ -1,0 +1,37 @@
+"""The formats that networks are exported in; one file each."""
+
+import difflib
+
+from keras_pnnh.deployment.formats import (
+    litert,
+    litert_int8,
+    onnx,
+    saved_model,
+    torch_program,
+)
+
+FORMATS = {
+    module.FORMAT.name: module.FORMAT
+    for module in (saved_model, litert, litert_int8, onnx, torch_program)
+}
+
+
+def list_formats():
+    """Names of the formats that `export` writes."""
+    return list(FORMATS)
+
+
+def get_format(name):
+    """The row of a format.
+
+    Raises:
+        ValueError: If there is none of that name.
+    """
+    if name not in FORMATS:
+        near = difflib.get_close_matches(str(name).lower(), FORMATS, n=2)
+        meant = f" Did you mean {' or '.join(map(repr, near))}?" if near else ""
+        raise ValueError(
+            f"`format` must be one of {list(FORMATS)}. Received: "
+            f"format={name!r}.{meant}"
+        )
+    return FORMATS[name]

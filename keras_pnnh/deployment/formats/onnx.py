@@ -1,0 +1,98 @@
+"""ONNX: onnxruntime and the compilers of many makers of hardware."""
+
+import keras
+
+from keras_pnnh.deployment.formats import torch_program
+from keras_pnnh.deployment.formats.format import Format
+
+
+def write(model, path, representative=None):
+    """Write one file with weights, for batches of any size."""
+    if keras.backend.backend() == "torch":
+        _write_from_torch(model, path)
+        return
+    _teach_erfc()
+    (images,) = model.inputs
+    # Without a signature Keras takes a model for unbuilt that has not been
+    # called since it was loaded.
+    signature = [keras.InputSpec(images.dtype, images.shape, name=images.name)]
+    model.export(
+        str(path), format="onnx", verbose=False, input_signature=signature
+    )
+
+
+def _write_from_torch(model, path):
+    import torch
+
+    # Keras would take the older exporter for a batch of any size, which does
+    # not know all operations.
+    program = torch_program.trace(model)
+    torch.onnx.export(program, dynamo=True, verbose=False).save(str(path))
+
+
+def _teach_erfc():
+    """Tell tf2onnx of `erfc`, which TensorFlow's GELU calls.
+
+    tf2onnx 1.17 does not know it, says so in its log alone, and writes a file
+    that onnxruntime refuses.
+    """
+    import numpy as np
+    from tf2onnx import handler, utils
+
+    class Erfc:
+        @classmethod
+        def version_9(cls, context, node, **options):
+            """1 - erf(x)."""
+            (results,) = node.output
+            shape, dtype = (
+                context.get_shape(results),
+                context.get_dtype(results),
+            )
+            context.remove_node(node.name)
+            one = np.ones((), utils.map_onnx_to_numpy_type(dtype))
+            one = context.make_const(utils.make_name(node.name), one)
+            erf = context.make_node("Erf", node.input, dtypes=[dtype])
+            context.make_node(
+                "Sub",
+                [one.output[0], erf.output[0]],
+                outputs=[results],
+                shapes=[shape],
+                dtypes=[dtype],
+            )
+
+    handler.tf_op("Erfc")(Erfc)
+
+
+def open_file(path, threads=None):
+    """A function from images to results, run on the CPU."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    if threads is not None:
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = threads
+    session = onnxruntime.InferenceSession(
+        str(path), options, providers=["CPUExecutionProvider"]
+    )
+    name = session.get_inputs()[0].name
+
+    def run(images):
+        return session.run(None, {name: images})[0]
+
+    return run
+
+
+FORMAT = Format(
+    name="onnx",
+    suffix=".onnx",
+    runtime="onnxruntime",
+    # TensorFlow's graph keeps the channels last and has fewer transpositions.
+    backends=("tensorflow", "torch"),
+    packages=("onnxruntime",),
+    converters={
+        "tensorflow": ("onnx", "tf2onnx"),
+        "torch": ("onnx", "onnxscript"),
+    },
+    write=write,
+    open=open_file,
+)

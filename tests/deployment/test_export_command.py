@@ -1,0 +1,117 @@
+"""`keras-pnnh export` writes a file and says what it is worth."""
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_pnnh.applications import PlainResNet, catalog
+from keras_pnnh.cli import main
+from keras_pnnh.deployment.formats import FORMATS
+from keras_pnnh.weights import classifier, loader, save_weights
+
+
+def tiny_model(weights=None, **arguments):
+    model = PlainResNet((1, 1), (4, 8), name="tiny", **arguments)
+    if weights is not None:
+        loader.load(model, weights)
+    return model
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    root = tmp_path_factory.mktemp("export") / "images"
+    generator = np.random.default_rng(0)
+    for part in ("train", "test"):
+        for name in ("ant", "bee"):
+            folder = root / part / name
+            folder.mkdir(parents=True)
+            for index in range(3):
+                pixels = generator.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / f"{index}.png")
+    return root
+
+
+@pytest.fixture
+def arguments(tmp_path, data, monkeypatch):
+    """Of an export of a tiny network with weights of its own."""
+    monkeypatch.setitem(catalog.MODELS, "tiny", tiny_model)
+    model = tiny_model(input_shape=(8, 8, 3), classes=2)
+    weights = tmp_path / "tiny.weights.h5"
+    labels = classifier.Classifier(("ant", "bee"), (8, 8))
+    save_weights(model, weights, labels)
+    return [
+        *("export", "--model", "tiny", "--weights", str(weights)),
+        *("--format", "fake", "--output", str(tmp_path / "out" / "net.fake")),
+    ]
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """What a format that Keras itself runs was given."""
+    seen = {}
+
+    def write(model, path, representative):
+        path.write_bytes(b"a network")
+        seen.update(model=model, images=representative)
+
+    def run(images):
+        return seen["model"].predict(images, verbose=0)
+
+    form = FORMATS["onnx"]._replace(
+        name="fake",
+        suffix=".fake",
+        backends=(keras.backend.backend(),),
+        packages=(),
+        converters={},
+        write=write,
+        open=lambda path, threads=None: run,
+        quantized=True,
+    )
+    monkeypatch.setitem(FORMATS, "fake", form)
+    return seen
+
+
+def test_export_prints_both_accuracies(
+    arguments, data, written, tmp_path, capsys
+):
+    assert main([*arguments, "--data", str(data)]) == 0
+    printed = capsys.readouterr().out
+    assert "9 bytes" in printed and "largest difference" in printed
+    assert printed.count("% of 6 images") == 2
+    assert "test accuracy in Keras" in printed
+    assert (tmp_path / "out" / "net.fake").is_file()
+    # Images of the training part, and a network of ordinary layers.
+    assert written["images"].shape == (6, 8, 8, 3)
+    assert keras_layers_only(written["model"])
+
+
+def keras_layers_only(model):
+    return "keras_pnnh" not in model.to_json()
+
+
+def test_what_may_be_left_out(arguments, data, written, capsys):
+    more = ["--no-fold", "--no-verify", "--data", str(data)]
+    assert main([*arguments, *more]) == 0
+    assert "not compared" in capsys.readouterr().out
+    assert not keras_layers_only(written["model"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ([], "no --data"),
+        (["--format", "onxx"], "Did you mean 'onnx'"),
+        (
+            ["--format", "onnx", "--weights", "none.weights.h5"],
+            "none.weights.h5",
+        ),
+    ],
+)
+def test_wrong_arguments_leave_nothing(
+    changes, message, arguments, written, tmp_path, capsys
+):
+    assert main([*arguments, *changes]) == 1
+    printed = capsys.readouterr()
+    assert message in printed.err and printed.err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
