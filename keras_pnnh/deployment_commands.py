@@ -1,6 +1,7 @@
-"""The command `keras-pnnh export`."""
+"""The commands `keras-pnnh export` and `keras-pnnh bench`."""
 
 import argparse
+import json
 
 from keras_pnnh.command_options import (
     add_data,
@@ -18,6 +19,7 @@ REPRESENTATIVE_IMAGES = 300
 def add_commands(commands):
     """Add them to the sub-commands of a parser."""
     _add_export(commands)
+    _add_bench(commands)
 
 
 def _add_export(commands):
@@ -50,6 +52,54 @@ def _add_export(commands):
     )
     add_data(command, required=False)
     command.set_defaults(run=_export)
+
+
+def _add_bench(commands):
+    command = commands.add_parser(
+        "bench", help="time and memory of a plain network beside its twins"
+    )
+    command.add_argument(
+        "--model", required=True, help="a name from `keras-pnnh list`"
+    )
+    command.add_argument(
+        "--image-size", type=int, help="default: that of the model"
+    )
+    command.add_argument(
+        "--formats",
+        nargs="+",
+        metavar="FORMAT",
+        help="default: onnx litert saved_model",
+    )
+    for name, default in (("batch-size", 8), ("rounds", 11), ("threads", 1)):
+        command.add_argument(
+            f"--{name}",
+            type=int,
+            default=default,
+            help=f"default: {default}",
+        )
+    command.add_argument("--output", help="also write the result as JSON")
+    command.set_defaults(run=_bench)
+
+
+def _bench(options):
+    import sys
+
+    from keras_pnnh.deployment import benchmark
+    from keras_pnnh.files import write_text
+
+    record = benchmark.measure(
+        options.model,
+        image_size=options.image_size,
+        formats=options.formats or benchmark.FORMATS,
+        batch_size=options.batch_size,
+        rounds=options.rounds,
+        threads=options.threads,
+        progress=lambda line: print(line, file=sys.stderr, flush=True),
+    )
+    print(benchmark.as_text(record["rows"]))
+    if options.output:
+        write_text(options.output, json.dumps(record, indent=1) + "\n")
+    return 0
 
 
 def _export(options):

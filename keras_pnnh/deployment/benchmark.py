@@ -1,0 +1,232 @@
+"""Networks side by side in the runtimes that they are deployed in."""
+
+import statistics
+import tempfile
+from pathlib import Path
+
+import keras
+
+from keras_pnnh.applications import create_model
+from keras_pnnh.conversion import audit, fold
+from keras_pnnh.deployment.export import export
+from keras_pnnh.deployment.formats import get_format
+from keras_pnnh.deployment.run_file import describe_runtime
+from keras_pnnh.deployment.timing import measure_memory, measure_times
+from keras_pnnh.text_table import as_table
+from keras_pnnh.training import environment
+from keras_pnnh.training.data_format import input_shape
+
+PLAIN = "plain, folded"
+FORMATS = ("onnx", "litert", "saved_model")
+
+
+def benchmark(
+    models, formats=FORMATS, batch_size=8, rounds=11, threads=1, progress=print
+):
+    """Latency, throughput and memory of models, exported and run.
+
+    Args:
+        models: Dictionary from name to built model, all for images of one
+            size. The first is what the others are compared with.
+        formats: What `export` writes; int8 is not among them.
+        batch_size: Images per batch, for throughput and memory.
+        rounds: How often each runs with a single image; half as often with a
+            batch.
+        threads: Of every runtime.
+        progress: Called with a line of text after every format.
+
+    Returns:
+        A list of dictionaries, one for each format and model: `"format"`,
+        `"runtime"`, `"model"`, `"latency"` (median seconds for one image),
+        `"throughput"` (images a second, of the median batch), `"memory"`
+        (bytes, see `measure_memory`), and `"latency_ratio"`,
+        `"throughput_ratio"`, `"memory_ratio"`: how many times slower, or
+        larger, this model is than the first; the median of the ratios within
+        the rounds.
+
+    Raises:
+        ValueError: See `export`; if the models take images of different
+            sizes, or a number is not positive.
+    """
+    _check(models, formats, batch_size, rounds, threads)
+    shape = next(iter(models.values())).input_shape[1:]
+    rows = []
+    for name in formats:
+        form = get_format(name)
+        with tempfile.TemporaryDirectory() as folder:
+            paths = {}
+            for number, (label, model) in enumerate(models.items()):
+                paths[label] = Path(folder) / f"network{number}{form.suffix}"
+                export(model, paths[label], name)
+            single = measure_times(form, paths, shape, 1, rounds, threads)
+            batch = measure_times(
+                form, paths, shape, batch_size, -(-rounds // 2), threads
+            )
+            memory = {
+                label: measure_memory(form, path, shape, batch_size, threads)
+                for label, path in paths.items()
+            }
+        rows += _rows(form, single, batch, memory, batch_size)
+        progress(f"{name}: measured {', '.join(models)}")
+    return rows
+
+
+def _check(models, formats, batch_size, rounds, threads):
+    shapes = {label: model.input_shape for label, model in models.items()}
+    if len(set(shapes.values())) != 1:
+        raise ValueError(
+            "Networks are compared on images of one size. Received: inputs of "
+            f"shape {shapes}. Construct them with the same `input_shape`."
+        )
+    for name in formats:
+        if get_format(name).quantized:
+            raise ValueError(
+                "The benchmark compares networks in float32. Received: "
+                f"formats={list(formats)}. Leave '{name}' out."
+            )
+    for name, number in (
+        ("batch_size", batch_size),
+        ("rounds", rounds),
+        ("threads", threads),
+    ):
+        least = 2 if name == "batch_size" else 1
+        if number < least:
+            raise ValueError(
+                f"`{name}` must be at least {least}. Received: {name}={number}."
+            )
+
+
+def _rows(form, single, batch, memory, batch_size):
+    first = next(iter(single))
+    rows = []
+    for label in single:
+        sizes = memory[label], memory[first]
+        rows.append(
+            {
+                "format": form.name,
+                "runtime": describe_runtime(form),
+                "model": label,
+                "latency": statistics.median(single[label]),
+                "latency_ratio": _ratio(single[label], single[first]),
+                "throughput": batch_size / statistics.median(batch[label]),
+                "throughput_ratio": _ratio(batch[label], batch[first]),
+                "memory": memory[label],
+                "memory_ratio": sizes[0] / sizes[1] if all(sizes) else None,
+            }
+        )
+    return rows
+
+
+def _ratio(times, of_first):
+    pairs = zip(times, of_first, strict=True)
+    return statistics.median(one / other for one, other in pairs)
+
+
+def as_text(rows):
+    """The rows as a table for the terminal."""
+    return as_table(
+        [
+            "runtime",
+            "model",
+            "latency, ms",
+            "ratio",
+            "images/s",
+            "ratio of times",
+            "memory, MB",
+            "ratio",
+        ],
+        [
+            [
+                row["runtime"],
+                row["model"],
+                1e3 * row["latency"],
+                row["latency_ratio"],
+                row["throughput"],
+                row["throughput_ratio"],
+                row["memory"] and row["memory"] / 1e6,
+                row["memory_ratio"],
+            ]
+            for row in rows
+        ],
+    )
+
+
+def measure(model_name, image_size=None, formats=FORMATS, **settings):
+    """`benchmark` of a plain network and its `contestants`, as a record.
+
+    Args:
+        model_name: A name from `list_models()`.
+        image_size: Height and width; None for the model's default.
+        formats: As for `benchmark`.
+        **settings: Further arguments of `benchmark`.
+
+    Returns:
+        A dictionary: what was measured, on what, and the `"rows"`.
+    """
+    shape = image_size and input_shape(image_size, image_size)
+    models = contestants(model_name, shape)
+    rows = benchmark(models, formats, **settings)
+    known = {key: settings[key] for key in settings if key != "progress"}
+    return {
+        "model": model_name,
+        "input_shape": list(models[PLAIN].input_shape[1:]),
+        "counts": _counts(models),
+        "settings": known,
+        "versions": environment.versions(),
+        "hardware": environment.hardware(),
+        "rows": rows,
+    }
+
+
+def _counts(models):
+    """What `audit` says of them: a clock cannot tell why."""
+    reports = {label: audit(model) for label, model in models.items()}
+    return {
+        label: {
+            "macs": report.macs,
+            "parameters": report.folded_parameters,
+            "peak_activation": report.peak_activation,
+            "peak_layer": report.peak_layer,
+        }
+        for label, report in reports.items()
+    }
+
+
+def contestants(model_name, input_shape=None):
+    """The networks that a plain one is compared with.
+
+    Args:
+        model_name: A name from `list_models()`.
+        input_shape: Of one image; None for the model's default.
+
+    Returns:
+        Dictionary from label to model, of random weights: the folded plain
+        network, the same as it is trained, the residual twin with its norms
+        folded, and that of `keras.applications` where there is one, as it is
+        and with its norms folded.
+    """
+    arguments = {} if input_shape is None else {"input_shape": input_shape}
+    training_form = create_model(model_name, **arguments)
+    twin = create_model(model_name, internal_path="residual", **arguments)
+    models = {
+        PLAIN: fold(training_form),
+        "plain, not folded": training_form,
+        "residual twin, folded": fold(twin),
+    }
+    theirs = KERAS_APPLICATIONS.get(model_name)
+    if theirs is not None:
+        model = getattr(keras.applications, theirs)(
+            weights=None, input_shape=training_form.input_shape[1:]
+        )
+        models[f"keras.applications.{theirs}"] = model
+        models[f"keras.applications.{theirs}, folded"] = fold(model)
+    return models
+
+
+# Networks of Keras that have the same depth and widths.
+KERAS_APPLICATIONS = {
+    "plain_resnet50": "ResNet50",
+    "plain_resnet101": "ResNet101",
+    "plain_resnet152": "ResNet152",
+    "plain_mobilenet_v2_100": "MobileNetV2",
+}

@@ -1,0 +1,129 @@
+"""Networks take turns in every runtime, and the ratios are to the first."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from keras_pnnh.applications import PlainResNet, catalog
+from keras_pnnh.cli import main
+from keras_pnnh.deployment import benchmark, timing
+from keras_pnnh.deployment.formats import FORMATS
+
+SHAPE = (8, 8, 3)
+
+
+def tiny_model(**arguments):
+    arguments = {"input_shape": SHAPE, "classes": 2, **arguments}
+    return PlainResNet((1, 1), (4, 8), name="tiny", **arguments)
+
+
+@pytest.fixture
+def here(monkeypatch):
+    """A format that needs no runtime; what was opened, and in which order."""
+    calls = []
+
+    def open_file(path, threads):
+        def run(images):
+            calls.append((path.name, len(images)))
+            # Memory that is touched: 1 MB for each image.
+            return np.ones((len(images), 1 << 17)).sum(axis=1)
+
+        return run
+
+    form = FORMATS["onnx"]._replace(
+        name="fake",
+        suffix=".fake",
+        backends=(keras.backend.backend(),),
+        packages=(),
+        converters={},
+        write=lambda model, path, representative: path.write_bytes(b"x"),
+        open=open_file,
+    )
+    monkeypatch.setitem(FORMATS, "fake", form)
+    monkeypatch.setattr(benchmark, "export", lambda *arguments: None)
+
+    def start(format, task, paths, shape, batch_size, rounds, threads):
+        assert (tuple(shape), threads) == (SHAPE, 1)
+        images = np.zeros((batch_size, *shape), "float32")
+        networks = {key: open_file(paths[key], threads) for key in paths}
+        measure = {"times": timing._times, "memory": timing._memory}[task]
+        return measure(networks, images, rounds)
+
+    monkeypatch.setattr(timing, "_start", start)
+    return calls
+
+
+def test_networks_take_turns(here):
+    models = {name: tiny_model() for name in ("first", "second")}
+    rows = benchmark.benchmark(
+        models, ["fake"], batch_size=4, rounds=3, progress=lambda line: None
+    )
+    assert [row["model"] for row in rows] == ["first", "second"]
+    # After two runs each to warm up; then there and back.
+    turns = [name[7] for name, count in here if count == 1][4:10]
+    assert "".join(turns) == "011001"
+    for row in rows:
+        assert row["latency"] > 0 and row["throughput"] > 0
+    for key in ("latency_ratio", "throughput_ratio"):
+        assert rows[0][key] == 1
+    text = benchmark.as_text(rows)
+    assert text.count("onnxruntime") == 2 and "images/s" in text
+
+
+def test_memory_is_that_of_the_batch_alone(here, tmp_path):
+    found = {
+        size: timing.measure_memory(
+            FORMATS["fake"], tmp_path / "x", SHAPE, size
+        )
+        for size in (20, 40)
+    }
+    if None in found.values():
+        pytest.skip("the system does not tell")
+    assert found[40] > 1.5 * found[20] > 10e6
+
+
+def test_a_file_that_does_not_run_is_named(tmp_path):
+    path = tmp_path / "net.onnx"
+    path.write_bytes(b"no network")
+    with pytest.raises(ValueError, match=r"\['file'\] as format='onnx'"):
+        timing.measure_memory(FORMATS["onnx"], path, SHAPE, 2)
+
+
+def test_bench_prints_and_writes(here, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(catalog.MODELS, "tiny", tiny_model)
+    path = tmp_path / "record.json"
+    arguments = ["bench", "--model", "tiny", "--formats", "fake"]
+    assert main([*arguments, "--rounds", "1", "--output", str(path)]) == 0
+    printed = capsys.readouterr()
+    assert "residual twin, folded" in printed.out
+    assert "fake: measured" in printed.err
+    record = json.loads(path.read_text())
+    assert record["input_shape"] == list(SHAPE)
+    assert record["settings"]["rounds"] == 1
+    counts = record["counts"]
+    plain, twin = counts["plain, folded"], counts["residual twin, folded"]
+    assert plain["peak_activation"] < twin["peak_activation"]
+    assert len(record["rows"]) == len(counts) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--formats", "litert_int8"], "Leave 'litert_int8' out"),
+        (["--formats", "onxn"], "Did you mean 'onnx'"),
+        (["--batch-size", "1"], "batch_size=1"),
+        (["--threads", "0"], "threads=0"),
+    ],
+)
+def test_wrong_arguments(arguments, message, capsys, monkeypatch):
+    monkeypatch.setitem(catalog.MODELS, "tiny", tiny_model)
+    assert main(["bench", "--model", "tiny", *arguments]) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_images_must_have_one_size():
+    models = {"a": tiny_model(), "b": tiny_model(input_shape=(9, 9, 3))}
+    with pytest.raises(ValueError, match="images of one size"):
+        benchmark.benchmark(models)
