@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from harness import (
     check_gradients,
+    kernels_from_numpy,
     randomize,
     to_numpy,
 )
@@ -243,6 +244,19 @@ def test_folding_keeps_the_logits_and_makes_a_chain(path, pictures):
     assert to_numpy(fold(folded)(pictures)) == pytest.approx(
         to_numpy(folded(pictures)), rel=1e-5
     )
+
+
+@pytest.mark.parametrize("variant", sorted(VARIANTS))
+def test_every_variant_folds_to_a_chain(variant):
+    """At its real width; more blocks would be more of the same."""
+    with kernels_from_numpy():
+        model = create_model(variant, num_layers=1, input_shape=(32, 32, 3))
+        folded = fold(model)
+    pixels = np.random.default_rng(0).uniform(0, 255, (2, 32, 32, 3))
+    np.testing.assert_allclose(
+        to_numpy(folded(pixels)), to_numpy(model(pixels)), rtol=1e-4, atol=1e-6
+    )
+    assert audit(folded).plain
 
 
 def test_a_folded_model_can_be_saved(pictures, tmp_path):
