@@ -2,7 +2,6 @@
 
 import keras
 
-from keras_pnnh import graph
 from keras_pnnh.applications import _identity_coder, _pretrained
 
 
@@ -40,10 +39,9 @@ class Application(keras.Model):
         self._pyramid = pyramid
 
     def _assemble(self, chain, arguments, name):
-        made = graph.layer_outputs(chain.model)
-        pyramid = {level: made[key][0] for level, key in chain.levels.items()}
-        ends = (chain.model.input, chain.model.output)
-        self._begin(*ends, arguments, name, pyramid)
+        result, *maps = chain.model.outputs
+        pyramid = dict(zip(chain.levels, maps, strict=True))
+        self._begin(chain.model.input, result, arguments, name, pyramid)
 
     @classmethod
     def of_chain(cls, chain, arguments, name):

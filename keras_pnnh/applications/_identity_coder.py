@@ -2,8 +2,11 @@
 
 from typing import Any, NamedTuple
 
+import keras
+
 from keras_pnnh import graph
 from keras_pnnh.applications import _builder
+from keras_pnnh.conversion.layer_copies import LayerCopies
 from keras_pnnh.conversion.residual import build_chain
 
 CODERS = ("autoencoder", "identity")
@@ -13,12 +16,13 @@ class Chain(NamedTuple):
     """A residual network, converted.
 
     Attributes:
-        model: A functional `keras.Model`, one chain.
-        levels: By level of the pyramid the name of the layer that makes it.
+        model: A functional `keras.Model` with the result of the chain and
+            its feature maps as outputs.
+        levels: Levels of the pyramid that the feature maps are.
     """
 
     model: Any
-    levels: dict[str, str]
+    levels: list[str]
 
 
 def blocks_path(coder, internal_path, dropout_rate=0.0):
@@ -48,17 +52,27 @@ def blocks_path(coder, internal_path, dropout_rate=0.0):
 
 
 def convert(twin, pyramid):
-    """The chain of a residual twin, and where its levels are.
+    """The chain of a residual twin, and its feature maps.
 
     Args:
         twin: A functional `keras.Model`.
-        pyramid: Dictionary from the level to a Keras tensor of `twin`.
+        pyramid: Dictionary from the level to a Keras tensor of `twin`, or one
+            that layers without weights make of those.
     """
-    names = {
-        id(tensor): name
-        for name, tensors in graph.layer_outputs(twin).items()
-        for tensor in tensors
-    }
     chain, *_ = build_chain(twin)
-    levels = {level: names[id(tensor)] for level, tensor in pyramid.items()}
-    return Chain(chain, levels)
+    made = graph.layer_outputs(chain)
+    inside = {layer.name for layer in twin.layers}
+    copies = LayerCopies()
+
+    def call(layer, args, kwargs):
+        if layer.name not in inside:
+            return copies.call(layer, args, kwargs)
+        # What the chain has no layer for (a norm, folded), no map is made of.
+        return made.get(layer.name, (None,))[0]
+
+    maps = []
+    if pyramid:
+        whole = keras.Model(twin.inputs, list(pyramid.values()))
+        maps = graph.replay(whole, [chain.input], call)
+    model = keras.Model(chain.input, [chain.output, *maps])
+    return Chain(model, list(pyramid))

@@ -88,12 +88,18 @@ class TokenEmbedding(keras.layers.Layer):
         """Shape of the variable that may have another size in a file."""
         return tuple(self.positions.shape)
 
+    def resampled(self, positions):
+        """Positions `(rows, columns, channels)` for the size of this layer."""
+        if positions.shape[:2] == self.resampled_shape[:2]:
+            return positions
+        return resample_positions(positions, self.resampled_shape[:2])
+
     def load_own_variables(self, store):
         """Load, and resample the positions of another size of the map."""
         key = str(len(store.keys()) - 1)
         positions = np.asarray(store[key])
         if positions.shape != self.resampled_shape:
-            positions = resample_positions(positions, self.resampled_shape[:2])
+            positions = self.resampled(positions)
             others = {name: store[name] for name in store.keys()}
             store = {**others, key: positions}
         super().load_own_variables(store)

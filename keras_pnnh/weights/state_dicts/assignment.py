@@ -1,6 +1,7 @@
 """Give every variable of a model its tensor: all of them, or none."""
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,17 +17,66 @@ class Match(NamedTuple):
         name: Key in the state dictionary.
         variable: The `keras.Variable`.
         axes: Axes of the tensor in the variable's order, or None as it is.
+        part: Function that takes the variable's part out of the tensor, or
+            None for all of it.
     """
 
     name: str
     variable: Any
     axes: tuple[int, ...] | None = None
+    part: Callable[[np.ndarray], np.ndarray] | None = None
 
 
 # PyTorch's kernels are (out, in, height, width), Keras's (height, width, in,
 # out).
 CONVOLUTION = (2, 3, 1, 0)
+DEPTHWISE = (2, 3, 0, 1)  # from (channels, 1, height, width)
 DENSE = (1, 0)
+EPSILON = 1e-5  # of PyTorch's batch norms
+
+
+def match_convolution(name, norm, layer, axes=CONVOLUTION):
+    """A convolution without bias and the batch norm behind it.
+
+    Args:
+        name: Name of the convolution in the checkpoint.
+        norm: Name of the norm there.
+        layer: A `PlainConv2D` or `PlainDepthwiseConv2D`.
+        axes: Of the kernel, see `Match`.
+
+    Raises:
+        ValueError: If the layer has no such norm.
+    """
+    if layer.batch_norm is None:
+        raise ValueError(
+            "Published networks normalise the output of each convolution. "
+            f"Received: layer '{layer.name}' with norm={layer.norm!r}. Leave "
+            "`norm` at its default."
+        )
+    return [
+        Match(f"{name}.weight", layer.kernel, axes),
+        *match_batch_norm(norm, layer.batch_norm, EPSILON),
+    ]
+
+
+def match_head(name, layers, matches):
+    """The matches with those of the classifier, and what is left over.
+
+    Args:
+        name: Name of the classifier in the checkpoint.
+        layers: Layers of the model by name.
+        matches: What has been matched before.
+
+    Returns:
+        A list of `Match`, and the names of tensors that the model, if it ends
+        without a classifier, has no use for.
+    """
+    names = (f"{name}.weight", f"{name}.bias")
+    if "head" not in layers:
+        return matches, names
+    head = layers["head"]
+    ends = [Match(names[0], head.kernel, DENSE), Match(names[1], head.bias)]
+    return [*matches, *ends], ()
 
 
 def match_batch_norm(prefix, norm, epsilon):
@@ -74,13 +124,18 @@ def assign(model, state_dict, matches, source, spare=(), fresh=()):
         if match.name not in state_dict:
             problems.append(f"'{match.name}' is missing")
             continue
-        value = np.asarray(state_dict[match.name])
+        whole = value = np.asarray(state_dict[match.name])
+        if match.part is not None:
+            try:
+                value = match.part(value)
+            except (IndexError, ValueError):
+                pass  # its shape tells why
         if match.axes is not None and value.ndim == len(match.axes):
             value = value.transpose(match.axes)
         shape = tuple(match.variable.shape)
         if value.shape != shape:
             problems.append(
-                f"'{match.name}' has shape {value.shape} for {shape}"
+                f"'{match.name}' has shape {whole.shape} for {shape}"
             )
         values.append(value)
     used = {match.name for match in matches}

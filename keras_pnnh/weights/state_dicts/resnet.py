@@ -10,14 +10,9 @@ Published ResNets are the residual twins of the plain ones: `PlainResNet` with
 """
 
 from keras_pnnh.weights.state_dicts.assignment import (
-    CONVOLUTION,
-    DENSE,
-    Match,
-    match_batch_norm,
+    match_convolution,
+    match_head,
 )
-
-EPSILON = 1e-5
-HEAD = ("fc.weight", "fc.bias")
 
 
 def match_resnet(model):
@@ -31,7 +26,7 @@ def match_resnet(model):
         without a classifier, has no use for.
     """
     layers = {layer.name: layer for layer in model.layers}
-    matches = _convolution("conv1", "bn1", layers["stem_conv"])
+    matches = match_convolution("conv1", "bn1", layers["stem_conv"])
     for name, layer in layers.items():
         stage, _, rest = name.partition("_")
         block, _, part = rest.partition("_")
@@ -43,25 +38,5 @@ def match_resnet(model):
             names = (f"{prefix}.downsample.0", f"{prefix}.downsample.1")
         else:
             names = (f"{prefix}.{part}", f"{prefix}.bn{part[-1]}")
-        matches += _convolution(*names, layer)
-    if "head" not in layers:
-        return matches, HEAD
-    head = layers["head"]
-    matches += [
-        Match("fc.weight", head.kernel, DENSE),
-        Match("fc.bias", head.bias),
-    ]
-    return matches, ()
-
-
-def _convolution(name, norm, layer):
-    if layer.batch_norm is None:
-        raise ValueError(
-            "Published ResNets normalise the output of each convolution. "
-            f"Received: layer '{layer.name}' with norm={layer.norm!r}. Leave "
-            "`norm` at its default."
-        )
-    return [
-        Match(f"{name}.weight", layer.kernel, CONVOLUTION),
-        *match_batch_norm(norm, layer.batch_norm, EPSILON),
-    ]
+        matches += match_convolution(*names, layer)
+    return match_head("fc", layers, matches)

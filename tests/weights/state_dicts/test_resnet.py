@@ -4,14 +4,14 @@ import re
 import warnings
 
 import numpy as np
-import published_resnet
+import published
 import pytest
 from harness import to_numpy
 from hub_repository import sha256
 from hub_server import HubServer
 from safetensors.numpy import save
 
-from keras_pnnh.applications import PlainResNet, PlainResNet18, PlainResNet50
+from keras_pnnh.applications import PlainResNet, PlainResNet18
 from keras_pnnh.weights import find_classifier, registry
 from keras_pnnh.weights.state_dicts import match_resnet
 from keras_pnnh.weights.state_dicts.assignment import (
@@ -20,31 +20,26 @@ from keras_pnnh.weights.state_dicts.assignment import (
 )
 from keras_pnnh.weights.state_dicts.safetensors_file import read
 
-CONSTRUCTORS = {"resnet18": PlainResNet18, "resnet50": PlainResNet50}
+KEY = "plain_resnet18.imagenet"
 TWIN = {"weights": "imagenet", "internal_path": "residual"}
 SMALL = {**TWIN, "input_shape": (64, 64, 3), "classifier_activation": None}
 
 
 @pytest.fixture(scope="module")
-def states():
-    return {
-        name: published_resnet.random_state_dict(name) for name in CONSTRUCTORS
-    }
+def state():
+    return published.random_state_dict("resnet18")
 
 
 @pytest.fixture(scope="module")
-def server(states):
+def server(state):
+    content = save(state)
+    entry = registry.WEIGHTS[KEY]
     with HubServer() as server:
-        server.entries = {}
-        for name, state in states.items():
-            key = f"plain_{name}.imagenet"
-            content = save(state)
-            entry = registry.WEIGHTS[key]
-            files = {"model.safetensors": content, "config.json": b"{}"}
-            revision = server.add(entry.repo_id, files)
-            server.entries[key] = entry._replace(
-                sha256=sha256(content), size=len(content), revision=revision
-            )
+        files = {"model.safetensors": content, "config.json": b"{}"}
+        revision = server.add(entry.repo_id, files)
+        server.entry = entry._replace(
+            sha256=sha256(content), size=len(content), revision=revision
+        )
         yield server
 
 
@@ -54,50 +49,26 @@ def cache_folder(tmp_path_factory):
 
 
 @pytest.fixture
-def published(server, cache_folder, monkeypatch):
+def resnet18(server, cache_folder, monkeypatch):
     """The local Hub in place of the real one, and its digests."""
     monkeypatch.setenv("HF_ENDPOINT", server.endpoint)
     monkeypatch.setenv("HF_HUB_CACHE", str(cache_folder))
-    for key, entry in server.entries.items():
-        monkeypatch.setitem(registry.WEIGHTS, key, entry)
+    monkeypatch.setitem(registry.WEIGHTS, KEY, server.entry)
     server.requests.clear()
     return server
 
 
-@pytest.fixture(scope="module")
-def pictures():
-    generator = np.random.default_rng(0)
-    return generator.uniform(0, 255, (2, 64, 64, 3)).astype("float32")
-
-
-@pytest.mark.parametrize("name", CONSTRUCTORS)
-def test_logits_are_those_of_the_published_network(
-    published, states, pictures, name
-):
-    model = CONSTRUCTORS[name](**SMALL)
-    expected = published_resnet.forward(name, states[name], pictures)
-    scale = np.abs(expected).max()
-    assert np.ptp(expected, axis=0).max() > 0.1 * scale  # they see the image
-    np.testing.assert_allclose(
-        model.predict(pictures, verbose=0),
-        expected,
-        rtol=1e-4,
-        atol=1e-4 * scale,
-    )
-    assert model.get_config()["preprocessing"] == "imagenet"
-
-
-def test_a_second_call_makes_no_request(published, states):
+def test_a_second_call_makes_no_request(resnet18, state):
     PlainResNet18(include_top=False, **TWIN)
-    before = published.count()
+    before = resnet18.count()
     backbone = PlainResNet18(include_top=False, **TWIN)
-    assert published.count() == before
+    assert resnet18.count() == before
     kernel = backbone.get_layer("stage4_block2_conv2").get_weights()[0]
-    expected = states["resnet18"]["layer4.1.conv2.weight"]
+    expected = state["layer4.1.conv2.weight"]
     np.testing.assert_array_equal(kernel, expected.transpose(2, 3, 1, 0))
 
 
-def test_other_classes_get_a_new_head(published):
+def test_other_classes_get_a_new_head(resnet18):
     # Not `pytest.warns`: it raises again what Keras warns of on torch.
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -116,11 +87,11 @@ def test_other_classes_get_a_new_head(published):
         {"internal_path": "residual", "coder": "identity"},
     ],
 )
-def test_only_twin_and_identity_fit(published, arguments):
+def test_only_twin_and_identity_fit(resnet18, arguments):
     rule = "are those of a residual network.*Received: internal_path="
     with pytest.raises(ValueError, match=rule):
         PlainResNet18(weights="imagenet", **arguments)
-    assert published.count() == 0
+    assert resnet18.count() == 0
 
 
 @pytest.mark.parametrize(
@@ -134,22 +105,22 @@ def test_only_twin_and_identity_fit(published, arguments):
     ],
 )
 def test_other_networks_are_refused_before_the_download(
-    published, tmp_path, arguments, difference
+    resnet18, tmp_path, arguments, difference
 ):
     numbers = {"blocks_per_stage": (1,) * 4, "filters_per_stage": (4,) * 4}
     arguments = {**SMALL, **numbers, **arguments, "cache_dir": tmp_path}
     with pytest.raises(ValueError, match=re.escape(difference)) as error:
         PlainResNet18(**arguments)
     assert "Received: 'hf://timm/resnet18.a1_in1k'" in str(error.value)
-    assert published.count() == 0
+    assert resnet18.count() == 0
 
 
-def test_the_pin_is_the_pin(published):
+def test_the_pin_is_the_pin(resnet18):
     with pytest.raises(ValueError, match="pinned to a commit.*revision='main'"):
         PlainResNet18(**SMALL, revision="main")
 
 
-def test_offline_with_an_empty_cache(published, tmp_path):
+def test_offline_with_an_empty_cache(resnet18, tmp_path):
     with pytest.raises(FileNotFoundError, match="resolve/.*/model.safetensors"):
         PlainResNet18(**SMALL, cache_dir=tmp_path, local_files_only=True)
 
