@@ -3,17 +3,7 @@
 from typing import NamedTuple
 
 from keras_pnnh.files import replace_when_complete
-
-# Okabe and Ito's palette, legible with every kind of colour blindness; the
-# lines differ in their dashes and markers, too.
-STYLES = (
-    ("#0072B2", "-", "o"),
-    ("#D55E00", "--", "s"),
-    ("#009E73", "-.", "^"),
-    ("#CC79A7", ":", "D"),
-    ("#56B4E9", (0, (5, 1)), "v"),
-    ("#000000", (0, (1, 1)), "x"),
-)
+from keras_pnnh.line_styles import STYLES
 
 
 class Panel(NamedTuple):
