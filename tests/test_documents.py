@@ -64,3 +64,12 @@ def test_card_needs_a_test_result():
     del record["test"]
     with pytest.raises(ValueError, match="evaluate"):
         render_card(name, registry.WEIGHTS[name], record)
+
+
+def test_a_card_says_how_far_a_run_got():
+    name = registry.list_bundled()[0]
+    path = ROOT / "weights" / name / "record.json"
+    record = json.loads(path.read_text())
+    record["recipe"]["epochs"] = len(record["epochs"]) + 7
+    card = render_card(name, registry.WEIGHTS[name], record)
+    assert f"stopped after {len(record['epochs'])} epochs" in card

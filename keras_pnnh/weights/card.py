@@ -85,9 +85,11 @@ def _recipe(run):
     settings = ", ".join(
         f"{key} {value}" for key, value in run["recipe"].items()
     )
-    last = run["epochs"][-1]
+    last, epochs = run["epochs"][-1], len(run["epochs"])
+    stopped = epochs < run["recipe"]["epochs"]
+    end = f", stopped after {epochs} epochs" if stopped else ""
     return (
-        f"{settings}; seed {run['seed']}. Last epoch: training accuracy "
+        f"{settings}; seed {run['seed']}{end}. Last epoch: training accuracy "
         f"{100 * last['accuracy']:.2f} %, validation accuracy "
         f"{100 * last['val_accuracy']:.2f} %"
     )
