@@ -4,6 +4,7 @@ import keras
 
 from keras_pnnh.applications import _identity_coder
 from keras_pnnh.conversion.layer_copies import to_numpy
+from keras_pnnh.layers._initial_values import replaced_later
 from keras_pnnh.weights import architecture, converted
 
 
@@ -37,7 +38,8 @@ def load_chain(model_class, source, arguments):
         kept = converted.find(*place)
         if kept is not None:
             return _from_kept(model_class, kept, arguments["name"])
-    twin = model_class(**twins)
+    with replaced_later():
+        twin = model_class(**twins)
     source.download()
     source.load(twin, new_head)
     chain = _identity_coder.convert(twin, twin.pyramid_outputs)

@@ -11,6 +11,7 @@ from keras_pnnh.applications._weight_sources import (
     Published,
     find_source,
 )
+from keras_pnnh.layers._initial_values import replaced_later
 
 
 def build(model_class, variant, numbers, weights, input_tensor, arguments):
@@ -52,12 +53,14 @@ def _pretrained(model_class, source, arguments):
     if converts and isinstance(source, Published):
         model = load_chain(model_class, source, arguments)
     else:
-        model = model_class(**arguments)
+        with replaced_later():
+            model = model_class(**arguments)
         source.fetch(model)
         if not arguments["include_top"] or source.has_head_of(arguments):
             source.load(model)
             return model
-        backbone = model_class(**{**arguments, "include_top": False})
+        with replaced_later():
+            backbone = model_class(**{**arguments, "include_top": False})
         source.load(backbone)
         for layer in backbone.layers:
             model.get_layer(layer.name).set_weights(layer.get_weights())

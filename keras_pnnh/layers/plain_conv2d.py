@@ -10,6 +10,7 @@ from keras_pnnh.layers._checks import (
     check_positive_integers,
     resolve_data_format,
 )
+from keras_pnnh.layers._initial_values import kernel_values
 from keras_pnnh.theory import kernel_standardization
 
 NORMS = ("learner", "sum", "kernel", None)
@@ -120,8 +121,10 @@ class PlainConv2D(keras.layers.Layer):
             shape=(self.kernel_size, self.kernel_size, channels, self.filters),
             # Variance 2 / fan-in, He et al. 2015, arXiv 1502.01852. As there
             # no tails are cut; on torch cutting takes four times the draws.
-            initializer=keras.initializers.VarianceScaling(
-                2.0 * gain**2, distribution="untruncated_normal"
+            initializer=kernel_values(
+                keras.initializers.VarianceScaling(
+                    2.0 * gain**2, distribution="untruncated_normal"
+                )
             ),
         )
         if self._scales_coder and coder_kernel_shape is not None:

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_pnnh.layers._checks import check_positive_integers
+from keras_pnnh.layers._initial_values import kernel_values
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
@@ -49,7 +50,9 @@ class PlainDense(keras.layers.Layer):
         channels = inputs_shape[-1]
         self._check_coder(coder_kernel_shape, channels)
         self.kernel = self.add_weight(
-            name="kernel", shape=(channels, self.units)
+            name="kernel",
+            shape=(channels, self.units),
+            initializer=kernel_values("glorot_uniform"),
         )
         self.bias = self.add_weight(
             name="bias", shape=(self.units,), initializer="zeros"

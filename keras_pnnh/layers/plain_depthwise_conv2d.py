@@ -8,6 +8,7 @@ from keras_pnnh.layers._checks import (
     check_positive_integers,
     resolve_data_format,
 )
+from keras_pnnh.layers._initial_values import kernel_values
 
 NORMS = ("learner", "sum", None)
 
@@ -116,8 +117,10 @@ class PlainDepthwiseConv2D(keras.layers.Layer):
             shape=(size, size, channels, 1),
             # Variance 2 / fan-in, He et al. 2015, arXiv 1502.01852. Keras
             # counts all channels to the fan-in; each output reads one.
-            initializer=keras.initializers.VarianceScaling(
-                2.0 * gain**2 * channels, distribution="untruncated_normal"
+            initializer=kernel_values(
+                keras.initializers.VarianceScaling(
+                    2.0 * gain**2 * channels, distribution="untruncated_normal"
+                )
             ),
         )
         if self.norm == "learner" and self.code_filters:

@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_pnnh.layers._checks import resolve_data_format
+from keras_pnnh.layers._initial_values import kernel_values
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
@@ -57,7 +58,9 @@ class TokenEmbedding(keras.layers.Layer):
         return self.add_weight(
             name=name,
             shape=shape,
-            initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            initializer=kernel_values(
+                keras.initializers.TruncatedNormal(stddev=0.02)
+            ),
         )
 
     def _channels_last(self, shape):

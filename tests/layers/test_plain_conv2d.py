@@ -10,6 +10,7 @@ from harness import (
 
 from keras_pnnh import theory
 from keras_pnnh.layers import PlainConv2D
+from keras_pnnh.layers._initial_values import replaced_later
 from keras_pnnh.layers.plain_conv2d import NORMS
 
 SIZES = [(6, 6), (5, 7), (1, 2)]
@@ -269,3 +270,13 @@ def test_a_coder_that_comes_too_late():
     rule = r"'late' was built without a coder.*Received.*\(3, 5\)"
     with pytest.raises(ValueError, match=rule):
         layer(normal(2, 4, 4, 3), normal(3, 5))
+
+
+def test_kernels_that_a_checkpoint_replaces_are_not_drawn():
+    with replaced_later():
+        layer = PlainConv2D(4)
+        layer.build((None, 8, 8, 3))
+        assert not to_numpy(layer.kernel).any()
+    layer = PlainConv2D(4)
+    layer.build((None, 8, 8, 3))
+    assert to_numpy(layer.kernel).all()

@@ -1,0 +1,33 @@
+"""Random initial values, or none where a checkpoint will replace them."""
+
+import contextlib
+import contextvars
+
+import numpy as np
+from keras import ops
+
+_REPLACED = contextvars.ContextVar("replaced", default=False)
+
+
+@contextlib.contextmanager
+def replaced_later():
+    """Kernels of layers that are built inside begin at zero.
+
+    Random numbers would be overwritten, and JAX compiles a generator for
+    every shape.
+    """
+    token = _REPLACED.set(True)
+    try:
+        yield
+    finally:
+        _REPLACED.reset(token)
+
+
+def kernel_values(initializer):
+    """`initializer`, or zeros inside `replaced_later`."""
+    return _zeros if _REPLACED.get() else initializer
+
+
+def _zeros(shape, dtype=None):
+    # From NumPy: for `ops.zeros` JAX would compile, too.
+    return ops.convert_to_tensor(np.zeros(shape, "float32"), dtype)
