@@ -24,6 +24,7 @@ import model_counts  # noqa: E402
 import questions  # noqa: E402
 import report  # noqa: E402
 import training_step  # noqa: E402
+import warm_load  # noqa: E402
 
 from keras_pnnh.weights import lineage, registry  # noqa: E402
 
@@ -32,6 +33,7 @@ DOCUMENTS = (
     "docs/conversion.md",
     "docs/deployment.md",
     "docs/models.md",
+    "docs/pretrained.md",
     "docs/questions.md",
     "docs/study.md",
 )
@@ -119,6 +121,12 @@ def construction_times():
     return construction.as_table([read(path) for path in paths])
 
 
+def warm_load_times():
+    """The benchmark of `benchmarks/warm_load.py`, one record a backend."""
+    paths = sorted((ROOT / "evidence/warm_load").glob("*.json"))
+    return warm_load.as_table([read(path) for path in paths])
+
+
 def read(path):
     return json.loads(path.read_text(encoding="utf-8"))
 
@@ -133,6 +141,7 @@ SINGLE = {
     "published-weights": published_weights,
     "further-cycles": further_cycles,
     "training-step": training_step_times,
+    "warm-load": warm_load_times,
 }
 GROUPS = {"study": report.as_table, "question": questions.as_table}
 

@@ -50,6 +50,14 @@ def test_construction_takes_hardly_longer_than_keras():
             assert row["ratio"] <= 1.5
 
 
+def test_a_warm_load_takes_at_most_twice_as_long_as_with_keras():
+    records = sorted((ROOT / "evidence" / "warm_load").glob("*.json"))
+    assert len(records) == 3
+    for path in records:
+        for row in json.loads(path.read_text())["rows"]:
+            assert row["ratio"] <= 2
+
+
 @pytest.mark.parametrize("name", registry.list_bundled())
 def test_card_matches_its_record(name):
     entry = registry.WEIGHTS[name]
