@@ -8,6 +8,14 @@ PATHS = {
     "residual": "residual connections",
     "none": "nothing",
 }
+IDENTITY = "channels beside the learners' (a residual network, converted)"
+
+
+def describe_path(model):
+    """What carries the input, of a model in a record."""
+    if model.get("coder") == "identity":
+        return IDENTITY
+    return PATHS[model["internal_path"]]
 
 
 def render_card(name: str, entry: WeightsEntry, record: dict) -> str:
@@ -43,7 +51,7 @@ def render_card(name: str, entry: WeightsEntry, record: dict) -> str:
   test images of {entry.data}, loss {test["loss"]:.4f}. The test images were
   not used to choose anything.
 - **Parameters:** {model["parameters"]}. Input carried by
-  {PATHS[model["internal_path"]]}.
+  {describe_path(model)}.
 - **Task:** classification into {", ".join(entry.labels)}.
 - **Licence of the weights:** {entry.license}.
 - **File:** `{entry.filename}`, SHA-256 `{entry.sha256}`.

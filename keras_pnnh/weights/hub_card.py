@@ -3,7 +3,7 @@
 import json
 
 from keras_pnnh.weights import lineage
-from keras_pnnh.weights.card import PATHS, describe_recipes
+from keras_pnnh.weights.card import describe_path, describe_recipes
 
 CITATION = """```bibtex
 @misc{zhang2024peeking,
@@ -14,6 +14,14 @@ CITATION = """```bibtex
   archivePrefix = {arXiv}
 }
 ```"""
+
+# What else a network must be constructed with, or its weights do not fit.
+DEFAULTS = {
+    "internal_path": "coder",
+    "coder": "autoencoder",
+    "norm": "learner",
+    "preprocessing": "symmetric",
+}
 
 
 def render_hub_card(
@@ -49,7 +57,7 @@ def render_hub_card(
 
 An image classifier of `keras_pnnh`, a library of deep networks without skip
 connections (a reconstruction of PNNH, arXiv 2402.08645). Input carried by
-{PATHS[model["internal_path"]]}.
+{describe_path(model)}.
 
 - **Task:** images of {height}x{width} pixels into {len(classifier.labels)}
   classes: {", ".join(classifier.labels)}.
@@ -120,7 +128,7 @@ def _arguments(model, weights):
         "classes": model["classes"],
         "input_shape": shape,
     }
-    for key, default in (("internal_path", "coder"), ("norm", "learner")):
+    for key, default in DEFAULTS.items():
         if model.get(key, default) != default:
             arguments[key] = repr(model[key])
     listed = "".join(

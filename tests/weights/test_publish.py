@@ -218,6 +218,20 @@ def test_the_card_names_arguments_that_are_no_defaults(signed_in, tmp_path):
     assert "- **Residual twin:** not recorded." in text
 
 
+def test_a_converted_network_is_published(signed_in, tmp_path, images):
+    asked = {"coder": "identity", "preprocessing": "imagenet"}
+    trained = write_run(tmp_path / "run", **asked)
+    push(tmp_path / "run", REFERENCE)
+    text = published_files(signed_in)["README.md"].decode()
+    assert "coder='identity'" in text and "preprocessing='imagenet'" in text
+    assert "carried by\nchannels beside the learners'" in text
+    arguments = {**SMALL, **asked, "classifier_activation": None}
+    copy = PlainResNet20(weights=REFERENCE, **arguments)
+    np.testing.assert_array_equal(
+        to_numpy(copy(images)), to_numpy(trained(images))
+    )
+
+
 def test_nothing_is_published_without_a_record(signed_in, run, capsys):
     change_record(run, test=None)
     with pytest.raises(ValueError, match="Run `keras-pnnh evaluate"):
