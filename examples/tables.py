@@ -19,6 +19,7 @@ sys.path += [str(ROOT / folder) for folder in FOLDERS]
 
 import construction  # noqa: E402
 import conversion_costs  # noqa: E402
+import deployment  # noqa: E402
 import export_accuracy  # noqa: E402
 import model_counts  # noqa: E402
 import questions  # noqa: E402
@@ -33,6 +34,7 @@ DOCUMENTS = (
     "docs/conversion.md",
     "docs/deployment.md",
     "docs/models.md",
+    "docs/performance.md",
     "docs/pretrained.md",
     "docs/questions.md",
     "docs/study.md",
@@ -133,6 +135,8 @@ def read(path):
 
 # Tables by name, and those that a script makes by `<its name>: <table>`.
 SINGLE = {
+    "benchmark-goals": deployment.goals,
+    "benchmark-losses": deployment.losses,
     "bundled-weights": bundled_weights,
     "construction": construction_times,
     "conversion-costs": conversion_costs.as_table,
@@ -143,7 +147,12 @@ SINGLE = {
     "training-step": training_step_times,
     "warm-load": warm_load_times,
 }
-GROUPS = {"study": report.as_table, "question": questions.as_table}
+GROUPS = {
+    "benchmark": deployment.as_table,
+    "benchmark-counts": deployment.counts,
+    "question": questions.as_table,
+    "study": report.as_table,
+}
 
 
 def table(name):

@@ -94,7 +94,11 @@ def _bench(options):
         batch_size=options.batch_size,
         rounds=options.rounds,
         threads=options.threads,
-        progress=lambda line: print(line, file=sys.stderr, flush=True),
+        progress=lambda record: print(
+            f"measured: {record['rows'][-1]['runtime']}",
+            file=sys.stderr,
+            flush=True,
+        ),
     )
     print(benchmark.as_text(record["rows"]))
     if options.output:

@@ -21,9 +21,16 @@ FORMATS = ("onnx", "litert", "saved_model")
 
 
 def benchmark(
-    models, formats=FORMATS, batch_size=8, rounds=11, threads=1, progress=print
+    models,
+    formats=FORMATS,
+    batch_size=8,
+    rounds=11,
+    threads=1,
+    progress=lambda rows: None,
 ):
     """Latency, throughput and memory of models, exported and run.
+
+    The files are not compared with Keras here: `export` does that.
 
     Args:
         models: Dictionary from name to built model, all for images of one
@@ -33,7 +40,7 @@ def benchmark(
         rounds: How often each runs with a single image; half as often with a
             batch.
         threads: Of every runtime.
-        progress: Called with a line of text after every format.
+        progress: Called after every format with the rows so far.
 
     Returns:
         A list of dictionaries, one for each format and model: `"format"`,
@@ -57,7 +64,7 @@ def benchmark(
             paths = {}
             for number, (label, model) in enumerate(models.items()):
                 paths[label] = Path(folder) / f"network{number}{form.suffix}"
-                export(model, paths[label], name)
+                export(model, paths[label], name, verify=False)
             single = measure_times(form, paths, shape, 1, rounds, threads)
             batch = measure_times(
                 form, paths, shape, batch_size, -(-rounds // 2), threads
@@ -67,7 +74,7 @@ def benchmark(
                 for label, path in paths.items()
             }
         rows += _rows(form, single, batch, memory, batch_size)
-        progress(f"{name}: measured {', '.join(models)}")
+        progress(rows)
     return rows
 
 
@@ -151,13 +158,20 @@ def as_text(rows):
     )
 
 
-def measure(model_name, image_size=None, formats=FORMATS, **settings):
+def measure(
+    model_name,
+    image_size=None,
+    formats=FORMATS,
+    progress=lambda record: None,
+    **settings,
+):
     """`benchmark` of a plain network and its `contestants`, as a record.
 
     Args:
         model_name: A name from `list_models()`.
         image_size: Height and width; None for the model's default.
         formats: As for `benchmark`.
+        progress: Called after every format with the record so far.
         **settings: Further arguments of `benchmark`.
 
     Returns:
@@ -165,17 +179,20 @@ def measure(model_name, image_size=None, formats=FORMATS, **settings):
     """
     shape = image_size and input_shape(image_size, image_size)
     models = contestants(model_name, shape)
-    rows = benchmark(models, formats, **settings)
-    known = {key: settings[key] for key in settings if key != "progress"}
-    return {
+    record = {
         "model": model_name,
         "input_shape": list(models[PLAIN].input_shape[1:]),
         "counts": _counts(models),
-        "settings": known,
+        "settings": settings,
         "versions": environment.versions(),
         "hardware": environment.hardware(),
-        "rows": rows,
     }
+
+    def note(rows):
+        progress({**record, "rows": rows})
+
+    rows = benchmark(models, formats, progress=note, **settings)
+    return {**record, "rows": rows}
 
 
 def _counts(models):
@@ -202,8 +219,7 @@ def contestants(model_name, input_shape=None):
     Returns:
         Dictionary from label to model, of random weights: the folded plain
         network, the same as it is trained, the residual twin with its norms
-        folded, and that of `keras.applications` where there is one, as it is
-        and with its norms folded.
+        folded, and that of `keras.applications` where there is one.
     """
     arguments = {} if input_shape is None else {"input_shape": input_shape}
     training_form = create_model(model_name, **arguments)
@@ -219,7 +235,6 @@ def contestants(model_name, input_shape=None):
             weights=None, input_shape=training_form.input_shape[1:]
         )
         models[f"keras.applications.{theirs}"] = model
-        models[f"keras.applications.{theirs}, folded"] = fold(model)
     return models
 
 

@@ -1,6 +1,7 @@
 """Networks take turns in every runtime, and the ratios are to the first."""
 
 import json
+import subprocess
 
 import keras
 import numpy as np
@@ -42,7 +43,7 @@ def here(monkeypatch):
         open=open_file,
     )
     monkeypatch.setitem(FORMATS, "fake", form)
-    monkeypatch.setattr(benchmark, "export", lambda *arguments: None)
+    monkeypatch.setattr(benchmark, "export", lambda *arguments, **options: None)
 
     def start(format, task, paths, shape, batch_size, rounds, threads):
         assert (tuple(shape), threads) == (SHAPE, 1)
@@ -57,9 +58,11 @@ def here(monkeypatch):
 
 def test_networks_take_turns(here):
     models = {name: tiny_model() for name in ("first", "second")}
+    seen = []
     rows = benchmark.benchmark(
-        models, ["fake"], batch_size=4, rounds=3, progress=lambda line: None
+        models, ["fake"], batch_size=4, rounds=3, progress=seen.append
     )
+    assert seen == [rows]
     assert [row["model"] for row in rows] == ["first", "second"]
     # After two runs each to warm up; then there and back.
     turns = [name[7] for name, count in here if count == 1][4:10]
@@ -84,11 +87,38 @@ def test_memory_is_that_of_the_batch_alone(here, tmp_path):
     assert found[40] > 1.5 * found[20] > 10e6
 
 
-def test_a_file_that_does_not_run_is_named(tmp_path):
+def test_a_process_measures_a_file(tmp_path):
+    from onnx import TensorProto, helper
+
+    values = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", *SHAPE])
+        for name in ("images", "results")
+    ]
+    node = helper.make_node("Relu", ["images"], ["results"])
+    graph = helper.make_graph([node], "net", values[:1], values[1:])
+    opset = [helper.make_opsetid("", 15)]
     path = tmp_path / "net.onnx"
-    path.write_bytes(b"no network")
-    with pytest.raises(ValueError, match=r"\['file'\] as format='onnx'"):
-        timing.measure_memory(FORMATS["onnx"], path, SHAPE, 2)
+    path.write_bytes(
+        helper.make_model(
+            graph, opset_imports=opset, ir_version=8
+        ).SerializeToString()
+    )
+    times = timing.measure_times(
+        FORMATS["onnx"], {"a": path, "b": path}, SHAPE, 2, rounds=3
+    )
+    assert set(times) == {"a", "b"}
+    assert all(
+        len(seconds) == 3 and min(seconds) > 0 for seconds in times.values()
+    )
+
+
+def test_a_process_that_fails_says_so(tmp_path, monkeypatch):
+    def fails(*arguments, **options):
+        return subprocess.CompletedProcess((), 1, "", "first\nFail: no net\n")
+
+    monkeypatch.setattr(timing.subprocess, "run", fails)
+    with pytest.raises(ValueError, match=r"\['file'\] as .*onnx.*: Fail: no"):
+        timing.measure_memory(FORMATS["onnx"], tmp_path / "x", SHAPE, 2)
 
 
 def test_bench_prints_and_writes(here, tmp_path, capsys, monkeypatch):
@@ -98,7 +128,7 @@ def test_bench_prints_and_writes(here, tmp_path, capsys, monkeypatch):
     assert main([*arguments, "--rounds", "1", "--output", str(path)]) == 0
     printed = capsys.readouterr()
     assert "residual twin, folded" in printed.out
-    assert "fake: measured" in printed.err
+    assert "measured: onnxruntime" in printed.err
     record = json.loads(path.read_text())
     assert record["input_shape"] == list(SHAPE)
     assert record["settings"]["rounds"] == 1
