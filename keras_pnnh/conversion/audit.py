@@ -15,7 +15,7 @@ from keras_pnnh.conversion.folding_plan import (
 )
 from keras_pnnh.conversion.layer_copies import LayerCopies, pack_like
 from keras_pnnh.conversion.liveness import measure_liveness
-from keras_pnnh.conversion.macs import count_macs
+from keras_pnnh.conversion.macs import UnknownCostError, count_macs
 from keras_pnnh.conversion.token_layers import (
     TOKEN_LAYERS,
     count_folded_parameters,
@@ -27,7 +27,7 @@ from keras_pnnh.layers import (
 )
 
 
-def audit(model, input_shape=None):
+def audit(model, input_shape=None, leave_out_unknown=False):
     """Examine the graph of a model.
 
     A network is *plain* if it is one chain: every tensor is read by exactly
@@ -43,6 +43,9 @@ def audit(model, input_shape=None):
             read through.
         input_shape: Shape of one input, without the batch, where the model
             leaves sizes open; for several inputs a list of shapes.
+        leave_out_unknown: Whether layers with a kernel whose multiplications
+            are not known are left out of the counts and named in the report,
+            instead of refused.
 
     Returns:
         An `AuditReport`.
@@ -57,7 +60,7 @@ def audit(model, input_shape=None):
         network = graph.read(_with_shape(model, network, input_shape))
     _check_sizes(network)
     merges, forks = _merges_and_forks(network)
-    macs = [count_macs(call) for call in network.calls]
+    macs, uncounted = _count_all(network, leave_out_unknown)
     liveness = measure_liveness(network)
     return AuditReport(
         plain=not merges and not forks,
@@ -74,7 +77,22 @@ def audit(model, input_shape=None):
         peak_activation=liveness.peak,
         peak_layer=liveness.layer,
         layers=_rows(network, macs, liveness.live),
+        uncounted=uncounted,
     )
+
+
+def _count_all(network, leave_out_unknown):
+    """Multiplications of every call, and the layers that were left out."""
+    macs, uncounted = [], []
+    for call in network.calls:
+        try:
+            macs.append(count_macs(call))
+        except UnknownCostError:
+            if not leave_out_unknown:
+                raise
+            macs.append(0)
+            uncounted.append(call)
+    return macs, _names(uncounted)
 
 
 def _with_shape(model, network, input_shape):

@@ -49,6 +49,7 @@ class AuditReport(NamedTuple):
     peak_activation: int  # floats
     peak_layer: str
     layers: tuple[LayerRow, ...]
+    uncounted: tuple[str, ...] = ()  # layers whose multiplications are missing
 
     def raise_if_not_plain(self):
         """Raise unless the network is one chain.
@@ -89,7 +90,7 @@ class AuditReport(NamedTuple):
             f"  plain: {self._verdict()}",
             f"  parameters: {self.parameters:,}"
             f" (folded: {self.folded_parameters:,})",
-            f"  multiply-accumulates: {self.macs:,}",
+            f"  multiply-accumulates: {self.macs:,}{without(self.uncounted)}",
             f"  carried channels: {self.carried_channels:,}; written out: "
             f"{count_or_none(self.dense_macs)} multiply-accumulates, "
             f"{count_or_none(self.dense_parameters)} parameters",
@@ -139,6 +140,13 @@ def compare(reports):
 def count_or_none(count):
     """A count as text, "none" for what does not exist."""
     return "none" if count is None else f"{count:,}"
+
+
+def without(uncounted):
+    """What a count leaves out, in words."""
+    if not uncounted:
+        return ""
+    return f", without those of layer {_first_of(uncounted)}"
 
 
 def _first_of(names):

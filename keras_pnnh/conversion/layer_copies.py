@@ -23,20 +23,21 @@ class LayerCopies:
         self._names.add(unique)
         return unique
 
-    def copy(self, layer, **changes):
+    def copy(self, layer, name=None, **changes):
         """The copy of a layer, made on first use.
 
         Args:
             layer: A layer, or an operation such as that of `x + y`.
+            name: Name of the copy, or a name close to it. Defaults to the
+                name of `layer`.
             **changes: Entries of its config to replace.
 
         Returns:
             The copy. Its weights are new until `load_weights`.
         """
         if layer not in self._copies:
-            name = self.unique_name(layer.name)
-            config = {**layer.get_config(), "name": name, **changes}
-            self._copies[layer] = type(layer).from_config(config)
+            name = self.unique_name(name or layer.name)
+            self._copies[layer] = copy_layer(layer, name=name, **changes)
         return self._copies[layer]
 
     def call(self, layer, args, kwargs):
@@ -50,6 +51,15 @@ class LayerCopies:
                 copy.set_weights([to_numpy(w) for w in layer.weights])
                 if hasattr(copy, "finalize_state"):
                     copy.finalize_state()  # an adapted `Normalization`
+
+
+def copy_layer(layer, **changes):
+    """A new layer of the same config, with weights of its own."""
+    config = {**layer.get_config(), **changes}
+    if type(layer) is keras.layers.Lambda:
+        # Safe: the function is that of a live object, not of a file.
+        return keras.layers.Lambda.from_config(config, safe_mode=False)
+    return type(layer).from_config(config)
 
 
 def new_convolution(layer_class, **arguments):

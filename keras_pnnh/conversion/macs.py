@@ -67,6 +67,10 @@ PRODUCTS = {
 }
 
 
+class UnknownCostError(ValueError):
+    """A layer has a kernel, and how often it is multiplied is not known."""
+
+
 def count_macs(call):
     """Multiply-accumulates of one call of a layer, for a batch of 1.
 
@@ -82,8 +86,8 @@ def count_macs(call):
         An integer.
 
     Raises:
-        ValueError: For a layer with a kernel that is not known here, since
-            counting it as 0 would be wrong.
+        UnknownCostError: For a layer with a kernel that is not known here,
+            since counting it as 0 would be wrong.
     """
     layer = call.layer
     if is_matrix_call(call) or isinstance(layer, FREE_LAYERS):
@@ -146,7 +150,7 @@ def _check_free(layer):
         if len(variable.shape) > 1
     ]
     if kernels or type(layer).__name__ in PRODUCTS:
-        raise ValueError(
+        raise UnknownCostError(
             "The multiplications of every layer with a kernel must be known. "
             f"Received: layer '{layer.name}' of class {type(layer).__name__}, "
             "which is not. Build the model from convolutions and `Dense` "

@@ -8,21 +8,30 @@ from keras_pnnh.layers._checks import resolve_data_format
 # Functions of one number, by their name in `keras.activations`, each with the
 # arguments it takes.
 ELEMENTWISE = {
+    "celu": ("alpha",),
     "elu": ("alpha",),
     "exponential": (),
     "gelu": ("approximate",),
+    "hard_shrink": ("threshold",),
     "hard_sigmoid": (),
     "hard_silu": (),
+    "hard_tanh": (),
     "leaky_relu": ("negative_slope",),
+    "log_sigmoid": (),
     "mish": (),
     "relu": ("negative_slope", "max_value", "threshold"),
     "relu6": (),
     "selu": (),
     "sigmoid": (),
     "silu": (),
+    "soft_shrink": ("threshold",),
     "softplus": (),
     "softsign": (),
+    "sparse_plus": (),
+    "sparse_sigmoid": (),
+    "squareplus": ("b",),
     "tanh": (),
+    "tanh_shrink": (),
 }
 
 

@@ -173,6 +173,40 @@ def test_channels_side_by_side():
     write_out(model, plain)
 
 
+class DropPath(layers.Layer):
+    """Stochastic depth, as everyone writes it."""
+
+    def call(self, x, training=False):
+        if training:
+            return x * keras.random.bernoulli((1, 1, 1, 1))
+        return x
+
+
+def test_constants_and_other_sums():
+    """Factors of branches, differences, averages, functions that are layers."""
+    images = keras.Input((8, 8, 4))
+    x = layers.Lambda(lambda x: x / 2)(layers.RandomFlip()(images))
+    stem = x
+    x = x - 0.5 * conv(x, 4, activation=layers.LeakyReLU(0.1))
+    x = layers.Average()([x, 1 - conv(x, 4), layers.ReLU()(x)])
+    factors = np.array([0.5, 2, -1, 1], "float32")
+    x = layers.Subtract()([conv(x, 4, 1) * factors, -x / 3])
+    y = layers.DepthwiseConv2D(3, depth_multiplier=2, padding="same")(x)
+    y = layers.Rescaling(list(range(1, 9)), offset=0.5)(y)
+    x = keras.ops.concatenate([y, keras.activations.hard_tanh(x)], axis=-1)
+    x = sum([DropPath()(conv(x, 4, 1)), stem])
+    model = trained_like(keras.Model(images, head(x)))
+    plain, _ = convert(model)
+    # Factors behind a kernel are in it.
+    kinds = [
+        block.kind
+        for layer in plain.layers
+        if isinstance(layer, CarryConv2D)
+        for block in layer.blocks
+    ]
+    assert kinds.count("scale") == 4
+
+
 def test_the_source_is_untouched():
     model = network([("basic", 6, 2)])
     before = [layer.output for layer in model.layers]

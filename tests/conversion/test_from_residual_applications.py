@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 from conversion_checks import convert, noise, write_out
+from harness import randomize
 from keras import layers
 from residual_sources import largest, trained_like
 
@@ -68,8 +69,8 @@ def test_resnet50():
 
 
 @pytest.mark.slow
-def test_keras_hub_resnet():
-    """Importing keras-hub takes 18 s, so all blocks are in one test."""
+def test_keras_hub():
+    """Importing keras-hub takes 18 s, so all networks are in one test."""
     if importlib.util.find_spec("keras_hub") is None:
         pytest.skip("keras-hub is not installed")
     keras_hub = importlib.import_module("keras_hub")
@@ -90,3 +91,22 @@ def test_keras_hub_resnet():
         )
         plain, _ = convert(trained_like(backbone))
         write_out(backbone, plain)
+    for class_token in (True, False):
+        backbone = keras_hub.models.ViTBackbone(
+            image_shape=(8, 12, 3),
+            patch_size=4,
+            num_layers=2,
+            num_heads=2,
+            hidden_dim=8,
+            mlp_dim=12,
+            use_class_token=class_token,
+        )
+        randomize(backbone, seed=0)
+        plain, certificate = convert(backbone, same_macs=False)
+        assert certificate.macs == certificate.source_macs
+        # The layers inside of its encoder, and no layer of keras-hub.
+        assert certificate.carried_channels == 8
+        assert "keras_hub" not in plain.to_json()
+    model = keras_hub.models.ViTImageClassifier(backbone, 3)
+    randomize(model, seed=1)
+    convert(model, same_macs=False)

@@ -161,6 +161,82 @@ def test_topologies_that_are_no_chain(block, message):
     refused(with_block(block), message)
 
 
+class OwnAttention(layers.MultiHeadAttention):
+    pass
+
+
+class Gate(layers.Layer):
+    """Holds layers; what it does with them is no graph."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = layers.Dense(4)
+
+    def call(self, x):
+        if keras.ops.shape(x)[0] is None:
+            raise TypeError("no batch")
+        return self.dense(x)
+
+    def compute_output_spec(self, x):
+        return keras.KerasTensor(x.shape, x.dtype)
+
+
+def attend(layer, **arguments):
+    def block(x):
+        y = layers.LayerNormalization()(x)
+        outputs = layer(y, y, **arguments)
+        return layers.Add()([x, keras.tree.flatten(outputs)[0]])
+
+    return block
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        (
+            attend(
+                layers.MultiHeadAttention(2, 2, name="told"),
+                attention_mask=np.tri(5, dtype="bool")[None],
+            ),
+            r"'told' .* called with \['attention_mask'\]. Only self-attention",
+        ),
+        (
+            attend(
+                layers.MultiHeadAttention(2, 2, name="told"),
+                return_attention_scores=True,
+            ),
+            r"'told' .* called with \['return_attention_scores'\]",
+        ),
+        (
+            attend(layers.MultiHeadAttention(2, 2, use_gate=True, name="open")),
+            "'open' .* has a window or a gate",
+        ),
+        (
+            attend(OwnAttention(2, 2, name="own")),
+            r"'own' \(OwnAttention\), which does what its own class says",
+        ),
+        (
+            lambda x: layers.Add()(
+                [x, layers.MultiHeadAttention(2, 2, name="two")(x, x[:, 1:])]
+            ),
+            "'two' .* queries here and keys there",
+        ),
+        (
+            lambda x: layers.Add()([x, layers.Softmax(name="all")(x)]),
+            r"'all' \(Softmax\), which .* another branch is still",
+        ),
+        (
+            lambda x: Gate(name="gate")(x),
+            r"'gate' \(Gate\), which holds layers and cannot be opened: no ba",
+        ),
+    ],
+)
+def test_transformers_that_are_no_chain(block, message):
+    tokens = keras.Input((5, 4))
+    x = layers.GlobalAveragePooling1D()(block(tokens))
+    refused(keras.Model(tokens, layers.Dense(3)(x)), message)
+
+
 @pytest.mark.parametrize(
     "probe",
     [

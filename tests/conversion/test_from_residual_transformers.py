@@ -4,8 +4,15 @@ import keras
 import numpy as np
 import pytest
 from conversion_checks import convert, noise, relative_difference
-from harness import CHANNELS_FIRST_WORKS, randomize
+from harness import CHANNELS_FIRST_WORKS, kernels_from_numpy, randomize
 from keras import layers
+from transformer_sources import (
+    BLOCKS,
+    convnext,
+    residual_mlp,
+    tokens,
+    vision_transformer,
+)
 
 from keras_pnnh.applications.plain_vit import PlainViT
 from keras_pnnh.conversion import audit, fold, from_residual
@@ -99,3 +106,42 @@ def test_a_chain_saves_and_loads(tmp_path):
         keras.ops.convert_to_numpy(plain(images)),
     )
     assert relative_difference(plain, loaded, images) == 0
+
+
+def convert_source(make):
+    with kernels_from_numpy():
+        model = make()
+    randomize(model, seed=1)
+    config = model.to_json()
+    plain, certificate = from_residual(model)
+    assert model.to_json() == config
+    assert certificate.largest_relative_difference < 1e-5
+    assert certificate.top1_agreement == 1
+    assert audit(plain, leave_out_unknown=True).plain
+    assert certificate.macs == certificate.source_macs
+    shape = (4, *model.input_shape[1:])
+    probe = np.random.default_rng(1).standard_normal(shape) * 3
+    assert relative_difference(model, plain, probe.astype("float32")) < 1e-5
+    return plain, certificate
+
+
+@pytest.mark.parametrize("block", sorted(BLOCKS))
+def test_transformers_of_other_people(block):
+    plain, certificate = convert_source(lambda: tokens(BLOCKS[block]))
+    assert certificate.carried_channels > 0
+
+
+def test_a_vision_transformer_of_layers_that_hold_layers():
+    plain, certificate = convert_source(vision_transformer)
+    names = [layer.name for layer in plain.layers]
+    assert (
+        "encoder1_mlp_first" in names and "encoder2_attention_mixing" in names
+    )
+    # What another layer costs is not known: said, and not refused.
+    assert certificate.uncounted == ("positions",)
+    assert "without those of layer 'positions'" in str(certificate)
+
+
+@pytest.mark.parametrize("make", [convnext, residual_mlp])
+def test_kin_of_transformers(make):
+    convert_source(make)

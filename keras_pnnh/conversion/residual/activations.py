@@ -8,14 +8,18 @@ from keras_pnnh.layers.carry_activation import ELEMENTWISE
 # class name: these have no public class), by their name in
 # `keras.activations`. Their attributes are its arguments.
 _ACTIVATIONS = {
+    "Celu": "celu",
     "ELU": "elu",
     "Elu": "elu",
     "Exp": "exponential",
     "Gelu": "gelu",
+    "HardShrink": "hard_shrink",
     "HardSigmoid": "hard_sigmoid",
     "HardSilu": "hard_silu",
+    "HardTanh": "hard_tanh",
     "LeakyReLU": "leaky_relu",
     "LeakyRelu": "leaky_relu",
+    "LogSigmoid": "log_sigmoid",
     "Mish": "mish",
     "ReLU": "relu",
     "Relu": "relu",
@@ -23,9 +27,14 @@ _ACTIVATIONS = {
     "Selu": "selu",
     "Sigmoid": "sigmoid",
     "Silu": "silu",
+    "SoftShrink": "soft_shrink",
     "Softplus": "softplus",
     "Softsign": "softsign",
+    "SparsePlus": "sparse_plus",
+    "SparseSigmoid": "sparse_sigmoid",
+    "Squareplus": "squareplus",
     "Tanh": "tanh",
+    "TanhShrink": "tanh_shrink",
 }
 
 # Layers that have an `activation`, checked before anything is copied.
@@ -69,6 +78,19 @@ def _number(value):
     return value if isinstance(value, bool) else float(value)
 
 
+def fused_activation(layer):
+    """Name and arguments of the function that a layer has inside.
+
+    The function may be a layer of Keras's, such as `LeakyReLU`. `"linear"` for
+    none; None for a function that is not Keras's.
+    """
+    function = layer.activation
+    if isinstance(function, keras.layers.Layer):
+        return activation_of(function)
+    name = activation_name(function)
+    return None if name is None else (name, {})
+
+
 def activation_name(function):
     """Name of a function in `keras.activations`, or None."""
     name = getattr(function, "__name__", None)
@@ -86,7 +108,7 @@ def check_activations(network):
         layer = call.layer
         if not isinstance(layer, _WITH_ACTIVATION):
             continue
-        if activation_name(layer.activation) is None:
+        if fused_activation(layer) is None:
             name = getattr(layer.activation, "__name__", layer.activation)
             raise ValueError(
                 "Every activation must be a function of `keras.activations`: "

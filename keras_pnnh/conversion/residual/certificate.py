@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_pnnh.conversion.audit import audit
-from keras_pnnh.conversion.audit_report import count_or_none
+from keras_pnnh.conversion.audit_report import count_or_none, without
 from keras_pnnh.conversion.residual.logits import compute_logits
 
 TOLERANCE = 1e-4
@@ -38,6 +38,7 @@ class Certificate:
     source_parameters: int
     parameters: int
     dense_parameters: int | None
+    uncounted: tuple[str, ...] = ()  # layers of unknown cost, left as they are
 
     @property
     def exact(self):
@@ -86,7 +87,8 @@ class Certificate:
             f"  weighted layers: {self.depth}",
             f"  carried channels: {self.carried_channels:,}",
             f"  multiply-accumulates: {self.macs:,} (source: "
-            f"{self.source_macs:,}; dense: {count_or_none(self.dense_macs)})",
+            f"{self.source_macs:,}; dense: {count_or_none(self.dense_macs)})"
+            f"{without(self.uncounted)}",
             f"  parameters: {self.parameters:,} (source: "
             f"{self.source_parameters:,}; dense: "
             f"{count_or_none(self.dense_parameters)})",
@@ -94,7 +96,7 @@ class Certificate:
         return "\n".join(lines)
 
 
-def certify(model, plain, probe, find_end):
+def certify(model, opened, plain, probe, find_end):
     """Compare a model and its conversion.
 
     If they differ, the source is also compared with itself on a probe that is
@@ -104,6 +106,7 @@ def certify(model, plain, probe, find_end):
 
     Args:
         model: The source.
+        opened: The source as a graph of layers whose costs are known.
         plain: The conversion.
         probe: Array, a batch of inputs.
         find_end: Function of the probe and the tolerance that names the first
@@ -120,7 +123,10 @@ def certify(model, plain, probe, find_end):
     equal = np.argmax(expected, -1) == np.argmax(received, -1)
     open_size = None in model.inputs[0].shape[1:]
     shape = probe.shape[1:] if open_size else None
-    before, after = audit(model, shape), audit(plain, shape)
+    before, after = (
+        audit(network, shape, leave_out_unknown=True)
+        for network in (opened, plain)
+    )
     after.raise_if_not_plain()
     exact = relative <= TOLERANCE
     return Certificate(
@@ -140,6 +146,7 @@ def certify(model, plain, probe, find_end):
         source_parameters=before.parameters,
         parameters=after.parameters,
         dense_parameters=after.dense_parameters,
+        uncounted=after.uncounted,
     )
 
 

@@ -7,6 +7,7 @@ from keras_pnnh.conversion.fold import fold
 from keras_pnnh.conversion.layer_copies import LayerCopies, pack_like
 from keras_pnnh.conversion.residual.certificate import certify, make_probe
 from keras_pnnh.conversion.residual.checks import check_source
+from keras_pnnh.conversion.residual.composites import open_composites
 from keras_pnnh.conversion.residual.emission import Emitter
 from keras_pnnh.conversion.residual.first_difference import first_difference
 from keras_pnnh.conversion.residual.merging import merge_convolutions
@@ -15,6 +16,7 @@ from keras_pnnh.conversion.residual.reading import (
     data_format_of,
     read_operations,
 )
+from keras_pnnh.conversion.residual.scale_merging import merge_scales
 from keras_pnnh.conversion.residual.schedule import schedule
 
 
@@ -60,17 +62,24 @@ def from_residual(model, probe=None, name=None):
     """
     check_source(model, graph.read(model))
     probe = make_probe(model, probe)
-    plain, steps, tensors = build_chain(model, name)
+    opened = open_composites(model)
+    if opened is not model:
+        check_source(opened, graph.read(opened))
+    plain, steps, tensors = build_chain(opened, name or model.name)
     taps = keras.Model(plain.inputs, tensors)
 
     def find_end(probe, tolerance):
-        return first_difference(model, taps, steps, probe, tolerance)
+        return first_difference(opened, taps, steps, probe, tolerance)
 
-    return plain, certify(model, plain, probe, find_end)
+    return plain, certify(model, opened, plain, probe, find_end)
 
 
 def build_chain(model, name=None):
     """The chain of `from_residual`, not compared with its source.
+
+    Args:
+        model: A model whose layers hold no layers of other packages.
+        name: Name of the result. Defaults to the name of `model`.
 
     Returns:
         The chain, the list of its `Step`s and the Keras tensor behind each.
@@ -80,6 +89,7 @@ def build_chain(model, name=None):
     data_format = data_format_of(network)
     axis = 1 if data_format == "channels_first" else 3
     operations, result = read_operations(network, data_format)
+    operations = merge_scales(operations, result)
     operations = merge_norms(operations, result)
     operations = merge_convolutions(operations, result, axis)
     source = network.calls[0].outputs[0]

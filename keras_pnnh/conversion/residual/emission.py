@@ -2,7 +2,11 @@
 
 import keras
 
-from keras_pnnh.conversion.layer_copies import new_convolution, to_numpy
+from keras_pnnh.conversion.layer_copies import (
+    copy_layer,
+    new_convolution,
+    to_numpy,
+)
 from keras_pnnh.conversion.residual.operations import (
     Attention,
     Norm,
@@ -74,8 +78,7 @@ class Emitter:
         return self._copies.unique_name(name)
 
     def _copy(self, layer):
-        config = {**layer.get_config(), "name": self._name(layer.name)}
-        copy = type(layer).from_config(config)
+        copy = copy_layer(layer, name=self._name(layer.name))
         if getattr(layer, "weights", None):
             arrays = [to_numpy(weight) for weight in layer.weights]
             self._weights.append((copy, arrays))

@@ -4,7 +4,6 @@ import keras
 import numpy as np
 
 from keras_pnnh.conversion.layer_copies import to_numpy
-from keras_pnnh.conversion.residual.activations import activation_name
 from keras_pnnh.conversion.residual.attention_kernels import (
     multi_head_kernels,
     plain_kernels,
@@ -69,13 +68,12 @@ class FeatureLayers(OperationList):
 
     def _dense(self, call, kernel):
         layer, target = call.layer, call.outputs[0]
-        name = activation_name(layer.activation)
-        middle = self.before_activation(name, target)
+        middle = self.before_activation(layer, target)
         bias = to_numpy(layer.bias) if layer.use_bias else None
         source = self.tensor(call.inputs[0])
         entries = {"filters": kernel.shape[1], "kernel": kernel, "bias": bias}
         self.append_linear(layer.name, source, middle, "dense", entries)
-        self.activate_fused(layer, name, middle, target)
+        self.activate_fused(layer, middle, target)
 
     def _batch_norm(self, call):
         layer, rank = call.layer, len(call.inputs[0].shape)

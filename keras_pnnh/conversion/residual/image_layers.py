@@ -3,7 +3,6 @@
 import keras
 
 from keras_pnnh.conversion.layer_copies import to_numpy
-from keras_pnnh.conversion.residual.activations import activation_name
 from keras_pnnh.conversion.residual.batch_norms import scale_and_bias
 from keras_pnnh.conversion.residual.operation_list import OperationList
 from keras_pnnh.conversion.residual.shapes import channels_of, pixels_of
@@ -59,8 +58,7 @@ class ImageLayers(OperationList):
         layer = call.layer
         source, padding, padding_name = self._padding(call)
         target = call.outputs[0]
-        name = activation_name(layer.activation)
-        middle = self.before_activation(name, target)
+        middle = self.before_activation(layer, target)
         geometry = {
             "kernel_size": tuple(layer.kernel_size),
             "strides": tuple(layer.strides),
@@ -94,7 +92,7 @@ class ImageLayers(OperationList):
             **geometry,
         }
         self.append_linear(layer.name, source, middle, kind, entries)
-        self.activate_fused(layer, name, middle, target)
+        self.activate_fused(layer, middle, target)
 
     def _padding(self, call):
         """What a layer reads once the padding before it is its own."""
@@ -123,8 +121,7 @@ class ImageLayers(OperationList):
 
     def _pixelwise_dense(self, call):
         layer, target = call.layer, call.outputs[0]
-        name = activation_name(layer.activation)
-        middle = self.before_activation(name, target)
+        middle = self.before_activation(layer, target)
         entries = {
             "filters": layer.units,
             "kernel": to_numpy(layer.kernel)[None, None],
@@ -132,7 +129,7 @@ class ImageLayers(OperationList):
         }
         source = self.tensor(call.inputs[0])
         self.append_linear(layer.name, source, middle, "conv", entries)
-        self.activate_fused(layer, name, middle, target)
+        self.activate_fused(layer, middle, target)
 
     def _norm(self, call):
         layer = call.layer

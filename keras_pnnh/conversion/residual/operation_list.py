@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_pnnh.conversion.residual.activations import fused_activation
 from keras_pnnh.conversion.residual.operations import (
     Linear,
     Mix,
@@ -94,18 +95,22 @@ class OperationList:
             )
         )
 
-    def before_activation(self, activation, target):
+    def before_activation(self, layer, target):
         """The tensor that a layer leaves to its own non-linearity."""
-        return target if activation == "linear" else Tensor(target.shape)
+        name, _ = fused_activation(layer)
+        return target if name == "linear" else Tensor(target.shape)
 
-    def activate_fused(self, layer, activation, source, target):
+    def activate_fused(self, layer, source, target):
         """The non-linearity of a layer that has one inside."""
         if source is target:
             return
+        activation, arguments = fused_activation(layer)
         name = f"{layer.name}_{activation}"
         if activation in ELEMENTWISE:
             self.operations.append(
-                Pointwise(name, self.dtype, source, target, activation, {})
+                Pointwise(
+                    name, self.dtype, source, target, activation, arguments
+                )
             )
             return
         whole = keras.layers.Activation(activation, dtype=self.dtype, name=name)

@@ -1,9 +1,14 @@
 """From Keras's layers to the operations that the conversion knows."""
 
+import inspect
+
 import keras
+import numpy as np
 
 from keras_pnnh.conversion.residual.activations import activation_of
+from keras_pnnh.conversion.residual.constants import affine_of
 from keras_pnnh.conversion.residual.feature_layers import FeatureLayers
+from keras_pnnh.conversion.residual.idle_layers import is_idle, seems_idle
 from keras_pnnh.conversion.residual.image_layers import ImageLayers
 from keras_pnnh.conversion.residual.operations import Mix, Term, unsupported
 from keras_pnnh.conversion.residual.shapes import (
@@ -11,22 +16,20 @@ from keras_pnnh.conversion.residual.shapes import (
     channels_of,
     is_image,
 )
+from keras_pnnh.graph import Tensor
 
-# Layers that pass their input in inference.
-_IDLE = (
-    keras.layers.ActivityRegularization,
-    keras.layers.AlphaDropout,
-    keras.layers.Dropout,
-    keras.layers.GaussianDropout,
-    keras.layers.GaussianNoise,
-    keras.layers.Identity,
-    keras.layers.SpatialDropout1D,
-    keras.layers.SpatialDropout2D,
-)
 _LAYER_NORMS = (
     keras.layers.LayerNormalization,
     keras.layers.RMSNormalization,
 )
+# What the inputs of a sum are multiplied by, for the layer and so many.
+_FACTORS = {
+    "Add": lambda layer, count: [1] * count,
+    "Average": lambda layer, count: [1 / count] * count,
+    # Of `keras.applications.InceptionResNetV2`.
+    "CustomScaleLayer": lambda layer, count: [1, layer.scale],
+    "Subtract": lambda layer, count: [1, -1],
+}
 
 
 def read_operations(network, data_format):
@@ -107,7 +110,7 @@ class _Reader(ImageLayers, FeatureLayers):
             self.read_multi_head_attention(call)
         elif len(call.inputs) > 1:
             self._join(call)
-        elif isinstance(layer, _IDLE) or _is_linear(layer):
+        elif is_idle(layer):
             self.pass_on(call)
         elif len(call.outputs) > 1:
             raise unsupported(
@@ -118,8 +121,14 @@ class _Reader(ImageLayers, FeatureLayers):
             )
         elif (known := activation_of(layer)) is not None:
             self.activate(call, *known)
+        elif not alone and (pair := affine_of(call, self.axis)) is not None:
+            scale, offset = pair
+            bias = offset if offset.any() else None
+            self.linear(call, "scale", kernel=scale, bias=bias)
         elif type(layer) in _LAYER_NORMS:
             self.read_layer_norm(call)
+        elif not alone and seems_idle(call):
+            self.pass_on(call)
         elif is_image(call.inputs[0]):
             self.read_image_layer(call)
         elif alone:
@@ -128,47 +137,64 @@ class _Reader(ImageLayers, FeatureLayers):
             self.read_feature_layer(call)
 
     def _join(self, call):
-        """An addition, or channels put side by side."""
-        kind, target = type(call.layer).__name__, call.outputs[0]
-        shapes = {tensor.shape for tensor in call.inputs}
-        if kind == "Add" and len(shapes) == 1:
-            offsets = [0] * len(call.inputs)
-        elif self._joins_channels(call):
-            widths = [channels_of(tensor, self.axis) for tensor in call.inputs]
-            offsets = [sum(widths[:i]) for i in range(len(widths))]
-        else:
+        """A sum, or channels put side by side."""
+        kind = type(call.layer).__name__
+        equal = len({tensor.shape for tensor in call.inputs}) == 1
+        known = type(call.layer).__module__.startswith("keras.")
+        if known and kind in _FACTORS and equal:
+            factors = _FACTORS[kind](call.layer, len(call.inputs))
+            self._append_sum(call, factors)
+            return
+        if not self._joins_channels(call):
             raise unsupported(call.layer.name, kind, *_why(kind, call))
+        widths = [channels_of(tensor, self.axis) for tensor in call.inputs]
         terms = [
-            Term(self.tensor(tensor), None, offset)
-            for tensor, offset in zip(call.inputs, offsets, strict=True)
+            Term(self.tensor(tensor), None, sum(widths[:place]))
+            for place, tensor in enumerate(call.inputs)
         ]
-        self.operations.append(Mix(call.layer.name, self.dtype, terms, target))
+        self._append_mix(call, terms)
+
+    def _append_mix(self, call, terms):
+        name, target = call.layer.name, call.outputs[0]
+        self.operations.append(Mix(name, self.dtype, terms, target))
+
+    def _append_sum(self, call, factors):
+        """The sum of the inputs, each times a number."""
+        target, terms = call.outputs[0], []
+        filters = channels_of(target, self.axis)
+        for tensor, factor in zip(call.inputs, factors, strict=True):
+            source = self.tensor(tensor)
+            if factor != 1:
+                made = Tensor(target.shape)
+                kernel = np.full(filters, factor)
+                entries = {"filters": filters, "kernel": kernel}
+                name = f"{call.layer.name}_factor"
+                self.append_linear(name, source, made, "scale", entries)
+                source = made
+            terms.append(Term(source))
+        self._append_mix(call, terms)
 
     def _joins_channels(self, call):
-        target = call.outputs[0]
-        return type(
-            call.layer
-        ) is keras.layers.Concatenate and call.layer.axis % len(
-            target.shape
-        ) == channel_axis(target, self.axis)
+        layer, target = call.layer, call.outputs[0]
+        return (
+            type(layer).__name__ == "Concatenate"
+            and type(layer).__module__.startswith("keras.")
+            and layer.axis % len(target.shape)
+            == channel_axis(target, self.axis)
+        )
 
 
 def _check_training(call):
     given = call.kwargs.get("training")
-    if given:
+    # Keras's preprocessing layers have True as a default, and are told.
+    known = inspect.signature(call.layer.call).parameters.get("training")
+    if given and not (known and known.default is True):
         raise unsupported(
             call.layer.name,
             type(call.layer).__name__,
             f"was called with training={given!r}",
             "Build the model without that argument.",
         )
-
-
-def _is_linear(layer):
-    return (
-        type(layer) is keras.layers.Activation
-        and layer.activation is keras.activations.linear
-    )
 
 
 def _why(kind, call):
