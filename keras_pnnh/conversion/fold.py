@@ -177,7 +177,7 @@ class _Folder:
         for dense in self._dense[layer]:
             name = self.copies.unique_name(dense.name)
             make = dense.layer_class
-            if dense.weights is not None:
+            if make in (Conv2D, DepthwiseConv2D, keras.layers.Dense):
                 make = functools.partial(new_convolution, make)
             part = make(**dense.arguments, name=name)
             x = part(x)

@@ -104,8 +104,8 @@ def test_a_gate():
     ("block", "message"),
     [
         (
-            lambda x: layers.Average(name="mean")([x, conv(x, 4)]),
-            r"'mean' \(Average\), which reads 2 tensors of the shapes",
+            lambda x: layers.Maximum(name="most")([x, conv(x, 4)]),
+            r"'most' \(Maximum\), which reads 2 tensors of the shapes",
         ),
         (
             lambda x: layers.Concatenate(1, name="below")([x, conv(x, 4)]),

@@ -6,6 +6,7 @@ import pytest
 from conversion_checks import convert, noise, relative_difference
 from harness import CHANNELS_FIRST_WORKS, kernels_from_numpy, randomize
 from keras import layers
+from residual_sources import network
 from transformer_sources import (
     BLOCKS,
     convnext,
@@ -16,6 +17,7 @@ from transformer_sources import (
 
 from keras_pnnh.applications.plain_vit import PlainViT
 from keras_pnnh.conversion import audit, fold, from_residual
+from keras_pnnh.conversion.residual.logits import compute_logits
 from keras_pnnh.layers import (
     CarryActivation,
     CarryAttention,
@@ -63,6 +65,29 @@ def test_our_twin():
         layers.Flatten,
         layers.Dense,
     ]
+
+
+def write_out(model, plain, certificate, images):
+    """`+-` pairs through the GELU, in layers that are called `Dense`."""
+    dense = fold(plain, dense=True)
+    assert relative_difference(model, dense, images) < 1e-5
+    classes = {type(layer) for layer in dense.layers}
+    assert not classes & {CarryActivation, CarryDense}
+    report = audit(dense)
+    assert report.plain
+    assert report.macs == certificate.dense_macs
+    assert report.parameters == certificate.dense_parameters
+
+
+def test_the_dense_form_of_our_twin():
+    model = twin(num_layers=1)
+    plain, certificate = from_residual(model)
+    write_out(model, plain, certificate, noise(model))
+    # Of the kernels of a ViT, with a hidden layer of 4 widths; see DESIGN.md.
+    model = twin(hidden_dim=32, mlp_dim=128, num_layers=3)
+    kernels = 3 * 12 * 32**2 * 7
+    plain, certificate = from_residual(model)
+    assert certificate.dense_macs - certificate.macs == kernels // 2
 
 
 @pytest.mark.parametrize(
@@ -121,18 +146,27 @@ def convert_source(make):
     assert certificate.macs == certificate.source_macs
     shape = (4, *model.input_shape[1:])
     probe = np.random.default_rng(1).standard_normal(shape) * 3
-    assert relative_difference(model, plain, probe.astype("float32")) < 1e-5
-    return plain, certificate
+    images = probe.astype("float32")
+    assert relative_difference(model, plain, images) < 1e-5
+    return model, plain, certificate, images
 
 
 @pytest.mark.parametrize("block", sorted(BLOCKS))
 def test_transformers_of_other_people(block):
-    plain, certificate = convert_source(lambda: tokens(BLOCKS[block]))
+    model, plain, certificate, images = convert_source(
+        lambda: tokens(BLOCKS[block])
+    )
     assert certificate.carried_channels > 0
+    if block == "post_norm":  # with a norm between the pairs and the stream
+        write_out(model, plain, certificate, images)
+    if block == "parallel":  # what waits beside the GELU has been made there
+        assert certificate.dense_macs is None
+        with pytest.raises(ValueError, match="without `dense=True`"):
+            fold(plain, dense=True)
 
 
 def test_a_vision_transformer_of_layers_that_hold_layers():
-    plain, certificate = convert_source(vision_transformer)
+    _, plain, certificate, _ = convert_source(vision_transformer)
     names = [layer.name for layer in plain.layers]
     assert (
         "encoder1_mlp_first" in names and "encoder2_attention_mixing" in names
@@ -145,3 +179,32 @@ def test_a_vision_transformer_of_layers_that_hold_layers():
 @pytest.mark.parametrize("make", [convnext, residual_mlp])
 def test_kin_of_transformers(make):
     convert_source(make)
+
+
+@pytest.mark.skipif(
+    keras.backend.backend() == "jax", reason="JAX has float64 by a switch only"
+)
+def test_the_algebra_in_double_precision():
+    keras.config.set_floatx("float64")
+    try:
+        models = [
+            tokens(BLOCKS["pre_norm"]),
+            network([("inverted", 4, 1), ("basic", 6, 2)]),
+        ]
+        for model in models:
+            randomize(model, seed=1)
+            plain, certificate = from_residual(model)
+            assert compute_logits(plain, probe_of(model)).dtype == "float64"
+            assert certificate.largest_relative_difference < 1e-10
+            dense = fold(plain, dense=True)
+            want, got = (
+                compute_logits(net, probe_of(model)) for net in (model, dense)
+            )
+            np.testing.assert_allclose(got, want, rtol=0, atol=1e-10)
+    finally:
+        keras.config.set_floatx("float32")
+
+
+def probe_of(model):
+    shape = (4, *model.input_shape[1:])
+    return np.random.default_rng(1).standard_normal(shape)

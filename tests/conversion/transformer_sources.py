@@ -27,7 +27,10 @@ def pre_norm(x):
 def odd_heads(x):
     """Widths of their own, no biases, only what came before is seen."""
     y = layers.LayerNormalization(center=False)(x)
-    attention = layers.MultiHeadAttention(3, 5, value_dim=2, use_bias=False)
+    # With dropout: without it, Keras on JAX wants values as wide as keys.
+    attention = layers.MultiHeadAttention(
+        3, 5, value_dim=2, dropout=0.1, use_bias=False
+    )
     x = x + attention(query=y, value=y, use_causal_mask=True)
     return x + mlp(layers.LayerNormalization(scale=False)(x), "relu")
 

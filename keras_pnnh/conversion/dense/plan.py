@@ -2,6 +2,7 @@
 
 import keras
 
+from keras_pnnh.conversion.dense.features import plan_feature_layers
 from keras_pnnh.conversion.dense.layers import (
     convolution_layers,
     rectifier_layers,
@@ -38,7 +39,7 @@ def plan_dense_form(network):
         network: `graph.Graph`.
 
     Returns:
-        Dictionary from a `CarryConv2D` or `CarryActivation` to a list of
+        Dictionary from a layer with carried channels to a list of
         `DenseLayer`s; empty without any.
 
     Raises:
@@ -56,26 +57,22 @@ def plan_dense_form(network):
         return {}
     readers = network.readers()
     for call in network.calls:
-        if isinstance(
-            call.layer, (CarryAttention, CarryDense, CarryNormalization)
-        ):
-            raise DenseFormError(
-                "Carried channels are written out in convolutions. Received: "
-                f"layer '{call.layer.name}' ({type(call.layer).__name__}). "
-                "Keep the chain as it is: without `dense=True`."
-            )
         if len(call.inputs) > 1 or len(readers[call.outputs[0]]) != 1:
             raise DenseFormError(
                 "Carried channels are written out along a chain. Received: "
                 f"layer '{call.layer.name}', where paths meet or part."
             )
-    planner = _Planner(1 if found[0].data_format == "channels_first" else 3)
+    plan = plan_feature_layers(network.calls)
+    formats = {layer.data_format for layer in found if layer not in plan}
+    planner = _Planner(1 if "channels_first" in formats else 3)
     followers = [call.layer for call in network.calls[1:]] + [None]
-    return {
-        call.layer: layers
-        for call, following in zip(network.calls, followers, strict=True)
-        if (layers := planner.plan(call, following)) is not None
-    }
+    for call, following in zip(network.calls, followers, strict=True):
+        if call.layer in plan:
+            continue
+        layers = planner.plan(call, following)
+        if layers is not None:
+            plan[call.layer] = layers
+    return plan
 
 
 class _Planner:

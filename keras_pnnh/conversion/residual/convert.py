@@ -66,7 +66,7 @@ def from_residual(model, probe=None, name=None):
     if opened is not model:
         check_source(opened, graph.read(opened))
     plain, steps, tensors = build_chain(opened, name or model.name)
-    taps = keras.Model(plain.inputs, tensors)
+    taps = keras.Model(plain.inputs[0], tensors)
 
     def find_end(probe, tolerance):
         return first_difference(opened, taps, steps, probe, tolerance)

@@ -97,14 +97,15 @@ class OperationList:
 
     def before_activation(self, layer, target):
         """The tensor that a layer leaves to its own non-linearity."""
-        name, _ = fused_activation(layer)
-        return target if name == "linear" else Tensor(target.shape)
+        linear = fused_activation(layer) == ("linear", {})
+        return target if linear else Tensor(target.shape)
 
     def activate_fused(self, layer, source, target):
         """The non-linearity of a layer that has one inside."""
-        if source is target:
+        fused = fused_activation(layer)
+        if source is target or fused is None:
             return
-        activation, arguments = fused_activation(layer)
+        activation, arguments = fused
         name = f"{layer.name}_{activation}"
         if activation in ELEMENTWISE:
             self.operations.append(
