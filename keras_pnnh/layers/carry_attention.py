@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_pnnh.layers._precision import at_least_float32
+
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
 class CarryAttention(keras.layers.Layer):
@@ -94,8 +96,7 @@ def _mix(x, piece):
     queries = queries * piece["key_dim"] ** -0.5
     logits = ops.matmul(queries, ops.transpose(keys, (0, 1, 3, 2)))
     # In half precision the weights of many tokens would not sum to 1.
-    dtype = keras.backend.result_type(logits.dtype, "float32")
-    logits = ops.cast(logits, dtype)
+    logits = ops.cast(logits, at_least_float32(logits))
     if piece["causal"]:
         places = ops.arange(ops.shape(x)[1])
         seen = ops.expand_dims(places, 1) >= ops.expand_dims(places, 0)

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_pnnh.layers._precision import at_least_float32
+
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
 class CarryNormalization(keras.layers.Layer):
@@ -93,7 +95,7 @@ class CarryNormalization(keras.layers.Layer):
         x = inputs[..., slice(*piece["inputs"])]
         if piece["epsilon"] is None:
             return x
-        dtype = keras.backend.result_type(x.dtype, "float32")
+        dtype = at_least_float32(x)
         x = own = ops.cast(x, dtype)
         if piece["statistics"] is not None:
             own = ops.cast(inputs[..., slice(*piece["statistics"])], dtype)

@@ -6,7 +6,6 @@ import pytest
 from conversion_checks import convert, noise, relative_difference
 from harness import CHANNELS_FIRST_WORKS, kernels_from_numpy, randomize
 from keras import layers
-from residual_sources import network
 from transformer_sources import (
     BLOCKS,
     convnext,
@@ -17,7 +16,9 @@ from transformer_sources import (
 
 from keras_pnnh.applications.plain_vit import PlainViT
 from keras_pnnh.conversion import audit, fold, from_residual
-from keras_pnnh.conversion.residual.logits import compute_logits
+from keras_pnnh.conversion.residual.norm_merging import merge_norms
+from keras_pnnh.conversion.residual.operations import Linear, Mix, Norm, Term
+from keras_pnnh.graph import Tensor
 from keras_pnnh.layers import (
     CarryActivation,
     CarryAttention,
@@ -181,30 +182,21 @@ def test_kin_of_transformers(make):
     convert_source(make)
 
 
-@pytest.mark.skipif(
-    keras.backend.backend() == "jax", reason="JAX has float64 by a switch only"
-)
-def test_the_algebra_in_double_precision():
-    keras.config.set_floatx("float64")
-    try:
-        models = [
-            tokens(BLOCKS["pre_norm"]),
-            network([("inverted", 4, 1), ("basic", 6, 2)]),
-        ]
-        for model in models:
-            randomize(model, seed=1)
-            plain, certificate = from_residual(model)
-            assert compute_logits(plain, probe_of(model)).dtype == "float64"
-            assert certificate.largest_relative_difference < 1e-10
-            dense = fold(plain, dense=True)
-            want, got = (
-                compute_logits(net, probe_of(model)) for net in (model, dense)
-            )
-            np.testing.assert_allclose(got, want, rtol=0, atol=1e-10)
-    finally:
-        keras.config.set_floatx("float32")
-
-
-def probe_of(model):
-    shape = (4, *model.input_shape[1:])
-    return np.random.default_rng(1).standard_normal(shape)
+def test_a_kernel_takes_in_the_norm_before_it():
+    rng = np.random.default_rng(0)
+    stream, normed, made = (Tensor((None, 5, n)) for n in (8, 8, 6))
+    gain, offset, kernel, bias = (
+        rng.standard_normal(shape) for shape in (8, 8, (8, 6), 6)
+    )
+    norm = Norm("norm", None, stream, normed, 0.1, False, gain, offset)
+    linear = Linear("dense", "dense", "float64", 6, kernel, bias)
+    dense = Mix("dense", "float64", [Term(normed, linear)], made)
+    carry = Mix("carry", "float64", [Term(stream)], Tensor(stream.shape))
+    inner, divided, _ = merge_norms([norm, dense, carry], made)
+    assert divided.sources == [inner.target, stream]
+    x = rng.standard_normal((5, 8)) + 3
+    sigma = np.sqrt(x.var(-1, keepdims=True) + 0.1)
+    want = (x - x.mean(-1, keepdims=True)) / sigma * gain + offset
+    want = want @ kernel + bias
+    got = x @ inner.terms[0].linear.kernel / sigma + divided.bias
+    np.testing.assert_allclose(got, want, rtol=0, atol=1e-12)

@@ -63,7 +63,15 @@ def plan_dense_form(network):
                 f"layer '{call.layer.name}', where paths meet or part."
             )
     plan = plan_feature_layers(network.calls)
-    formats = {layer.data_format for layer in found if layer not in plan}
+    images = [layer for layer in found if layer not in plan]
+    for layer in images:
+        if isinstance(layer, CarryNormalization):
+            raise DenseFormError(
+                "A norm over the channels of images has no dense form beside "
+                f"carried ones. Received: layer '{layer.name}'. Keep the chain "
+                "as it is: without `dense=True`."
+            )
+    formats = {layer.data_format for layer in images}
     planner = _Planner(1 if "channels_first" in formats else 3)
     followers = [call.layer for call in network.calls[1:]] + [None]
     for call, following in zip(network.calls, followers, strict=True):

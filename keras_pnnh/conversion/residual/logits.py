@@ -29,9 +29,10 @@ def compute_logits(model, images):
             kwargs = {**kwargs, "training": False}
         return layer(*args, **kwargs)
 
-    (outputs,) = graph.replay(
-        model, [keras.ops.convert_to_tensor(images)], call
-    )
+    inputs = keras.ops.convert_to_tensor(images)
+    if "float" in model.inputs[0].dtype:
+        inputs = keras.ops.cast(inputs, model.inputs[0].dtype)
+    (outputs,) = graph.replay(model, [inputs], call)
     if keras.backend.standardize_dtype(outputs.dtype) != "float64":
         outputs = keras.ops.cast(outputs, "float32")
     return keras.ops.convert_to_numpy(keras.ops.stop_gradient(outputs))
