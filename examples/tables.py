@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = ("benchmarks", "examples/study", "examples/analysis")
 sys.path += [str(ROOT / folder) for folder in FOLDERS]
 
+import choose_weights  # noqa: E402
 import construction  # noqa: E402
 import conversion_costs  # noqa: E402
 import deployment  # noqa: E402
@@ -69,18 +70,27 @@ def bundled_weights():
 
 def published_weights():
     """One line for each row of the registry whose file is on the Hub."""
-    lines = [
-        "| weights | file on the Hub | top-1, % | measured on | licence |",
-        "|---|---|---|---|---|",
-    ]
+    rows, sources = [], {}
     for name, entry in sorted(registry.WEIGHTS.items(), key=_by_number):
         for metric in entry.metrics:
-            lines.append(
+            mark = sources.setdefault(metric.source, len(sources) + 1)
+            rows.append(
                 f"| `{name}` | [{entry.repo_id}]({entry.card}) | "
-                f"{metric.value:.2f} ([source]({metric.source})) | "
-                f"{metric.data} | {entry.license} |"
+                f"{metric.value:.2f} [{mark}] | {metric.data} | "
+                f"{entry.license} |"
             )
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            "| weights | file on the Hub | top-1, % | measured on | licence |",
+            "|---|---|---|---|---|",
+            *rows,
+            "",
+            *(
+                f"[{mark}] As stated in <{source}>."
+                for source, mark in sources.items()
+            ),
+        ]
+    )
 
 
 def _by_number(row):
@@ -112,6 +122,11 @@ def further_cycles():
     return "\n".join(lines)
 
 
+def choice_of_weights():
+    """What `choose_weights.py` found on images that are held out from all."""
+    return choose_weights.as_table(read(choose_weights.RECORD))
+
+
 def training_step_times():
     """The benchmark of `benchmarks/training_step.py`, as it printed it."""
     return training_step.as_table(read(ROOT / "evidence/training_step.json"))
@@ -138,6 +153,7 @@ SINGLE = {
     "benchmark-goals": deployment.goals,
     "benchmark-losses": deployment.losses,
     "bundled-weights": bundled_weights,
+    "choice": choice_of_weights,
     "construction": construction_times,
     "conversion-costs": conversion_costs.as_table,
     "export-accuracy": export_accuracy.as_table,
