@@ -32,6 +32,18 @@ def pytest_configure(config):
     )
 
 
+def pytest_collection_modifyitems(items):
+    if (
+        keras.backend.backend() == "torch"
+        or "KERAS_PNNH_ALL_TESTS" in os.environ
+    ):
+        return
+    skip = pytest.mark.skip(reason="on torch only: KERAS_PNNH_ALL_TESTS=1")
+    for item in items:
+        if item.get_closest_marker("torch_only"):
+            item.add_marker(skip)
+
+
 @pytest.fixture(autouse=True)
 def seed():
     """The same initial values in every test, in whatever order they run."""

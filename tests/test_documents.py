@@ -27,6 +27,7 @@ def smallest_of_each_family():
     return [name for _, name in smallest.values()]
 
 
+@pytest.mark.torch_only
 def test_tables_match_the_records():
     script = ROOT / "examples" / "tables.py"
     subprocess.run([sys.executable, script, "--check"], check=True)
@@ -37,6 +38,7 @@ def test_every_model_is_counted():
     assert list(model_counts.read()) == list_models()
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("name", smallest_of_each_family())
 def test_counts_are_those_of_the_model(name):
     assert model_counts.count(name) == model_counts.read()[name]

@@ -33,6 +33,7 @@ def test_demo_classifies_folds_and_audits(tmp_path):
     } == {"keras"}
 
 
+@pytest.mark.torch_only
 def test_benchmark_prints_a_ratio_for_every_norm():
     printed = run(
         "benchmarks/training_step.py", "--rounds", "1", "--batch-size", "4"
@@ -47,9 +48,7 @@ def test_fine_tuning_trains_the_head_and_then_all():
     assert printed.count("held out: accuracy") == 2
 
 
-@pytest.mark.skipif(
-    keras.backend.backend() != "torch", reason="constructs 8 large models"
-)
+@pytest.mark.torch_only
 def test_benchmark_of_construction_prints_a_ratio_for_every_path():
     printed = run("benchmarks/construction.py", "--rounds", "1")
     for path in ("| coder | 1 |", "| residual | 1 |", "| none | 1 |"):

@@ -55,6 +55,7 @@ def test_import_needs_only_keras_and_one_backend():
 
 
 @pytest.mark.slow
+@pytest.mark.torch_only
 @pytest.mark.parametrize("form", ["wheel", "sdist"])
 def test_built_distribution_works_when_installed(form, tmp_path):
     build = [sys.executable, "-m", "build", "--no-isolation", f"--{form}"]

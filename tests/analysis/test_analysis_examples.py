@@ -5,6 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.torch_only]
+
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "examples" / "analysis"
 

@@ -15,10 +15,10 @@ from keras_pnnh.applications import PlainResNet
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.torch_only,
     pytest.mark.skipif(
-        importlib.util.find_spec("keras_hub") is None
-        or keras.backend.backend() != "torch",
-        reason="needs the extra `hub`, and runs on torch only",
+        importlib.util.find_spec("keras_hub") is None,
+        reason="needs the extra `hub`",
     ),
     # Of its own dependencies.
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),

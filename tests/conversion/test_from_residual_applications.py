@@ -52,9 +52,7 @@ def test_mobilenet_v2():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(
-    keras.backend.backend() != "torch", reason="compiles for a minute"
-)
+@pytest.mark.torch_only
 def test_resnet50():
     model = keras.applications.ResNet50(input_shape=(33, 40, 3), **NEW)
     plain, certificate = convert(trained_like(model))

@@ -12,7 +12,8 @@ from keras_pnnh.training import load_images
 
 
 @pytest.mark.parametrize("source", ["no/such/folder", "Not a name", "../x"])
-def test_neither_folder_nor_name(source):
+def test_neither_folder_nor_name(source, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError, match="existing folder of images"):
         load_images(source, "train")
 

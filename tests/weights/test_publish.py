@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from harness import randomize, to_numpy
@@ -162,10 +161,10 @@ def test_keras_loads_what_was_pushed(signed_in, run, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.torch_only
 @pytest.mark.skipif(
-    importlib.util.find_spec("keras_hub") is None
-    or keras.backend.backend() != "torch",
-    reason="needs the extra `hub`; its import takes half a minute",
+    importlib.util.find_spec("keras_hub") is None,
+    reason="needs the extra `hub`",
 )
 def test_keras_hub_loads_what_was_pushed(signed_in, run, tmp_path):
     push(run, REFERENCE)

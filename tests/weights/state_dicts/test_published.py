@@ -2,13 +2,11 @@
 
 The local Hub stands in for the real one. Of the registry's row revision, digest
 and size are replaced, nothing else. The large networks run on torch, which
-compiles nothing; `KERAS_PNNH_ALL_WEIGHTS=1` runs them on every backend.
+compiles nothing; `KERAS_PNNH_ALL_TESTS=1` runs them on every backend.
 """
 
-import os
 from typing import Any, NamedTuple
 
-import keras
 import numpy as np
 import published
 import published_mobilenet_v2
@@ -77,12 +75,17 @@ class Served(NamedTuple):
     expected: np.ndarray  # logits
 
 
-@pytest.fixture(scope="module", params=NETWORKS)
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(
+            name, marks=pytest.mark.torch_only if network.large else ()
+        )
+        for name, network in NETWORKS.items()
+    ],
+)
 def served(request, tmp_path_factory):
     name, network = request.param, NETWORKS[request.param]
-    everywhere = "KERAS_PNNH_ALL_WEIGHTS" in os.environ
-    if network.large and keras.backend.backend() != "torch" and not everywhere:
-        pytest.skip("on torch only, unless KERAS_PNNH_ALL_WEIGHTS is set")
     state = published.random_state_dict(name)
     if name.startswith("mobilenet"):
         spread(state)
