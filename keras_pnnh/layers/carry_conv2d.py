@@ -3,13 +3,13 @@
 import keras
 from keras import ops
 
+from keras_pnnh.layers._block_layer import BlockLayer
 from keras_pnnh.layers._channel_block import ChannelBlock
 from keras_pnnh.layers._checks import resolve_data_format
-from keras_pnnh.layers._feature_block import output_parts
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
-class CarryConv2D(keras.layers.Layer):
+class CarryConv2D(BlockLayer):
     """One convolution whose kernel is made of blocks between channels.
 
     What a residual block adds to a plain chain: the learner's channels are
@@ -55,6 +55,8 @@ class CarryConv2D(keras.layers.Layer):
             the size of the image.
     """
 
+    block_class = ChannelBlock
+
     def __init__(
         self,
         blocks,
@@ -62,71 +64,10 @@ class CarryConv2D(keras.layers.Layer):
         data_format=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        if not blocks:
-            raise ValueError(
-                "A layer needs at least one block. Received: "
-                f"blocks={blocks!r}. See `CarryConv2D` for what a block is."
-            )
-        self.blocks = tuple(ChannelBlock.from_dict(block) for block in blocks)
-        self.filters = max(block.outputs[1] for block in self.blocks)
-        self.parts = output_parts(self.blocks)
-        self.kernel_initializer = kernel_initializer
+        super().__init__(blocks, kernel_initializer, **kwargs)
+        self.filters = self.output_channels
         self.data_format = resolve_data_format(data_format)
         self._channel_axis = 1 if self.data_format == "channels_first" else 3
-
-    @property
-    def carried_channels(self):
-        """Output channels that no weights write."""
-        return sum(
-            stop - start
-            for (start, stop), blocks in self.parts
-            if len(blocks) == 1 and not self.blocks[blocks[0]].weighted
-        )
-
-    def build(self, inputs_shape):
-        channels = inputs_shape[self._channel_axis]
-        needed = max(block.inputs[1] for block in self.blocks)
-        if needed > channels:
-            raise ValueError(
-                f"The blocks of layer '{self.name}' read {needed} channels. "
-                f"Received: inputs with {channels} channels."
-            )
-        self.compute_output_shape(inputs_shape)
-        self.kernels, self.biases = [], []
-        for index, block in enumerate(self.blocks):
-            shape = block.kernel_shape()
-            kernel = bias = None
-            if shape is not None:
-                kernel = self.add_weight(
-                    name=f"kernel_{index}",
-                    shape=shape,
-                    initializer="ones"
-                    if block.kind == "scale"
-                    else self.kernel_initializer,
-                )
-            if block.use_bias:
-                bias = self.add_weight(
-                    name=f"bias_{index}",
-                    shape=(block.filters,),
-                    initializer="zeros",
-                )
-            self.kernels.append(kernel)
-            self.biases.append(bias)
-
-    def call(self, inputs):
-        outputs = []
-        for (start, stop), indices in self.parts:
-            total = None
-            for index in indices:
-                term = self._run(index, inputs)
-                before = self.blocks[index].outputs[0] - start
-                term = self._pad_channels(term, before, stop - start)
-                total = term if total is None else total + term
-            outputs.append(total)
-        if len(outputs) == 1:
-            return outputs[0]
-        return ops.concatenate(outputs, axis=self._channel_axis)
 
     def _run(self, index, inputs):
         block, kernel = self.blocks[index], self.kernels[index]
@@ -192,14 +133,6 @@ class CarryConv2D(keras.layers.Layer):
             x = ops.pad(x, paddings)
         return x
 
-    def _pad_channels(self, x, before, channels):
-        after = channels - before - x.shape[self._channel_axis]
-        if not before and not after:
-            return x
-        paddings = [(0, 0)] * 4
-        paddings[self._channel_axis] = (before, after)
-        return ops.pad(x, paddings)
-
     def compute_output_shape(self, inputs_shape):
         first = 2 if self._channel_axis == 1 else 1
         shape = list(inputs_shape)
@@ -217,9 +150,4 @@ class CarryConv2D(keras.layers.Layer):
         return tuple(shape)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "blocks": [block.to_dict() for block in self.blocks],
-            "kernel_initializer": self.kernel_initializer,
-            "data_format": self.data_format,
-        }
+        return {**super().get_config(), "data_format": self.data_format}
