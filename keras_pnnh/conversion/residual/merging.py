@@ -2,7 +2,12 @@
 
 import dataclasses
 
-from keras_pnnh.conversion.residual.operations import Linear, Mix, Term
+from keras_pnnh.conversion.residual.operations import (
+    Linear,
+    Mix,
+    Term,
+    find_readers,
+)
 from keras_pnnh.conversion.residual.shapes import (
     channels_of,
     pixels_of,
@@ -28,11 +33,7 @@ def merge_convolutions(operations, result, axis):
         List of operations.
     """
     makers = {operation.target: operation for operation in operations}
-    readers = {}
-    for operation in operations:
-        for source in operation.sources:
-            readers.setdefault(source, []).append(operation)
-    readers.setdefault(result, []).append(None)
+    readers = find_readers(operations, result)
     merged, taken = [], set()
     for operation in operations:
         if isinstance(operation, Mix) and not _is_linear(operation):

@@ -4,7 +4,13 @@ import dataclasses
 
 import numpy as np
 
-from keras_pnnh.conversion.residual.operations import Linear, Mix, Norm, Term
+from keras_pnnh.conversion.residual.operations import (
+    Linear,
+    Mix,
+    Norm,
+    Term,
+    find_readers,
+)
 from keras_pnnh.graph import Tensor
 
 
@@ -23,11 +29,7 @@ def merge_norms(operations, result):
     Returns:
         List of operations.
     """
-    readers = {}
-    for operation in operations:
-        for source in operation.sources:
-            readers.setdefault(source, []).append(operation)
-    readers.setdefault(result, []).append(None)
+    readers = find_readers(operations, result)
     merged, replaced = [], {}
     for operation in operations:
         if isinstance(operation, Norm):

@@ -65,8 +65,19 @@ class Mix:
         return any(term.spatial for term in self.terms)
 
 
+class _OneSource:
+    """An operation that reads one tensor."""
+
+    source: Tensor
+    spatial = False
+
+    @property
+    def sources(self):
+        return [self.source]
+
+
 @dataclasses.dataclass(eq=False)
-class Pointwise:
+class Pointwise(_OneSource):
     """A non-linearity."""
 
     name: str
@@ -76,11 +87,6 @@ class Pointwise:
     activation: str
     arguments: dict
     layer: Any = None
-    spatial = False
-
-    @property
-    def sources(self):
-        return [self.source]
 
 
 @dataclasses.dataclass(eq=False)
@@ -110,7 +116,7 @@ class Norm:
 
 
 @dataclasses.dataclass(eq=False)
-class Attention:
+class Attention(_OneSource):
     """What an attention layer does between its kernels.
 
     `source` has the queries, keys and values side by side.
@@ -123,15 +129,10 @@ class Attention:
     num_heads: int
     key_dim: int
     causal: bool
-    spatial = False
-
-    @property
-    def sources(self):
-        return [self.source]
 
 
 @dataclasses.dataclass(eq=False)
-class Whole:
+class Whole(_OneSource):
     """A layer that cannot run beside carried channels, such as the head."""
 
     name: str
@@ -142,9 +143,19 @@ class Whole:
     kwargs: dict
     spatial = True  # it waits until everything else has been merged
 
-    @property
-    def sources(self):
-        return [self.source]
+
+def find_readers(operations, result):
+    """The operations that read each tensor; None stands for the result's user.
+
+    Args:
+        operations: List of operations.
+        result: The tensor that the network returns.
+    """
+    readers = {result: [None]}
+    for operation in operations:
+        for source in operation.sources:
+            readers.setdefault(source, []).append(operation)
+    return readers
 
 
 def unsupported(name, kind, why, repair):

@@ -2,7 +2,11 @@
 
 import dataclasses
 
-from keras_pnnh.conversion.residual.operations import Mix, Term
+from keras_pnnh.conversion.residual.operations import (
+    Mix,
+    Term,
+    find_readers,
+)
 
 
 def merge_scales(operations, result):
@@ -18,11 +22,7 @@ def merge_scales(operations, result):
     Returns:
         List of operations.
     """
-    readers, makers = {}, {}
-    for operation in operations:
-        for source in operation.sources:
-            readers.setdefault(source, []).append(operation)
-    readers.setdefault(result, []).append(None)
+    readers, makers = find_readers(operations, result), {}
     merged = []
     for operation in operations:
         linear = _only_linear(operation)

@@ -74,9 +74,38 @@ def match_head(name, layers, matches):
     names = (f"{name}.weight", f"{name}.bias")
     if "head" not in layers:
         return matches, names
-    head = layers["head"]
-    ends = [Match(names[0], head.kernel, DENSE), Match(names[1], head.bias)]
-    return [*matches, *ends], ()
+    return [*matches, *match_dense(name, layers["head"])], ()
+
+
+def match_dense(name, layer):
+    """The two tensors of a dense layer."""
+    return [
+        Match(f"{name}.weight", layer.kernel, DENSE),
+        Match(f"{name}.bias", layer.bias),
+    ]
+
+
+def match_norm(prefix, norm, epsilon):
+    """Scale and offset of a normalisation.
+
+    Args:
+        prefix: `"bn1"` for `"bn1.weight"` and so on.
+        norm: A normalisation layer of Keras.
+        epsilon: What the checkpoint was trained with.
+
+    Raises:
+        ValueError: If the layer adds another epsilon to the variance.
+    """
+    if norm.epsilon != epsilon:
+        raise ValueError(
+            "A norm only computes the same with the epsilon that it was "
+            f"trained with. Received: '{prefix}' with epsilon {epsilon} for "
+            f"layer '{norm.path}' with {norm.epsilon}."
+        )
+    return [
+        Match(f"{prefix}.weight", norm.gamma),
+        Match(f"{prefix}.bias", norm.beta),
+    ]
 
 
 def match_batch_norm(prefix, norm, epsilon):
@@ -90,15 +119,8 @@ def match_batch_norm(prefix, norm, epsilon):
     Raises:
         ValueError: If the layer adds another epsilon to the variance.
     """
-    if norm.epsilon != epsilon:
-        raise ValueError(
-            "A batch norm only computes the same with the epsilon that it was "
-            f"trained with. Received: '{prefix}' with epsilon {epsilon} for "
-            f"layer '{norm.path}' with {norm.epsilon}."
-        )
     return [
-        Match(f"{prefix}.weight", norm.gamma),
-        Match(f"{prefix}.bias", norm.beta),
+        *match_norm(prefix, norm, epsilon),
         Match(f"{prefix}.running_mean", norm.moving_mean),
         Match(f"{prefix}.running_var", norm.moving_variance),
     ]

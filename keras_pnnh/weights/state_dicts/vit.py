@@ -17,7 +17,9 @@ from keras_pnnh.weights.state_dicts.assignment import (
     CONVOLUTION,
     DENSE,
     Match,
+    match_dense,
     match_head,
+    match_norm,
 )
 
 EPSILON = 1e-6
@@ -47,12 +49,12 @@ def match_vit(model):
         ours, theirs = f"block{block + 1}", f"blocks.{block}"
         for norm in ("norm1", "norm2"):
             layer = layers[f"{ours}_{norm}"]
-            matches += _norm(f"{theirs}.{norm}", layer)
+            matches += match_norm(f"{theirs}.{norm}", layer, EPSILON)
         matches += _attention(f"{theirs}.attn", layers[f"{ours}_attention"])
         for number in (1, 2):
             layer = layers[f"{ours}_dense{number}"]
-            matches += _dense(f"{theirs}.mlp.fc{number}", layer)
-    matches += _norm("norm", layers["norm"])
+            matches += match_dense(f"{theirs}.mlp.fc{number}", layer)
+    matches += match_norm("norm", layers["norm"], EPSILON)
     return match_head("head", layers, matches)
 
 
@@ -76,28 +78,8 @@ def _tokens(layer):
     ]
 
 
-def _norm(name, layer):
-    if layer.epsilon != EPSILON:
-        raise ValueError(
-            "A norm only computes the same with the epsilon that it was "
-            f"trained with. Received: '{name}' with epsilon {EPSILON} for "
-            f"layer '{layer.path}' with {layer.epsilon}."
-        )
-    return [
-        Match(f"{name}.weight", layer.gamma),
-        Match(f"{name}.bias", layer.beta),
-    ]
-
-
-def _dense(name, layer):
-    return [
-        Match(f"{name}.weight", layer.kernel, DENSE),
-        Match(f"{name}.bias", layer.bias),
-    ]
-
-
 def _attention(prefix, layer):
-    matches = _dense(f"{prefix}.proj", layer.output_dense)
+    matches = match_dense(f"{prefix}.proj", layer.output_dense)
     for index, dense in enumerate((layer.query, layer.key, layer.value)):
 
         def third(tensor, index=index):
