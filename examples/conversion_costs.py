@@ -9,17 +9,15 @@ them; the result is kept in `evidence/conversion_costs.json`. About two minutes
 on one core.
 """
 
-import argparse
 import functools
-import json
 from pathlib import Path
 
+import kept_counts
 import keras
 import numpy as np
 
 from keras_pnnh import audit, from_residual
 from keras_pnnh.applications import create_model
-from keras_pnnh.files import write_text
 from keras_pnnh.text_table import as_markdown
 
 RECORD = Path(__file__).parents[1] / "evidence" / "conversion_costs.json"
@@ -40,22 +38,9 @@ SOURCES = {
 }
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME")
-    options = parser.parse_args(arguments)
-    record = read()
-    for name in options.names or [n for n in SOURCES if n not in record]:
-        record[name] = count(name)
-        ordered = {key: record[key] for key in SOURCES if key in record}
-        write_text(RECORD, json.dumps(ordered, indent=1) + "\n")
-        print(f"{name}: {record[name]}", flush=True)
-
-
 def read():
-    if not RECORD.is_file():
-        return {}
-    return json.loads(RECORD.read_text(encoding="utf-8"))
+    """The counts by name."""
+    return kept_counts.read(RECORD)
 
 
 def count(name):
@@ -114,4 +99,4 @@ def _ratio(counts, form):
 
 
 if __name__ == "__main__":
-    main()
+    kept_counts.main(__doc__.splitlines()[0], RECORD, SOURCES, count)

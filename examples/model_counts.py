@@ -8,38 +8,22 @@ Counting builds every model at its default size, so the result is kept in
 `evidence/model_counts.json`.
 """
 
-import argparse
-import json
 from pathlib import Path
 
+import kept_counts
 import keras
 
 from keras_pnnh import audit
 from keras_pnnh.applications import create_model, list_models
-from keras_pnnh.files import write_text
 from keras_pnnh.text_table import as_markdown
 
 RECORD = Path(__file__).parents[1] / "evidence" / "model_counts.json"
 PATHS = ("coder", "residual", "none")
 
 
-def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", metavar="NAME")
-    options = parser.parse_args(arguments)
-    record = read()
-    for name in options.names or [n for n in list_models() if n not in record]:
-        record[name] = count(name)
-        # In the order of the catalog, so that a record has one form.
-        ordered = {key: record[key] for key in list_models() if key in record}
-        write_text(RECORD, json.dumps(ordered, indent=1) + "\n")
-        print(f"{name}: {record[name]}", flush=True)
-
-
 def read():
-    if not RECORD.is_file():
-        return {}
-    return json.loads(RECORD.read_text(encoding="utf-8"))
+    """The counts by name."""
+    return kept_counts.read(RECORD)
 
 
 def count(name):
@@ -81,4 +65,4 @@ def as_table():
 
 
 if __name__ == "__main__":
-    main()
+    kept_counts.main(__doc__.splitlines()[0], RECORD, list_models(), count)
