@@ -28,6 +28,7 @@ import report  # noqa: E402
 import training_step  # noqa: E402
 import warm_load  # noqa: E402
 
+from keras_pnnh.text_table import as_markdown  # noqa: E402
 from keras_pnnh.weights import lineage, registry  # noqa: E402
 
 DOCUMENTS = (
@@ -101,25 +102,42 @@ def _by_number(row):
     ]
 
 
-def further_cycles():
-    """The bundled weights trained on, one line for each cycle."""
-    lines = [
-        "| cycle | epochs | peak learning rate | crop | weight decay | "
-        "label smoothing | training, % | validation, % | test, % |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    last = read(ROOT / "evidence" / "further_cycles" / "cycle3.json")
-    for number, run in enumerate(lineage.runs(last), 1):
-        recipe, epoch = run["recipe"], run["epochs"][-1]
-        tested = run.get("test")
-        test = f"{100 * tested['accuracy']:.2f}" if tested else "not looked at"
-        lines.append(
-            f"| {number} | {recipe['epochs']} | {recipe['learning_rate']} | "
-            f"{recipe['crop_padding']} | {recipe['weight_decay']} | "
-            f"{recipe['label_smoothing']} | {100 * epoch['accuracy']:.1f} | "
-            f"{100 * epoch['val_accuracy']:.1f} | {test} |"
-        )
-    return "\n".join(lines)
+def cycles(name):
+    """The runs that led to a network, each from the weights of the one before.
+
+    Args:
+        name: Of the record in `evidence/further_cycles/`.
+    """
+    last = read(ROOT / "evidence" / "further_cycles" / f"{name}.json")
+    return as_markdown(
+        [
+            {
+                "cycle": number,
+                "epochs": _epochs(run),
+                "peak learning rate": run["recipe"]["learning_rate"],
+                "crop": run["recipe"]["crop_padding"],
+                # Records of before there was erasing do not name it.
+                "erasing": run["recipe"].get("erasing", 0.0),
+                "weight decay": run["recipe"]["weight_decay"],
+                "label smoothing": run["recipe"]["label_smoothing"],
+                "training, %": _percent(run["epochs"][-1]["accuracy"], 1),
+                "validation, %": _percent(run["epochs"][-1]["val_accuracy"], 1),
+                "test, %": _percent(run["test"]["accuracy"], 2)
+                if "test" in run
+                else "not looked at",
+            }
+            for number, run in enumerate(lineage.runs(last), 1)
+        ]
+    )
+
+
+def _epochs(run):
+    done, planned = len(run["epochs"]), run["recipe"]["epochs"]
+    return str(done) if done == planned else f"{done} of {planned}"
+
+
+def _percent(share, digits):
+    return f"{100 * share:.{digits}f}"
 
 
 def choice_of_weights():
@@ -159,13 +177,13 @@ SINGLE = {
     "export-accuracy": export_accuracy.as_table,
     "models": model_counts.as_table,
     "published-weights": published_weights,
-    "further-cycles": further_cycles,
     "training-step": training_step_times,
     "warm-load": warm_load_times,
 }
 GROUPS = {
     "benchmark": deployment.as_table,
     "benchmark-counts": deployment.counts,
+    "cycles": cycles,
     "question": questions.as_table,
     "study": report.as_table,
 }
