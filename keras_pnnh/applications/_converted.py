@@ -37,7 +37,7 @@ def load_chain(model_class, source, arguments):
     if key is not None and not source.options.get("force_download"):
         kept = converted.find(*place)
         if kept is not None:
-            return _from_kept(model_class, kept, arguments["name"])
+            return _from_kept(model_class, kept, arguments["name"], new_head)
     with replaced_later():
         twin = model_class(**twins)
     source.download()
@@ -62,20 +62,27 @@ def _to_keep(chain, arguments, new_head):
     }
     arrays = {
         f"{layer.name}/{index}": to_numpy(weight)
-        for layer in chain.model.layers
-        if not (new_head and layer.name == "head")
+        for layer in _pretrained_layers(chain.model, new_head)
         for index, weight in enumerate(layer.weights)
     }
     return converted.Kept(form, arrays)
 
 
-def _from_kept(model_class, kept, name):
-    """The chain, with a head of random weights if none was kept."""
+def _from_kept(model_class, kept, name, new_head):
+    """The chain; a new head keeps its random weights."""
     form, arrays = kept
     model = keras.models.model_from_json(form["graph"])
-    for layer in model.layers:
-        names = [f"{layer.name}/{i}" for i in range(len(layer.weights))]
-        if names and names[0] in arrays:
-            layer.set_weights([arrays[key] for key in names])
+    for layer in _pretrained_layers(model, new_head):
+        count = len(layer.weights)
+        layer.set_weights([arrays[f"{layer.name}/{i}"] for i in range(count)])
     chain = _identity_coder.Chain(model, form["levels"])
     return model_class.of_chain(chain, form["arguments"], name)
+
+
+def _pretrained_layers(model, new_head):
+    """All layers, but for a head that starts anew."""
+    return [
+        layer
+        for layer in model.layers
+        if not (new_head and layer.name == "head")
+    ]
