@@ -1,6 +1,6 @@
 """Train what the study compares; one record for every run, failures too.
 
-    python examples/study/run.py --data DIR [TABLE ...] [--workers 2]
+    python examples/study/run.py --data DIR [TABLE ...] [--seeds 0] [--workers 2]
 
 Runs that have a record in `evidence/study/` are skipped and interrupted ones
 resumed, so the command may be stopped and repeated. With several workers every
@@ -36,6 +36,9 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("tables", nargs="*", metavar="TABLE")
     parser.add_argument("--data", required=True, help="CIFAR-10, see README")
+    parser.add_argument(
+        "--seeds", type=int, nargs="+", help="of each table; default: all"
+    )
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "study")
     options = parser.parse_args(arguments)
@@ -49,6 +52,7 @@ def main(arguments=None):
         run
         for run in grid.all_runs(options.tables or grid.TABLES)
         if not record_path(run).is_file()
+        and (not options.seeds or run.seed in options.seeds)
     ]
     print(f"{len(pending)} runs to do, {options.workers} at a time", flush=True)
     if options.workers > 1:
