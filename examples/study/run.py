@@ -1,6 +1,6 @@
 """Train what the study compares; one record for every run, failures too.
 
-    python examples/study/run.py --data DIR [TABLE ...] [--seeds 0] [--workers 2]
+    python examples/study/run.py --data DIR [TABLE ...] [--seeds 0]
 
 Runs that have a record in `evidence/study/` are skipped and interrupted ones
 resumed, so the command may be stopped and repeated. With several workers every
