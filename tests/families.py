@@ -35,7 +35,7 @@ FAMILIES = {
     "plain_resnet": Family(
         PlainResNet,
         {"blocks_per_stage": (2, 2), "filters_per_stage": (4, 8)},
-        CONVOLUTIONAL,
+        {**CONVOLUTIONAL, "shared_learners": [2]},
     ),
     "plain_mobilenet_v2": Family(
         PlainMobileNet,

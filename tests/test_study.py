@@ -94,6 +94,10 @@ def test_finished_runs_are_not_repeated(data, evidence, tmp_path, capsys):
         study.record_path(run).write_text("{}")
     study.main(["tiny", "--data", data, "--runs", str(tmp_path / "runs")])
     assert capsys.readouterr().out.startswith("0 runs to do")
+    (first, _) = TABLE.runs("tiny")
+    study.record_path(first).unlink()
+    study.main(["tiny", "--data", data, "--only", "tiny/none-*", "*-seed1"])
+    assert capsys.readouterr().out.startswith("0 runs to do")
     with pytest.raises(SystemExit):
         study.main(["huge", "--data", data])
     assert "TABLE must be among ['coder', 'depth'" in capsys.readouterr().err

@@ -203,6 +203,25 @@ TABLES = {
         changes=ONE_EPOCH,
         beside=DEPTH_56,
     ),
+    # (1, 2): both 3x3 convolutions of all blocks of a stage; (2,): the second.
+    "efficient": Table(
+        "Learners shared by the blocks of a stage at depth 56",
+        {
+            "coder-second-shared": {"shared_learners": (2,)},
+            "coder-both-shared": {"shared_learners": (1, 2)},
+            "residual-second-shared": {
+                "internal_path": "residual",
+                "shared_learners": (2,),
+            },
+            "residual-both-shared": {
+                "internal_path": "residual",
+                "shared_learners": (1, 2),
+            },
+        },
+        depths=(56,),
+        changes=ONE_EPOCH,
+        beside=DEPTH_56,
+    ),
     "vit": Table(
         "Small Transformers of 12 blocks, patches of 4x4 pixels",
         {

@@ -1,6 +1,6 @@
 """Train what the study compares; one record for every run, failures too.
 
-    python examples/study/run.py --data DIR [TABLE ...] [--seeds 0]
+    python examples/study/run.py --data DIR [TABLE ...] [--only '*-56-seed0']
 
 Runs that have a record in `evidence/study/` are skipped and interrupted ones
 resumed, so the command may be stopped and repeated. With several workers every
@@ -10,6 +10,7 @@ run gets one thread, which is the fastest use of a CPU for small networks.
 import argparse
 import contextlib
 import dataclasses
+import fnmatch
 import functools
 import json
 import multiprocessing
@@ -37,7 +38,7 @@ def main(arguments=None):
     parser.add_argument("tables", nargs="*", metavar="TABLE")
     parser.add_argument("--data", required=True, help="CIFAR-10, see README")
     parser.add_argument(
-        "--seeds", type=int, nargs="+", help="of each table; default: all"
+        "--only", nargs="+", default=["*"], help="of the names of the runs"
     )
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "study")
@@ -52,7 +53,7 @@ def main(arguments=None):
         run
         for run in grid.all_runs(options.tables or grid.TABLES)
         if not record_path(run).is_file()
-        and (not options.seeds or run.seed in options.seeds)
+        and any(fnmatch.fnmatch(run.name, only) for only in options.only)
     ]
     print(f"{len(pending)} runs to do, {options.workers} at a time", flush=True)
     if options.workers > 1:

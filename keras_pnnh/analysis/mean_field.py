@@ -18,6 +18,7 @@ from keras_pnnh.layers import (
     Coder,
     PlainConv2D,
     PlainDepthwiseConv2D,
+    SharedKernel,
     ZeroPaddingShortcut,
 )
 
@@ -86,6 +87,8 @@ def _apply(layer, args, kwargs, generator):
     name = type(layer).__name__
     if isinstance(layer, Coder):
         return _coder_matrix(layer, *args, **kwargs)
+    if isinstance(layer, SharedKernel):
+        return _numpy(layer.kernel)[:, :, : None if x is None else len(x)]
     if isinstance(layer, PlainConv2D):
         return _plain_convolution(layer, generator, *args, **kwargs)
     if isinstance(layer, (layers.Conv2D, layers.Dense)):
@@ -131,8 +134,12 @@ def _coder_matrix(coder, inputs, part="reconstruction"):
     return None
 
 
-def _plain_convolution(layer, generator, x, matrix=None, **kwargs):
-    kernel = _numpy(layer.kernel)
+def _plain_convolution(
+    layer, generator, x, coder_kernel=None, learner_kernel=None, training=None
+):
+    kernel = learner_kernel
+    if kernel is None:
+        kernel = _numpy(layer.kernel)
     if layer.norm == "kernel":
         gamma = _numpy(layer.gamma)
         kernel = theory.standardize_kernel(kernel, gamma)
@@ -140,12 +147,13 @@ def _plain_convolution(layer, generator, x, matrix=None, **kwargs):
     outputs = _normal(kernel, x, generator, centred=layer.norm == "kernel")
     if layer.bias is not None:
         outputs += _numpy(layer.bias)[:, None]
-    if matrix is None:
+    if coder_kernel is None:
         return _normalized(layer.batch_norm, outputs)
     if x is None:
         return None
     carried = np.zeros_like(outputs)
-    carried[: matrix.shape[1]] = matrix.T @ x[: len(matrix)]
+    filters = coder_kernel.shape[1]
+    carried[:filters] = coder_kernel.T @ x[: len(coder_kernel)]
     return _with_carried(layer, outputs, carried)
 
 

@@ -1,6 +1,6 @@
 """The block of two 3x3 convolutions."""
 
-from keras_pnnh.applications._blocks import Blocks
+from keras_pnnh.applications._blocks import Blocks, Convolution
 
 
 class BasicBlocks(Blocks):
@@ -9,13 +9,7 @@ class BasicBlocks(Blocks):
     He et al. 2015 (arXiv 1512.03385), figure 5 left.
     """
 
-    last_relu = "relu2"
-
-    def _block(self, x, coder, filters, strides, name):
-        x = self._convolution(
-            x, coder, "encoder", filters, f"{name}_conv1", strides=strides
-        )
-        x = self._relu(x, f"{name}_relu1")
-        return self._last._convolution(
-            x, coder, "decoder", filters, f"{name}_conv2"
-        )
+    convolutions = (
+        Convolution("encoder", 1, 1, kernel_size=3, strided=True),
+        Convolution("decoder", 1, 1, kernel_size=3),
+    )

@@ -1,34 +1,54 @@
 """What the blocks of a ResNet share: stem, stages, shortcuts."""
 
 import dataclasses
+from typing import ClassVar, NamedTuple
 
 import keras
 
 from keras_pnnh.applications._coded_blocks import CodedBlocks
-from keras_pnnh.layers import PlainConv2D, ZeroPaddingShortcut
+from keras_pnnh.layers import PlainConv2D, SharedKernel, ZeroPaddingShortcut
 
 STEMS = ("3x3", "7x7_pool")
 SHORTCUTS = ("zero_padding", "projection")
 ACTIVATION_ORDERS = ("post", "pre")
 
 
+class Convolution(NamedTuple):
+    """One convolution of a block; widths are multiples of the stage's.
+
+    Attributes:
+        part: What the coder adds, see `layers.Coder`.
+        channels: Input channels.
+        filters: Output channels.
+        kernel_size: Size of the square kernel.
+        strided: Whether the strides of a block stand here.
+    """
+
+    part: str
+    channels: int
+    filters: int
+    kernel_size: int
+    strided: bool = False
+
+
 @dataclasses.dataclass(frozen=True)
 class Blocks(CodedBlocks):
     """Builds the blocks of one network, all with the same settings.
 
-    A subclass says what a block is made of. The attributes are arguments of
-    `PlainResNet`.
+    A subclass says what a block is made of, in `convolutions`. The attributes
+    are arguments of `PlainResNet`.
     """
 
-    expansion = 1  # output channels of a block per inner channel
-    last_relu = "relu"  # name of the non-linearity behind a block
+    convolutions: ClassVar[tuple[Convolution, ...]]
 
     stem: str
     shortcut: str
     activation_order: str
+    shared_learners: tuple
 
     def __post_init__(self):
         super().__post_init__()
+        self._check_shared_learners()
         if self._pre and self.internal_path != "residual":
             raise ValueError(
                 "Pre-activation is a form of residual blocks: without a skip "
@@ -36,6 +56,18 @@ class Blocks(CodedBlocks):
                 f"activation_order='pre' with internal_path="
                 f"{self.internal_path!r}. Take `internal_path='residual'` or "
                 "`activation_order='post'`."
+            )
+
+    def _check_shared_learners(self):
+        numbers = tuple(range(1, len(self.convolutions) + 1))
+        given = self.shared_learners
+        known = isinstance(given, (list, tuple)) and set(given) <= set(numbers)
+        if not known or len(set(given)) < len(given):
+            raise ValueError(
+                "`shared_learners` must name convolutions of a block by their "
+                f"numbers, out of {numbers}, each once. Received: "
+                f"shared_learners={given!r}. Take `({numbers[-1]},)` to share "
+                "the last one, `()` to share none."
             )
 
     def _choices(self):
@@ -77,21 +109,25 @@ class Blocks(CodedBlocks):
     def stage(self, x, blocks, filters, strides, name):
         """`blocks` blocks of the same width; the first has the strides."""
         coders = self._coders(
-            self.expansion * filters,
+            self._expansion * filters,
             max(1, round(self.code_ratio * filters)),
             blocks,
             name,
         )
+        shared = self._shared_kernels(coders[0], filters, name)
         for block, coder in enumerate(coders, 1):
             prefix = f"{name}_block{block}"
             inputs = self._activated(x, prefix, "0") if self._pre else x
-            outputs = self._block(inputs, coder, filters, strides, prefix)
+            outputs = self._block(
+                inputs, coder, shared, filters, strides, prefix
+            )
             if self.internal_path == "residual":
                 skip = self._skip(x, inputs, filters, strides, prefix)
                 add = keras.layers.Add(dtype=self.dtype, name=f"{prefix}_add")
                 outputs = add([skip, outputs])
             if not self._pre:
-                outputs = self._relu(outputs, f"{prefix}_{self.last_relu}")
+                last = len(self.convolutions)
+                outputs = self._relu(outputs, f"{prefix}_relu{last}")
             x, strides = outputs, 1
         return x
 
@@ -105,9 +141,46 @@ class Blocks(CodedBlocks):
         )
         return self._relu(norm(x), f"{prefix}_relu{number}")
 
-    def _block(self, x, coder, filters, strides, name):
+    def _shared_kernels(self, coder, filters, name):
+        """The kernels that a stage's blocks share, by number in the block."""
+        kernels = {}
+        for number in self.shared_learners:
+            convolution = self.convolutions[number - 1]
+            normalized = self.norm in ("learner", "kernel")
+            kernels[number] = SharedKernel(
+                filters * convolution.channels,
+                filters * convolution.filters,
+                convolution.kernel_size,
+                1.0 if normalized else self._gain(coder, convolution.part),
+                self._channel_axis,
+                dtype=self.dtype,
+                name=f"{name}_kernel{number}",
+            )
+        return kernels
+
+    def _block(self, x, coder, shared, filters, strides, name):
         """All convolutions of one block, without the last non-linearity."""
-        raise NotImplementedError
+        last = len(self.convolutions)
+        for number, convolution in enumerate(self.convolutions, 1):
+            maker = self._last if number == last else self
+            x = maker._convolution(
+                x,
+                coder,
+                convolution.part,
+                filters * convolution.filters,
+                f"{name}_conv{number}",
+                kernel_size=convolution.kernel_size,
+                strides=strides if convolution.strided else 1,
+                shared=shared.get(number),
+            )
+            if number < last:
+                x = self._relu(x, f"{name}_relu{number}")
+        return x
+
+    @property
+    def _expansion(self):
+        """Output channels of a block per channel of the stage."""
+        return self.convolutions[-1].filters
 
     @property
     def _pre(self):
@@ -124,7 +197,7 @@ class Blocks(CodedBlocks):
         With pre-activation a projection reads the activated stream (He et al.
         2016, arXiv 1603.05027); zero padding leaves the stream as it is.
         """
-        filters *= self.expansion
+        filters *= self._expansion
         if strides == 1 and x.shape[self._channel_axis] == filters:
             return x
         name = f"{name}_shortcut"

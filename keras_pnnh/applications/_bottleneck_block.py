@@ -1,6 +1,6 @@
 """The block of a 1x1, a 3x3 and a wide 1x1 convolution."""
 
-from keras_pnnh.applications._blocks import Blocks
+from keras_pnnh.applications._blocks import Blocks, Convolution
 
 
 class BottleneckBlocks(Blocks):
@@ -12,18 +12,8 @@ class BottleneckBlocks(Blocks):
     kept once it keeps from then on (reconstruction).
     """
 
-    expansion = 4
-    last_relu = "relu3"
-
-    def _block(self, x, coder, filters, strides, name):
-        x = self._convolution(
-            x, coder, "encoder", filters, f"{name}_conv1", kernel_size=1
-        )
-        x = self._relu(x, f"{name}_relu1")
-        x = self._convolution(
-            x, coder, "code", filters, f"{name}_conv2", strides=strides
-        )
-        x = self._relu(x, f"{name}_relu2")
-        return self._last._convolution(
-            x, coder, "decoder", 4 * filters, f"{name}_conv3", kernel_size=1
-        )
+    convolutions = (
+        Convolution("encoder", 4, 1, kernel_size=1),
+        Convolution("code", 1, 1, kernel_size=3, strided=True),
+        Convolution("decoder", 1, 4, kernel_size=1),
+    )

@@ -82,7 +82,15 @@ class CodedBlocks:
         )
 
     def _convolution(
-        self, x, coder, part, filters, name, kernel_size=3, strides=1
+        self,
+        x,
+        coder,
+        part,
+        filters,
+        name,
+        kernel_size=3,
+        strides=1,
+        shared=None,
     ):
         layer = PlainConv2D(
             filters,
@@ -94,9 +102,11 @@ class CodedBlocks:
             dtype=self.dtype,
             name=name,
         )
-        if coder is None:
-            return layer(x)
-        return layer(x, coder(x, part=part))
+        return layer(
+            x,
+            coder_kernel=None if coder is None else coder(x, part=part),
+            learner_kernel=None if shared is None else shared(x),
+        )
 
     def _gain(self, coder, part):
         """Of a learner that is added to a code, or to what is decoded."""

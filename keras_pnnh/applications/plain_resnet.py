@@ -102,6 +102,11 @@ class PlainResNet(Application):
             or each `"block"` has its own.
         code_ratio: Width of the code as a share of the stage's channels, above
             0 and at most 1, `r / d`.
+        shared_learners: Numbers of the convolutions in a block whose learner's
+            kernel all blocks of a stage share, too (`layers.SharedKernel`):
+            `(2,)` shares every second 3x3 of basic blocks, `(1, 3)` the 1x1
+            pairs of bottlenecks. Norms are never shared. On every internal
+            path, so that the twin can have as few parameters.
         dropout_rate: Share of the pooled features that is dropped in training.
             Not inside the blocks, where it would drop what the coder carries.
         data_format: `"channels_last"` or `"channels_first"`.
@@ -140,6 +145,7 @@ class PlainResNet(Application):
         coder_initializer="closed_form",
         coder_sharing="stage",
         code_ratio=1.0,
+        shared_learners=(),
         dropout_rate=0.0,
         data_format=None,
         dtype=None,
@@ -165,6 +171,7 @@ class PlainResNet(Application):
             "coder_initializer": coder_initializer,
             "coder_sharing": coder_sharing,
             "code_ratio": code_ratio,
+            "shared_learners": shared_learners,
             "data_format": data_format,
         }
         path = _identity_coder.blocks_path(coder, internal_path, dropout_rate)

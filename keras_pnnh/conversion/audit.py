@@ -9,8 +9,8 @@ from keras_pnnh.conversion.audit_report import AuditReport, LayerRow
 from keras_pnnh.conversion.dense import DenseFormError, plan_dense_form
 from keras_pnnh.conversion.folding_plan import (
     PLAIN_CONVOLUTIONS,
-    coder_matrix,
-    is_matrix_call,
+    handed_out,
+    hands_out_weights,
     norms_to_fold,
 )
 from keras_pnnh.conversion.layer_copies import LayerCopies, pack_like
@@ -67,7 +67,7 @@ def audit(model, input_shape=None, leave_out_unknown=False):
         name=model.name,
         merges=merges,
         forks=forks,
-        coders=_names(filter(is_matrix_call, network.calls)),
+        shared=_names(filter(hands_out_weights, network.calls)),
         depth=_depth(network, macs),
         parameters=model.count_params(),
         folded_parameters=_folded_parameters(network),
@@ -165,35 +165,42 @@ def _folded_parameters(network):
     folded = {}
     for call in network.calls:
         layer = call.layer
-        if is_matrix_call(call) or layer in norms.values():
+        if hands_out_weights(call) or layer in norms.values():
             continue
         if type(layer) in PLAIN_CONVOLUTIONS or layer in norms:
             bias = math.prod(_output_channels(layer))
-            size = math.prod(layer.kernel.shape) + bias
+            size = math.prod(_kernel_shape(layer)) + bias
         elif type(layer) in TOKEN_LAYERS:
             size = count_folded_parameters(layer)
         else:
             size = _stored(layer)
-        folded[layer, _added_matrix(call, producers)] = size
+        folded[layer, _handed_weights(call, producers)] = size
     return sum(folded.values())
 
 
-def _added_matrix(call, producers):
+def _handed_weights(call, producers):
     """What tells the layers apart that a shared layer folds to."""
     if type(call.layer) not in (PlainConv2D, *TOKEN_LAYERS):
         return None
     return tuple(
-        coder_matrix(maker.layer, maker.args, maker.kwargs)
-        if is_matrix_call(maker := producers[tensor])
+        handed_out(maker.layer, maker.args, maker.kwargs)
+        if hands_out_weights(maker := producers[tensor])
         else tensor
         for tensor in call.inputs[1:]
     )
 
 
 def _output_channels(layer):
-    shape = layer.kernel.shape
+    shape = _kernel_shape(layer)
     depthwise = (keras.layers.DepthwiseConv2D, PlainDepthwiseConv2D)
     return shape[-2:] if isinstance(layer, depthwise) else shape[-1:]
+
+
+def _kernel_shape(layer):
+    # A `PlainConv2D` may use a kernel that is another layer's.
+    if isinstance(layer, PlainConv2D):
+        return layer.kernel_shape
+    return layer.kernel.shape
 
 
 def _stored(layer):
@@ -231,6 +238,6 @@ def _rows(network, macs, live):
         stored = 0 if layer in seen else _stored(layer)
         seen.add(layer)
         shape = call.outputs[0].shape
-        shape = shape if is_matrix_call(call) else shape[1:]
+        shape = shape if hands_out_weights(call) else shape[1:]
         rows.append(LayerRow(layer.name, shape, stored, count, held))
     return tuple(rows)

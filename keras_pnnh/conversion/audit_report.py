@@ -38,7 +38,8 @@ class AuditReport(NamedTuple):
     name: str
     merges: tuple[str, ...]  # layers that read more than one tensor
     forks: tuple[str, ...]  # layers whose output is read more than once
-    coders: tuple[str, ...]  # coders still to be folded
+    # Coders and shared kernels that are still to be folded in.
+    shared: tuple[str, ...]
     depth: int  # layers with a kernel on the longest path
     parameters: int  # stored in the model
     folded_parameters: int  # stored in `fold(model)`
@@ -60,7 +61,7 @@ class AuditReport(NamedTuple):
         if not self.plain:
             repair = (
                 "Fold it first: `keras_pnnh.fold(model)`."
-                if self.coders
+                if self.shared
                 else 'Build it with `internal_path="coder"` and fold it.'
             )
             raise ValueError(
@@ -77,9 +78,9 @@ class AuditReport(NamedTuple):
     def _verdict(self):
         if self.plain:
             return "yes"
-        if self.coders:
+        if self.shared:
             return (
-                f"no, it still holds coder {_first_of(self.coders)}: fold it "
+                f"no, layers still share {_first_of(self.shared)}: fold it "
                 "first, `keras_pnnh.fold(model)`"
             )
         return f"no, {self._obstacle()}"

@@ -11,7 +11,8 @@ from keras_pnnh.conversion.folded_kernels import folded_kernel
 from keras_pnnh.conversion.folding_plan import (
     PLAIN_CONVOLUTIONS,
     CoderMatrix,
-    coder_matrix,
+    LearnerKernel,
+    handed_out,
     norms_to_fold,
 )
 from keras_pnnh.conversion.layer_copies import (
@@ -25,7 +26,7 @@ from keras_pnnh.conversion.token_layers import (
     folded_token_layer,
     folded_token_weights,
 )
-from keras_pnnh.layers import Coder, PlainDepthwiseConv2D
+from keras_pnnh.layers import PlainDepthwiseConv2D
 
 
 def fold(model, name=None, dense=False):
@@ -64,10 +65,11 @@ def fold(model, name=None, dense=False):
 
     Raises:
         ValueError: If the model has no graph, if a `PlainConv2D` adds
-            something else than a coder's matrix or normalises with the
-            batch's statistics (`training=True`), if a coder's matrix is
-            used outside a `PlainConv2D`, or if carried channels have no
-            dense form.
+            something else than a coder's matrix, learns another kernel than
+            its own or a shared one, or normalises with the batch's statistics
+            (`training=True`), if a coder's matrix or a shared kernel is used
+            outside a `PlainConv2D`, or if carried channels have no dense
+            form.
     """
     source = graph.read(model)
     plan = plan_dense_form(source) if dense else {}
@@ -77,7 +79,7 @@ def fold(model, name=None, dense=False):
         for call in source.calls[: len(model.inputs)]
     ]
     outputs = graph.replay(model, inputs, folder.call)
-    _refuse_matrices(outputs, f"the outputs of model '{model.name}'")
+    _refuse_weights(outputs, f"the outputs of model '{model.name}'")
     inputs, outputs = pack_like(model, inputs, outputs)
     folded = keras.Model(inputs, outputs, name=name or model.name)
     folder.load_weights()
@@ -96,28 +98,27 @@ class _Folder:
         self._written_out = []
 
     def call(self, layer, args, kwargs):
-        if isinstance(layer, Coder):
-            matrix = coder_matrix(layer, args, kwargs)
-            if matrix is not None:
-                return matrix
+        weights = handed_out(layer, args, kwargs)
+        if weights is not None:
+            return weights
         if layer in self._absorbed:
             return args[0]
         if type(layer) in PLAIN_CONVOLUTIONS:
-            inputs, matrix = _plain_arguments(layer, *args, **kwargs)
-            return self._convolve(layer, inputs, matrix)
+            inputs, handed = _plain_arguments(layer, *args, **kwargs)
+            return self._convolve(layer, inputs, handed)
         if type(layer) in TOKEN_LAYERS:
             inputs, matrices = bind_token_call(layer, args, kwargs)
             return self._convolve(layer, inputs, matrices)
-        _refuse_matrices((args, kwargs), f"layer '{layer.name}'")
+        _refuse_weights((args, kwargs), f"layer '{layer.name}'")
         if layer in self._dense:
             return self._write_out(layer, args[0])
         if layer in self._norms:
-            return self._convolve(layer, args[0], None)
+            return self._convolve(layer, args[0], ())
         return self.copies.call(layer, args, kwargs)
 
-    def _convolve(self, layer, x, matrix):
+    def _convolve(self, layer, x, handed):
         # A shared layer is one convolution for each coder it is called with.
-        key = (layer, matrix)
+        key = (layer, handed)
         if key not in self._convolutions:
             self._convolutions[key] = self._new_convolution(layer)
         for part in self._convolutions[key]:
@@ -189,17 +190,19 @@ class _Folder:
         self.copies.load_weights()
         for layer, weights in self._written_out:
             layer.set_weights(weights())
-        for (layer, matrix), parts in self._convolutions.items():
+        for (layer, handed), parts in self._convolutions.items():
             if type(layer) in TOKEN_LAYERS:
-                weights = folded_token_weights(layer, matrix)
+                weights = folded_token_weights(layer, handed)
             else:
                 norm = self._norms.get(layer)
-                weights = folded_kernel(layer, matrix, norm)
+                weights = folded_kernel(layer, *handed, norm=norm)
             parts[-1].set_weights(weights)
 
 
-def _plain_arguments(layer, inputs, coder_kernel=None, training=None):
-    """What a `PlainConv2D` is called with, checked."""
+def _plain_arguments(
+    layer, inputs, coder_kernel=None, learner_kernel=None, training=None
+):
+    """Inputs, and what a `PlainConv2D` is handed by others, checked."""
     if training:
         raise ValueError(
             "Only a norm with fixed statistics can be folded. Received: layer "
@@ -213,15 +216,21 @@ def _plain_arguments(layer, inputs, coder_kernel=None, training=None):
             f"with {coder_kernel!r}. Pass it `coder(x, part='encoder')` or "
             "`coder(x, part='decoder')`."
         )
-    return inputs, coder_kernel
+    if not isinstance(learner_kernel, (LearnerKernel, type(None))):
+        raise ValueError(
+            "The learner's kernel of a `PlainConv2D` must be its own or come "
+            "from a `SharedKernel`, or it cannot be folded. Received: layer "
+            f"'{layer.name}' called with {learner_kernel!r}. Pass it "
+            "`shared_kernel(x)`."
+        )
+    return inputs, (coder_kernel, learner_kernel)
 
 
-def _refuse_matrices(items, user):
+def _refuse_weights(items, user):
     for item in keras.tree.flatten(items):
-        if isinstance(item, CoderMatrix):
+        if isinstance(item, (CoderMatrix, LearnerKernel)):
             raise ValueError(
-                "A coder's matrix can be folded into a plain layer only. "
-                f"Received: the {item.part} of coder '{item.coder.name}' in "
-                f"{user}. Hand it to the plain layer directly, or call the "
-                "coder without `part`."
+                "A coder's matrix and a shared kernel can be folded into a "
+                f"plain layer only. Received: {item} in {user}. Hand it to the "
+                "plain layer directly, or call the coder without `part`."
             )

@@ -8,19 +8,23 @@ from keras_pnnh.conversion.layer_copies import to_numpy
 from keras_pnnh.layers import PlainConv2D, PlainDepthwiseConv2D
 
 
-def folded_kernel(layer, matrix=None, norm=None):
+def folded_kernel(layer, matrix=None, learner=None, norm=None):
     """Kernel and bias that compute a convolution and what folds into it.
 
     Args:
         layer: A `PlainConv2D`, `PlainDepthwiseConv2D`, `Conv2D` or
             `DepthwiseConv2D`.
         matrix: The `CoderMatrix` that a `PlainConv2D` is called with.
+        learner: The `LearnerKernel` that it is called with.
         norm: The `BatchNormalization` behind the layer.
 
     Returns:
         Kernel, in the layout of the layer's own, and bias.
     """
-    kernel = _numbers(layer.kernel)
+    if learner is None:
+        kernel = _numbers(layer.kernel)
+    else:
+        kernel = _numbers(learner.shared.kernel)[:, :, : learner.channels]
     bias = None if layer.bias is None else _numbers(layer.bias)
     shape = kernel.shape
     if isinstance(layer, (keras.layers.DepthwiseConv2D, PlainDepthwiseConv2D)):

@@ -5,7 +5,12 @@ from typing import Any
 
 import keras
 
-from keras_pnnh.layers import Coder, PlainConv2D, PlainDepthwiseConv2D
+from keras_pnnh.layers import (
+    Coder,
+    PlainConv2D,
+    PlainDepthwiseConv2D,
+    SharedKernel,
+)
 
 PLAIN_CONVOLUTIONS = (PlainConv2D, PlainDepthwiseConv2D)
 
@@ -18,34 +23,52 @@ class CoderMatrix:
     part: str
     channels: int
 
+    def __str__(self):
+        return f"the {self.part} of coder '{self.coder.name}'"
 
-def coder_matrix(coder, args, kwargs):
-    """What a call of a coder hands out.
+
+@dataclasses.dataclass(frozen=True)
+class LearnerKernel:
+    """A kernel that a `SharedKernel` hands out, the same way."""
+
+    shared: Any
+    channels: int
+
+    def __str__(self):
+        return f"the kernel of '{self.shared.name}'"
+
+
+def handed_out(layer, args, kwargs):
+    """The weights that a call hands out to the layers that add or use them.
 
     Args:
-        coder: A `Coder`.
+        layer: The layer that is called.
         args: Positional arguments of the call.
         kwargs: Keyword arguments of the call.
 
     Returns:
-        A `CoderMatrix`, or None if the call reconstructs its input and so is
-        a layer like any other.
+        A `CoderMatrix`, a `LearnerKernel`, or None for a layer like any
+        other, such as a coder that reconstructs its input.
     """
 
-    def bind(inputs, part="reconstruction"):
+    def of_coder(inputs, part="reconstruction"):
         if part == "reconstruction":
             return None
-        return CoderMatrix(coder, part, inputs.shape[coder.axis])
+        return CoderMatrix(layer, part, inputs.shape[layer.axis])
 
-    return bind(*args, **kwargs)
+    def of_shared_kernel(inputs):
+        return LearnerKernel(layer, inputs.shape[layer.axis])
+
+    if isinstance(layer, Coder):
+        return of_coder(*args, **kwargs)
+    if isinstance(layer, SharedKernel):
+        return of_shared_kernel(*args, **kwargs)
+    return None
 
 
-def is_matrix_call(call):
-    """Whether a `graph.Call` makes a coder's matrix and no activation."""
-    return (
-        isinstance(call.layer, Coder)
-        and coder_matrix(call.layer, call.args, call.kwargs) is not None
-    )
+def hands_out_weights(call):
+    """Whether a `graph.Call` makes weights of other layers, no activation."""
+    return handed_out(call.layer, call.args, call.kwargs) is not None
 
 
 def norms_to_fold(graph):

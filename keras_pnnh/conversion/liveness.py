@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from keras_pnnh.conversion.folding_plan import is_matrix_call
+from keras_pnnh.conversion.folding_plan import hands_out_weights
 from keras_pnnh.conversion.token_layers import attention_sizes
 from keras_pnnh.layers import PlainConv2D
 
@@ -78,13 +78,13 @@ def measure_liveness(graph):
     """
     last_reader = {}
     for index, call in enumerate(graph.calls):
-        if not is_matrix_call(call):
+        if not hands_out_weights(call):
             last_reader.update(dict.fromkeys(call.inputs, index))
     last_reader.update(dict.fromkeys(graph.outputs, len(graph.calls)))
     matrices = {
         tensor
         for call in graph.calls
-        if is_matrix_call(call)
+        if hands_out_weights(call)
         for tensor in call.outputs
     }
     held, live = {}, []

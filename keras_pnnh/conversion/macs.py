@@ -4,7 +4,7 @@ import math
 
 import keras
 
-from keras_pnnh.conversion.folding_plan import is_matrix_call
+from keras_pnnh.conversion.folding_plan import hands_out_weights
 from keras_pnnh.conversion.token_layers import (
     count_attention_macs,
     count_multi_head_macs,
@@ -90,10 +90,12 @@ def count_macs(call):
             since counting it as 0 would be wrong.
     """
     layer = call.layer
-    if is_matrix_call(call) or isinstance(layer, FREE_LAYERS):
+    if hands_out_weights(call) or isinstance(layer, FREE_LAYERS):
         return 0
     # Outputs, times the inputs that each is a weighted sum of.
-    if isinstance(layer, (PlainConv2D, *_CONVOLUTIONS)):
+    if isinstance(layer, PlainConv2D):
+        return _size(call.outputs) * math.prod(layer.kernel_shape[:-1])
+    if isinstance(layer, _CONVOLUTIONS):
         return _size(call.outputs) * math.prod(layer.kernel.shape[:-1])
     if isinstance(layer, _DEPTHWISE_CONVOLUTIONS):
         return _size(call.outputs) * math.prod(layer.kernel.shape[:-2])

@@ -10,6 +10,7 @@ from keras_pnnh.layers.plain_attention import PlainAttention
 from keras_pnnh.layers.plain_conv2d import PlainConv2D
 from keras_pnnh.layers.plain_dense import PlainDense
 from keras_pnnh.layers.plain_depthwise_conv2d import PlainDepthwiseConv2D
+from keras_pnnh.layers.shared_kernel import SharedKernel
 from keras_pnnh.layers.token_embedding import TokenEmbedding
 from keras_pnnh.layers.zero_padding_shortcut import ZeroPaddingShortcut
 
@@ -24,6 +25,7 @@ __all__ = [
     "PlainConv2D",
     "PlainDense",
     "PlainDepthwiseConv2D",
+    "SharedKernel",
     "TokenEmbedding",
     "ZeroPaddingShortcut",
 ]

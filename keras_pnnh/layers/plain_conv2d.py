@@ -63,14 +63,16 @@ class PlainConv2D(keras.layers.Layer):
         inputs: `(batch, height, width, channels)`, or channels first.
         coder_kernel: Matrix `(channels of inputs, filters)` of the coder, or
             smaller: what is carried occupies the leading channels.
+        learner_kernel: Kernel of the learner from a `SharedKernel`. By
+            default the layer has its own, `kernel`, which is None otherwise.
         training: Whether the normalisation uses the batch's statistics.
 
     Output shape: `(batch, ceil(height / strides), ceil(width / strides),
     filters)`, or channels first.
 
     Raises:
-        ValueError: For an even kernel, an unknown norm, or a coder that does
-            not fit.
+        ValueError: For an even kernel, an unknown norm, or a coder or a
+            learner's kernel that does not fit.
     """
 
     def __init__(
@@ -107,26 +109,22 @@ class PlainConv2D(keras.layers.Layer):
         self.epsilon = epsilon
         self.data_format = resolve_data_format(data_format)
         self._channel_axis = 1 if self.data_format == "channels_first" else -1
+        self.kernel = None
         self.batch_norm = None
         self.coder_scale = None
         self.gamma = None
         self.bias = None
 
-    def build(self, inputs_shape, coder_kernel_shape=None):
+    def build(
+        self, inputs_shape, coder_kernel_shape=None, learner_kernel_shape=None
+    ):
         channels = inputs_shape[self._channel_axis]
-        self._check_coder(coder_kernel_shape, channels)
-        gain = self.learner_gain if self.norm in ("sum", None) else 1.0
-        self.kernel = self.add_weight(
-            name="kernel",
-            shape=(self.kernel_size, self.kernel_size, channels, self.filters),
-            # Variance 2 / fan-in, He et al. 2015, arXiv 1502.01852. As there
-            # no tails are cut; on torch cutting takes four times the draws.
-            initializer=kernel_values(
-                keras.initializers.VarianceScaling(
-                    2.0 * gain**2, distribution="untruncated_normal"
-                )
-            ),
-        )
+        size = self.kernel_size
+        self.kernel_shape = (size, size, channels, self.filters)
+        self._check_coder(coder_kernel_shape)
+        self._check_learner(learner_kernel_shape)
+        if learner_kernel_shape is None:
+            self._build_kernel()
         if self._scales_coder and coder_kernel_shape is not None:
             self.coder_scale = self._add_vector(
                 "coder_scale", self._initial_coder_scale()
@@ -138,6 +136,20 @@ class PlainConv2D(keras.layers.Layer):
             self.bias = self._add_vector("bias", 0.0)
         else:
             self._build_batch_norm(inputs_shape)
+
+    def _build_kernel(self):
+        gain = self.learner_gain if self.norm in ("sum", None) else 1.0
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=self.kernel_shape,
+            # Variance 2 / fan-in, He et al. 2015, arXiv 1502.01852. As there
+            # no tails are cut; on torch cutting takes four times the draws.
+            initializer=kernel_values(
+                keras.initializers.VarianceScaling(
+                    2.0 * gain**2, distribution="untruncated_normal"
+                )
+            ),
+        )
 
     @property
     def _scales_coder(self):
@@ -173,10 +185,11 @@ class PlainConv2D(keras.layers.Layer):
         )
         self.batch_norm.build(self.compute_output_shape(inputs_shape))
 
-    def _check_coder(self, coder_kernel_shape, channels):
+    def _check_coder(self, coder_kernel_shape):
         if coder_kernel_shape is None:
             return
         rows, columns = coder_kernel_shape
+        channels = self.kernel_shape[2]
         if rows > channels or columns > self.filters:
             raise ValueError(
                 f"The coder of layer '{self.name}' must fit into its kernel of "
@@ -191,12 +204,39 @@ class PlainConv2D(keras.layers.Layer):
                 f"{(rows, columns)}. Pass it in the first call, too."
             )
 
-    def call(self, inputs, coder_kernel=None, training=None):
-        kernel = self.kernel
+    def _check_learner(self, learner_kernel_shape):
+        """The kernel fits, and the layer has none or only its own."""
+        if learner_kernel_shape is None:
+            if self.built and self.kernel is None:
+                raise ValueError(
+                    f"Layer '{self.name}' was built with a learner's kernel "
+                    "handed to it and has none of its own. Received: "
+                    "learner_kernel=None. Pass it in every call."
+                )
+            return
+        if tuple(learner_kernel_shape) != self.kernel_shape:
+            raise ValueError(
+                f"The learner's kernel of layer '{self.name}' must have shape "
+                f"{self.kernel_shape}. Received: learner_kernel of shape "
+                f"{tuple(learner_kernel_shape)}. Call the `SharedKernel` with "
+                "the tensor that the layer reads."
+            )
+        if self.kernel is not None:
+            raise ValueError(
+                f"Layer '{self.name}' was built with a kernel of its own. "
+                "Received: a learner_kernel beside it. Pass it in the first "
+                "call, too."
+            )
+
+    def call(
+        self, inputs, coder_kernel=None, learner_kernel=None, training=None
+    ):
+        self._check_learner(getattr(learner_kernel, "shape", None))
+        kernel = self.kernel if learner_kernel is None else learner_kernel
         if self.norm == "kernel":
             kernel = self._standardized(kernel)
         if coder_kernel is not None:
-            self._check_coder(coder_kernel.shape, self.kernel.shape[2])
+            self._check_coder(coder_kernel.shape)
             if self.norm == "learner":
                 coder_kernel = self._embed(coder_kernel, border=0)
             else:
@@ -253,7 +293,7 @@ class PlainConv2D(keras.layers.Layer):
 
     def _embed(self, matrix, border):
         """The coder's matrix at the centre of a kernel with `border` taps."""
-        spare = self.kernel.shape[2] - matrix.shape[0]
+        spare = self.kernel_shape[2] - matrix.shape[0]
         new = self.filters - matrix.shape[1]
         kernel = matrix[None, None]
         if border or spare or new:
@@ -263,7 +303,9 @@ class PlainConv2D(keras.layers.Layer):
             kernel = kernel * self.coder_scale
         return kernel
 
-    def compute_output_shape(self, inputs_shape, coder_kernel_shape=None):
+    def compute_output_shape(
+        self, inputs_shape, coder_kernel_shape=None, learner_kernel_shape=None
+    ):
         shape = [
             size if size is None else -(-size // self.strides)
             for size in inputs_shape

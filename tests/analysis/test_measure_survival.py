@@ -10,9 +10,12 @@ from tests.analysis import faulty
 from tests.harness import CHANNELS_FIRST_WORKS
 
 
-def coder_chain(internal_path="coder"):
+def coder_chain(internal_path="coder", **kwargs):
     return PlainResNet(
-        (3,), (32,), input_shape=(16, 16, 3), internal_path=internal_path
+        *((3,), (32,)),
+        input_shape=(16, 16, 3),
+        internal_path=internal_path,
+        **kwargs,
     )
 
 
@@ -21,8 +24,10 @@ def noise(count=32):
     return generator.uniform(0, 255, (count, 16, 16, 3)).astype("float32")
 
 
-def test_prediction_for_a_coder_is_the_walk():
-    predicted = list(predict_survival(coder_chain(), noise()).values())
+@pytest.mark.parametrize("shared_learners", [(), (1, 2)])
+def test_prediction_for_a_coder_is_the_walk(shared_learners):
+    model = coder_chain(shared_learners=shared_learners)
+    predicted = list(predict_survival(model, noise()).values())
     assert predicted[0] == pytest.approx(0.5, abs=1e-2)
     expected = [step.survival for step in walk([0.3] * 6)]
     np.testing.assert_allclose(predicted[1:], expected, atol=1e-2)

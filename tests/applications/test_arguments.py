@@ -46,6 +46,13 @@ from keras_pnnh.applications import (
         ),
         ({"code_ratio": 0}, "`code_ratio` must be more", "code_ratio=0"),
         ({"code_ratio": 2.0}, "at most 1", "code_ratio=2.0"),
+        (
+            {"shared_learners": (3,)},
+            "by their numbers, out of (1, 2)",
+            "shared_learners=(3,)",
+        ),
+        ({"shared_learners": (2, 2)}, "each once", "shared_learners=(2, 2)"),
+        ({"shared_learners": 2}, "`shared_learners`", "shared_learners=2"),
         ({"norm": "layer"}, "`norm` must be one of", "norm='layer'"),
         ({"pooling": "mean"}, "`pooling` must be one of", "pooling='mean'"),
         ({"classes": 0}, "`classes` must be a positive", "classes=0"),

@@ -11,10 +11,15 @@ from harness import (
     to_numpy,
 )
 
-from keras_pnnh import applications, fold
+from keras_pnnh import applications, audit, fold, from_residual
 from keras_pnnh.applications import PlainResNet, PlainResNet20, create_model
 from keras_pnnh.applications.plain_resnet import VARIANTS
-from keras_pnnh.layers import Coder, PlainConv2D, ZeroPaddingShortcut
+from keras_pnnh.layers import (
+    Coder,
+    PlainConv2D,
+    SharedKernel,
+    ZeroPaddingShortcut,
+)
 
 TINY = {
     "blocks_per_stage": (1, 2),
@@ -124,6 +129,63 @@ def test_blocks_share_a_coder_or_have_their_own(coder_sharing, images):
     randomize(model, seed=1)
     np.testing.assert_allclose(
         to_numpy(fold(model)(images)), to_numpy(model(images)), rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("internal_path", INTERNAL_PATHS)
+@pytest.mark.parametrize(
+    ("block", "shared_learners", "kernels"),
+    [
+        ("basic", (2,), {"kernel2": (3, 3, 6, 6)}),
+        ("basic", (1, 2), {"kernel1": (3, 3, 6, 6), "kernel2": (3, 3, 6, 6)}),
+        (
+            "bottleneck",
+            (1, 3),
+            {"kernel1": (1, 1, 24, 6), "kernel3": (1, 1, 6, 24)},
+        ),
+    ],
+)
+def test_blocks_of_a_stage_share_learners(
+    block, shared_learners, kernels, internal_path, images
+):
+    def build(**kwargs):
+        return PlainResNet(
+            (2, 2),
+            (4, 6),
+            input_shape=(8, 8, 3),
+            block=block,
+            internal_path=internal_path,
+            **kwargs,
+        )
+
+    model = build(shared_learners=shared_learners)
+    found = {
+        layer.name.removeprefix("stage2_"): tuple(layer.kernel.shape)
+        for layer in model.layers
+        if isinstance(layer, SharedKernel) and layer.name.startswith("stage2")
+    }
+    assert found == kernels
+    assert model.count_params() < build().count_params()
+    check_gradients(model, [images])
+    randomize(model, seed=1)
+    folded = fold(model)
+    np.testing.assert_allclose(
+        to_numpy(folded(images)), to_numpy(model(images)), rtol=1e-4
+    )
+    assert audit(folded).plain == (internal_path != "residual")
+    report = audit(model)
+    assert report.folded_parameters == folded.count_params()
+    assert report.macs == audit(folded).macs
+    assert report.shared[-1] == f"stage2_kernel{shared_learners[-1]}"
+
+
+def test_a_twin_with_shared_learners_becomes_a_chain(images):
+    twin = PlainResNet(**TINY, internal_path="residual", shared_learners=(2,))
+    randomize(twin, seed=1)
+    chain, _ = from_residual(twin)
+    assert audit(chain).plain
+    np.testing.assert_allclose(
+        to_numpy(chain(images)), to_numpy(twin(images)), rtol=1e-4
     )
 
 

@@ -21,7 +21,7 @@ def test_a_folded_coder_model_is_plain():
     report = audit(fold(small()))
     assert isinstance(report, AuditReport)
     assert report.plain
-    assert report.merges == report.forks == report.coders == ()
+    assert report.merges == report.forks == report.shared == ()
     assert "plain: yes" in str(report)
     report.raise_if_not_plain()
 
@@ -51,9 +51,9 @@ def test_a_residual_twin_is_not_plain_and_says_where(folded):
 def test_a_model_with_coders_says_fold_it_first():
     report = audit(small())
     assert not report.plain
-    assert report.coders == ("stage1_coder", "stage2_coder")
+    assert report.shared == ("stage1_coder", "stage2_coder")
     assert report.merges[0] == "stage1_block1_conv1"
-    assert "coder 'stage1_coder' (and 1 more): fold it first" in str(report)
+    assert "share 'stage1_coder' (and 1 more): fold it first" in str(report)
     with pytest.raises(ValueError, match="keras_pnnh.fold"):
         report.raise_if_not_plain()
 

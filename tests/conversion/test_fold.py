@@ -14,7 +14,7 @@ from keras import layers
 from keras_pnnh.applications.plain_resnet import VARIANTS, PlainResNet
 from keras_pnnh.conversion import audit, fold
 from keras_pnnh.conversion.layer_copies import to_numpy
-from keras_pnnh.layers import Coder, PlainConv2D
+from keras_pnnh.layers import Coder, PlainConv2D, SharedKernel
 
 NORMS = ("learner", "sum", "kernel", None)
 
@@ -340,6 +340,30 @@ def test_a_matrix_from_elsewhere_is_refused():
     y = PlainConv2D(4, name="conv")(x, matrix)
     with pytest.raises(ValueError, match="from a `Coder`.*layer 'conv'"):
         fold(keras.Model([x, matrix], y))
+
+
+def test_a_shared_kernel_is_written_out_for_every_layer():
+    coder, shared = Coder(4, name="coder"), SharedKernel(4, 4, name="kernel")
+    x = y = keras.Input((6, 6, 3), name="x")
+    for number in (1, 2):
+        layer = PlainConv2D(4, name=f"conv{number}")
+        y = layer(y, coder(y, part="encoder"), shared(y))
+        y = layers.ReLU(name=f"relu{number}")(y)
+    model = keras.Model(x, y)
+    folded = folded_equals(model, images(2, 6, 6, 3))
+    assert names(folded) == ["x", "conv1", "relu1", "conv2", "relu2"]
+
+
+def test_a_kernel_from_elsewhere_or_used_elsewhere_is_refused():
+    shared = SharedKernel(4, 4, name="kernel")
+    x = keras.Input((6, 6, 4))
+    y = PlainConv2D(4, name="conv")(x, learner_kernel=2 * shared(x))
+    with pytest.raises(ValueError, match="the kernel of 'kernel' in layer"):
+        fold(keras.Model(x, y))
+    other = keras.Input(batch_shape=(3, 3, 4, 4))
+    y = PlainConv2D(4, name="conv")(x, learner_kernel=other)
+    with pytest.raises(ValueError, match="from a `SharedKernel`.*'conv'"):
+        fold(keras.Model([x, other], y))
 
 
 def test_a_matrix_used_elsewhere_is_refused():

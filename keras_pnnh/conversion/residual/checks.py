@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_pnnh.conversion.folding_plan import is_matrix_call
+from keras_pnnh.conversion.folding_plan import hands_out_weights
 from keras_pnnh.conversion.layer_copies import to_numpy
 from keras_pnnh.conversion.residual.activations import check_activations
 
@@ -42,7 +42,7 @@ def _check_sharing(network):
     seen = set()
     for call in network.calls:
         layer = call.layer
-        if not getattr(layer, "weights", None) or is_matrix_call(call):
+        if not getattr(layer, "weights", None) or hands_out_weights(call):
             continue
         if layer in seen:
             raise ValueError(

@@ -1,0 +1,90 @@
+"""The learner's kernel that layers of a stage share."""
+
+import keras
+from keras import ops
+
+from keras_pnnh.layers._checks import check_positive_integers
+from keras_pnnh.layers._initial_values import kernel_values
+
+
+@keras.saving.register_keras_serializable(package="keras_pnnh")
+class SharedKernel(keras.layers.Layer):
+    """One kernel that several plain convolutions learn together.
+
+    What PNNH (arXiv 2402.08645) does with the coder, one object for all
+    layers of a stage, done with a learner, too: the likeliest source of the
+    paper's parameter efficiency (reconstruction). The layers keep their own
+    norms, since a norm's statistics are those of one place in the network.
+
+    A network calls `shared(x)` for the kernel that fits `x` and hands it to
+    `PlainConv2D(...)(x, coder_kernel, shared(x))`. Its gradient is the sum
+    over all of them. Folding writes the kernel out for every layer, since the
+    norms differ: what sharing saves is stored and trained parameters.
+
+    Args:
+        channels: Most input channels of a layer.
+        filters: Output channels.
+        kernel_size: Odd size of the square kernel.
+        gain: Factor on the initial kernel (He et al. 2015, arXiv 1502.01852).
+        axis: Channel axis of the inputs.
+
+    Call arguments:
+        inputs: The tensor that the layer will read, of at most `channels`
+            channels. Fewer, as where a stage widens, get the kernel's leading
+            ones.
+
+    Output shape: `(kernel_size, kernel_size, channels of inputs, filters)`.
+
+    Raises:
+        ValueError: For inputs with more channels.
+    """
+
+    def __init__(
+        self, channels, filters, kernel_size=3, gain=1.0, axis=-1, **kwargs
+    ):
+        super().__init__(**kwargs)
+        check_positive_integers(
+            channels=channels, filters=filters, kernel_size=kernel_size
+        )
+        self.channels = channels
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.gain = gain
+        self.axis = axis
+
+    def build(self, inputs_shape):
+        self.kernel = self.add_weight(
+            name="kernel",
+            shape=self.kernel_shape(self.channels),
+            initializer=kernel_values(
+                keras.initializers.VarianceScaling(
+                    2.0 * self.gain**2, distribution="untruncated_normal"
+                )
+            ),
+        )
+
+    def kernel_shape(self, channels):
+        """Shape of the kernel for a layer that reads so many channels."""
+        return (self.kernel_size, self.kernel_size, channels, self.filters)
+
+    def call(self, inputs):
+        channels = inputs.shape[self.axis]
+        if channels is None or channels > self.channels:
+            raise ValueError(
+                f"A shared kernel for {self.channels} channels takes at most "
+                f"as many on axis {self.axis}. Received: inputs of shape "
+                f"{tuple(inputs.shape)}. Use one shared kernel per stage, as "
+                "wide as its widest input."
+            )
+        # Not `convert_to_tensor`: on TensorFlow it hands out the variable.
+        return ops.cast(self.kernel, self.compute_dtype)[:, :, :channels]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "channels": self.channels,
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "gain": self.gain,
+            "axis": self.axis,
+        }
