@@ -1,4 +1,4 @@
-"""Write the tables of the documents from the records in the repository.
+"""Write tables and figures of the documents from the repository's records.
 
 Run:    python examples/tables.py
 Check:  python examples/tables.py --check   (exit 1 if a document is stale)
@@ -22,6 +22,7 @@ import construction  # noqa: E402
 import conversion_costs  # noqa: E402
 import deployment  # noqa: E402
 import export_accuracy  # noqa: E402
+import figures  # noqa: E402
 import model_counts  # noqa: E402
 import questions  # noqa: E402
 import report  # noqa: E402
@@ -215,6 +216,10 @@ def main():
             path.write_text(fill(text), encoding="utf-8")
         elif fill(text) != text:
             sys.exit(f"{name} is stale: run `python examples/tables.py`")
+    if not figures.is_current():
+        if options.check:
+            sys.exit(f"{figures.PATH.name} is stale: run this without --check")
+        figures.draw()
 
 
 if __name__ == "__main__":

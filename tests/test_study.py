@@ -12,6 +12,7 @@ from PIL import Image
 
 sys.path.append(str(Path(__file__).parents[1] / "examples" / "study"))
 
+import figures
 import grid
 import report
 import run as study
@@ -119,6 +120,18 @@ def test_coders_are_pretrained_and_the_record_says_so(
     errors = described["reconstruction_errors"]
     assert set(errors) == {f"stage{stage}_coder" for stage in (1, 2, 3)}
     assert all(0 < error < 1 for error in errors.values())
+
+
+def test_a_figure_is_current_until_a_record_changes(tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "PATH", tmp_path / "figures" / "depth.png")
+    assert not figures.is_current()
+    numbers = figures.errors()
+    assert numbers["none"][56][0] > numbers["coder-learner-gain0.3"][56][0]
+    figures.draw()
+    assert figures.is_current()
+    numbers["none"][56].append(90.0)
+    monkeypatch.setattr(figures, "errors", lambda: numbers)
+    assert not figures.is_current()
 
 
 @pytest.mark.parametrize("name", sorted(grid.TABLES))
