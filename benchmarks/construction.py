@@ -8,11 +8,12 @@ Run:   KERAS_BACKEND=torch python benchmarks/construction.py
 """
 
 import argparse
+import functools
 import json
 import statistics
-import time
 
 import keras
+from turns import median_ratio, take_turns
 
 from keras_pnnh.applications import PlainResNet50
 from keras_pnnh.training import environment
@@ -40,17 +41,15 @@ def main():
 
 def measure(rounds):
     """Seconds of each construction, `{path or "keras": [one a round]}`."""
-    times = {name: [] for name in ("keras", *PATHS)}
-    for _ in range(rounds + 1):
-        for name, seconds in times.items():
-            keras.utils.clear_session()
-            start = time.perf_counter()
-            if name == "keras":
-                keras.applications.ResNet50(weights=None)
-            else:
-                PlainResNet50(internal_path=name)
-            seconds.append(time.perf_counter() - start)
-    return {name: seconds[1:] for name, seconds in times.items()}
+    constructions = {
+        "keras": lambda: keras.applications.ResNet50(weights=None),
+        **{
+            path: functools.partial(PlainResNet50, internal_path=path)
+            for path in PATHS
+        },
+    }
+    take_turns(constructions, 1, keras.utils.clear_session)
+    return take_turns(constructions, rounds, keras.utils.clear_session)
 
 
 def summarize(times):
@@ -59,15 +58,7 @@ def summarize(times):
         {
             "path": path,
             "seconds": round(statistics.median(times[path]), 3),
-            "ratio": round(
-                statistics.median(
-                    ours / theirs
-                    for ours, theirs in zip(
-                        times[path], times["keras"], strict=True
-                    )
-                ),
-                2,
-            ),
+            "ratio": median_ratio(times[path], times["keras"], digits=2),
         }
         for path in PATHS
     ]

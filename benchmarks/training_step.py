@@ -9,12 +9,13 @@ Run:   KERAS_BACKEND=torch OMP_NUM_THREADS=1 python benchmarks/training_step.py
 """
 
 import argparse
+import functools
 import json
 import statistics
-import time
 
 import keras
 import numpy as np
+from turns import median_ratio, take_turns
 
 from keras_pnnh.applications import create_model
 from keras_pnnh.training import environment
@@ -60,7 +61,7 @@ def measure(depth, batch_size, rounds):
     generator = np.random.default_rng(0)
     images = generator.uniform(0, 255, (batch_size, 32, 32, 3))
     labels = generator.integers(0, 10, batch_size)
-    models = {}
+    steps = {}
     for path, norm in NETWORKS:
         model = create_model(
             f"plain_resnet{depth}", internal_path=path, norm=norm
@@ -69,16 +70,11 @@ def measure(depth, batch_size, rounds):
             keras.optimizers.SGD(1e-4, momentum=0.9, nesterov=True),
             "sparse_categorical_crossentropy",
         )
-        for _ in range(2):  # compilation and first allocations
-            model.train_on_batch(images, labels)
-        models[path, norm] = model
-    times = {network: [] for network in models}
-    for _ in range(rounds):
-        for network, model in models.items():
-            start = time.perf_counter()
-            model.train_on_batch(images, labels)
-            times[network].append(time.perf_counter() - start)
-    return times
+        steps[path, norm] = functools.partial(
+            model.train_on_batch, images, labels
+        )
+    take_turns(steps, 2)  # compilation and first allocations
+    return take_turns(steps, rounds)
 
 
 def summarize(times):
@@ -92,8 +88,8 @@ def summarize(times):
             {
                 "norm": norm,
                 "milliseconds": _median(times[path, norm], unit=1e-3),
-                "to_plain": _ratio(times[path, norm], times[plain]),
-                "to_residual": _ratio(
+                "to_plain": median_ratio(times[path, norm], times[plain]),
+                "to_residual": median_ratio(
                     times[path, norm], times["residual", "sum"]
                 ),
             }
@@ -103,11 +99,6 @@ def summarize(times):
 
 def _median(values, unit=1.0):
     return round(statistics.median(values) / unit, 1)
-
-
-def _ratio(ours, theirs):
-    pairs = zip(ours, theirs, strict=True)
-    return round(statistics.median(one / other for one, other in pairs), 3)
 
 
 def as_table(result):

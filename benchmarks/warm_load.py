@@ -16,12 +16,12 @@ import json
 import os
 import statistics
 import tempfile
-import time
 from pathlib import Path
 
 import keras
 import numpy as np
 from safetensors.numpy import save_file
+from turns import median_ratio, take_turns
 
 from keras_pnnh.applications import PlainResNet50
 from keras_pnnh.training import environment
@@ -64,12 +64,10 @@ def measure(folder, rounds):
             weights="imagenet", internal_path="residual"
         ),
     }
-    first = timed(loads["coder"])
-    times = {name: [] for name in loads}
-    for _ in range(rounds + 1):
-        for name, load in loads.items():
-            times[name].append(timed(load))
-    return first, {name: seconds[1:] for name, seconds in times.items()}
+    clear = keras.utils.clear_session
+    first = take_turns({"coder": loads["coder"]}, 1, clear)["coder"][0]
+    take_turns(loads, 1, clear)
+    return first, take_turns(loads, rounds, clear)
 
 
 def fill_cache(folder):
@@ -97,28 +95,13 @@ def fill_cache(folder):
     )
 
 
-def timed(load):
-    keras.utils.clear_session()
-    start = time.perf_counter()
-    load()
-    return time.perf_counter() - start
-
-
 def summarize(times):
     """Median seconds and ratio to `keras.applications` of each path."""
     return [
         {
             "path": path,
             "seconds": round(statistics.median(seconds), 3),
-            "ratio": round(
-                statistics.median(
-                    mine / theirs
-                    for mine, theirs in zip(
-                        seconds, times["keras"], strict=True
-                    )
-                ),
-                2,
-            ),
+            "ratio": median_ratio(seconds, times["keras"], digits=2),
         }
         for path, seconds in times.items()
         if path != "keras"

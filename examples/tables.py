@@ -26,6 +26,7 @@ import figures  # noqa: E402
 import model_counts  # noqa: E402
 import questions  # noqa: E402
 import report  # noqa: E402
+import throughput  # noqa: E402
 import training_step  # noqa: E402
 import warm_load  # noqa: E402
 
@@ -157,6 +158,12 @@ def construction_times():
     return construction.as_table([read(path) for path in paths])
 
 
+def throughputs():
+    """The benchmark of `benchmarks/throughput.py`, one record a backend."""
+    paths = sorted((ROOT / "evidence/throughput").glob("*.json"))
+    return throughput.as_table([read(path) for path in paths])
+
+
 def warm_load_times():
     """The benchmark of `benchmarks/warm_load.py`, one record a backend."""
     paths = sorted((ROOT / "evidence/warm_load").glob("*.json"))
@@ -178,6 +185,7 @@ SINGLE = {
     "export-accuracy": export_accuracy.as_table,
     "models": model_counts.as_table,
     "published-weights": published_weights,
+    "throughput": throughputs,
     "training-step": training_step_times,
     "warm-load": warm_load_times,
 }

@@ -42,6 +42,17 @@ def test_benchmark_prints_a_ratio_for_every_norm():
         assert norm in printed
 
 
+@pytest.mark.torch_only
+def test_benchmark_of_throughput_prints_a_ratio_for_every_network(tmp_path):
+    printed = run(
+        *("benchmarks/throughput.py", "--rounds", "1", "--batch-size", "4"),
+        *("--depth", "20", "--output", tmp_path),
+    )
+    assert "| torch | residual twin |" in printed and "| 1.00x |" in printed
+    assert len(printed.splitlines()) == 2 + 6 + 2
+    assert (tmp_path / "torch.json").is_file()
+
+
 def test_fine_tuning_trains_the_head_and_then_all():
     printed = run("examples/fine_tune.py", "--smoke")
     assert "22 layers frozen, numpy input" in printed
