@@ -102,6 +102,9 @@ SMALL_VIT = {
 # MobileNetV2 for small images.
 SMALL_MOBILENET = {"stem": "3x3", "classes": 10}
 
+# 18 blocks of 3 convolutions: 56 weighted layers, too.
+BOTTLENECKS = {"block": "bottleneck", "blocks_per_stage": (6, 6, 6)}
+
 # Table and labels that the tables at 56 layers are compared with.
 DEPTH_56 = ("depth", ("coder-learner-gain0.3-56", "residual-56", "none-56"))
 
@@ -152,6 +155,8 @@ TABLES = {
             "coder-sum-gain0.3": {"norm": "sum", "learner_gain": 0.3},
             "coder-kernel-gain0.3": {"norm": "kernel", "learner_gain": 0.3},
             "coder-learner-gain0.1": {"norm": "learner", "learner_gain": 0.1},
+            "coder-kernel-gain0.6": {"norm": "kernel", "learner_gain": 0.6},
+            "coder-kernel-gain0.15": {"norm": "kernel", "learner_gain": 0.15},
         },
         depths=(56,),
         changes=ONE_EPOCH,
@@ -202,6 +207,27 @@ TABLES = {
         depths=(56,),
         changes=ONE_EPOCH,
         beside=DEPTH_56,
+    ),
+    "deeper": Table(
+        "A depth of 218",
+        {"coder-learner-gain0.3": {"blocks_per_stage": (36, 36, 36)}},
+        depths=(218,),
+        seeds=(0,),
+        changes=ONE_EPOCH,
+        beside=("depth", ("coder-learner-gain0.3-110", "residual-110")),
+        model="plain_resnet110",
+    ),
+    "bottleneck": Table(
+        "Bottlenecks at depth 56",
+        {
+            "coder": BOTTLENECKS,
+            "residual": {**BOTTLENECKS, "internal_path": "residual"},
+            "none": {**BOTTLENECKS, "internal_path": "none"},
+            "coder-pairs-shared": {**BOTTLENECKS, "shared_learners": (1, 3)},
+        },
+        depths=(56,),
+        seeds=(0,),
+        changes=ONE_EPOCH,
     ),
     # (1, 2): both 3x3 convolutions of all blocks of a stage; (2,): the second.
     "efficient": Table(
