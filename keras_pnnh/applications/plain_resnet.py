@@ -222,6 +222,7 @@ class PlainResNet(Application):
             "dropout_rate": dropout_rate,
             "coder": coder,
             **settings,
+            "shared_learners": list(shared_learners),
             "dtype": keras.dtype_policies.serialize(dtype),
         }
         super().__init__(images, outputs, arguments, name, pyramid)

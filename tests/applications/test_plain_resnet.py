@@ -165,6 +165,7 @@ def test_blocks_of_a_stage_share_learners(
         if isinstance(layer, SharedKernel) and layer.name.startswith("stage2")
     }
     assert found == kernels
+    assert model.get_config()["shared_learners"] == list(shared_learners)
     assert model.count_params() < build().count_params()
     check_gradients(model, [images])
     randomize(model, seed=1)
