@@ -76,6 +76,7 @@ def _add_train(commands):
         ("weight-decay", float),
         ("label-smoothing", float),
         ("crop-padding", int),
+        ("crop-fill", str),
         ("erasing", float),
         ("validation-split", float),
     ):
@@ -156,6 +157,7 @@ def _train(options):
         weight_decay=options.weight_decay,
         label_smoothing=options.label_smoothing,
         crop_padding=options.crop_padding,
+        crop_fill=options.crop_fill,
         erasing=options.erasing,
         validation_split=options.validation_split,
     )

@@ -5,6 +5,9 @@ import numpy as np
 
 from keras_pnnh.training.data_format import as_data_format
 
+# By the recipe's names. Keras's "reflect" repeats the outermost pixel.
+FILL_MODES = {"zeros": "constant", "reflect": "reflect"}
+
 
 class TrainingBatches(keras.utils.PyDataset):
     """Batches of one epoch after another.
@@ -59,12 +62,12 @@ def _augmentations(recipe, size):
     layers = []
     if recipe.crop_padding:
         height, width = (recipe.crop_padding / pixels for pixels in size)
-        # A shift over zeros is a crop of the padded image, drawn per image.
+        # A shift is a crop of the padded image, drawn for each image.
         layers.append(
             keras.layers.RandomTranslation(
                 height,
                 width,
-                fill_mode="constant",
+                fill_mode=FILL_MODES[recipe.crop_fill],
                 interpolation="nearest",
                 data_format="channels_last",
             )

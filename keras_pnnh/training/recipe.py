@@ -22,8 +22,10 @@ class Recipe:
             penalty of `weight_decay * (1 - m)` does. Norms, biases, coders,
             scales, tokens and positions are exempt.
         label_smoothing: As in `keras.losses.CategoricalCrossentropy`.
-        crop_padding: Largest shift of a training image in pixels, over a
-            border of zeros; 0 switches it off.
+        crop_padding: Largest shift of a training image in pixels; 0 switches
+            it off.
+        crop_fill: What a shifted image leaves behind: `"zeros"`, a black
+            border (He et al. 2015), or `"reflect"`, its own mirror image.
         flip: Whether to mirror training images at random.
         erasing: Share of the training images that lose a random rectangle
             (Zhong et al. 2017, arXiv 1708.04896), as in
@@ -41,6 +43,7 @@ class Recipe:
     weight_decay: float = 1e-3
     label_smoothing: float = 0.0
     crop_padding: int = 4
+    crop_fill: str = "zeros"
     flip: bool = True
     erasing: float = 0.0
     validation_split: float = 0.1
@@ -84,6 +87,11 @@ class Recipe:
                 "crop_padding",
                 "be an integer of at least 0",
                 _is_count(self.crop_padding, 0),
+            ),
+            (
+                "crop_fill",
+                "be 'zeros' or 'reflect'",
+                self.crop_fill in ("zeros", "reflect"),
             ),
             ("erasing", "lie in [0, 1]", 0 <= self.erasing <= 1),
             (

@@ -72,6 +72,31 @@ def test_shifts_are_whole_pixels_over_zeros_and_flips_occur(
     assert {flipped for _, flipped in seen} == {False, True}
 
 
+def test_a_shift_can_leave_the_mirror_image_behind(numbered, tiny_recipe):
+    shifted = set()
+    for epoch in range(4):
+        settings = {"batch_size": 12, "crop_padding": 2, "flip": False}
+        augmented = batches(
+            numbered, tiny_recipe, 0, epoch, crop_fill="reflect", **settings
+        )
+        for image in augmented[0][0]:
+            number = int(image[0, 0, 0]) - 1
+            mirrored = np.pad(
+                numbered.images[number], ((2, 2), (2, 2), (0, 0)), "symmetric"
+            )
+            corners = [
+                (row, column)
+                for row in range(5)
+                for column in range(5)
+                if np.array_equal(
+                    image, mirrored[row : row + 8, column : column + 8]
+                )
+            ]
+            assert len(corners) == 1
+            shifted.update(corners)
+    assert len(shifted) > 10
+
+
 def test_erasing_greys_a_rectangle_of_the_chosen_share(numbered, tiny_recipe):
     def erased(share, epoch):
         settings = {"crop_padding": 0, "flip": False, "erasing": share}

@@ -13,6 +13,7 @@ WRONG = {
     "weight_decay": (-1e-4, float("nan")),
     "label_smoothing": (1.0, -0.1),
     "crop_padding": (-1, 0.5),
+    "crop_fill": ("black", None),
     "erasing": (1.5, -0.1),
     "validation_split": (1.0, -0.1),
 }
