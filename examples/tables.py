@@ -117,8 +117,9 @@ def cycles(name):
                 "cycle": number,
                 "epochs": _epochs(run),
                 "peak learning rate": run["recipe"]["learning_rate"],
+                # Records of before there was a choice do not name it.
                 "crop": run["recipe"]["crop_padding"],
-                # Records of before there was erasing do not name it.
+                "border": run["recipe"].get("crop_fill", "zeros"),
                 "erasing": run["recipe"].get("erasing", 0.0),
                 "weight decay": run["recipe"]["weight_decay"],
                 "label smoothing": run["recipe"]["label_smoothing"],

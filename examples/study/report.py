@@ -54,6 +54,9 @@ def conditions(table, records):
     """What all runs of a table have in common."""
     some = next(iter(records.values()))[0]
     recipe = some["recipe"]
+    epochs = (
+        "1 epoch" if recipe["epochs"] == 1 else f"{recipe['epochs']} epochs"
+    )
     size = max(some["model"]["input_shape"])
     optimizer = "AdamW, " if recipe.get("optimizer") == "adamw" else ""
     backends = sorted(
@@ -64,7 +67,7 @@ def conditions(table, records):
         }
     )
     return (
-        f"{grid.TABLES[table].title}: {recipe['epochs']} epoch(s), images of "
+        f"{grid.TABLES[table].title}: {epochs}, images of "
         f"{size}x{size} pixels, {optimizer}batch {recipe['batch_size']}, peak "
         f"learning rate {recipe['learning_rate']}, {recipe['decay']} decay; "
         f"{recipe['validation_split']:.0%} of the training images held out for "
