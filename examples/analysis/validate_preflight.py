@@ -45,7 +45,7 @@ def main():
     parser.add_argument("--output", type=Path, default=OUTPUT)
     parser.add_argument("--images", type=int, default=128)
     options = parser.parse_args()
-    paths = sorted(options.study.glob("*/*.json"))
+    paths = sorted(filter(_starts_as_built, options.study.glob("*/*.json")))
     if not paths:
         parser.error(
             f"records of runs must lie in {options.study}/*/*.json. "
@@ -65,6 +65,12 @@ def main():
     write_text(options.output, json.dumps(record, indent=1) + "\n")
     if record["correlations"]:
         print(as_markdown(validation(record)))
+
+
+def _starts_as_built(path):
+    """Not if the coders were pretrained, which no configuration says."""
+    record = json.loads(path.read_text(encoding="utf-8"))
+    return "pretext" not in record.get("data", {})
 
 
 def judge(record, images):

@@ -61,7 +61,9 @@ class Blocks(CodedBlocks):
     def _check_shared_learners(self):
         numbers = tuple(range(1, len(self.convolutions) + 1))
         given = self.shared_learners
-        known = isinstance(given, (list, tuple)) and set(given) <= set(numbers)
+        known = isinstance(given, (list, tuple)) and all(
+            number in numbers for number in given
+        )
         if not known or len(set(given)) < len(given):
             raise ValueError(
                 "`shared_learners` must name convolutions of a block by their "
