@@ -52,7 +52,7 @@ from keras_pnnh.applications import (
             "shared_learners=(3,)",
         ),
         ({"shared_learners": (2, 2)}, "each once", "shared_learners=(2, 2)"),
-        ({"shared_learners": [[1]]}, "out of (1, 2)", "[[1]]"),
+        ({"shared_learners": [[1]]}, "by their", "shared_learners=[[1]]"),
         ({"shared_learners": 2}, "`shared_learners`", "shared_learners=2"),
         ({"norm": "layer"}, "`norm` must be one of", "norm='layer'"),
         ({"pooling": "mean"}, "`pooling` must be one of", "pooling='mean'"),
