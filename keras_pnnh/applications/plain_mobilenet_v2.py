@@ -5,7 +5,12 @@ import math
 
 import keras
 
-from keras_pnnh.applications import _builder, _identity_coder, _pretrained
+from keras_pnnh.applications import (
+    _builder,
+    _defaults,
+    _identity_coder,
+    _pretrained,
+)
 from keras_pnnh.applications._application import Application
 from keras_pnnh.applications._inverted_residual_block import (
     InvertedResidualBlocks,
@@ -118,11 +123,11 @@ class PlainMobileNet(Application):
         coder="autoencoder",
         stem="3x3_stride2",
         expansion=6,
-        norm="learner",
-        learner_gain=0.3,
-        coder_training="frozen",
-        coder_initializer="closed_form",
-        coder_sharing="stage",
+        norm=_defaults.NORM,
+        learner_gain=_defaults.LEARNER_GAIN,
+        coder_training=_defaults.CODER_TRAINING,
+        coder_initializer=_defaults.CODER_INITIALIZER,
+        coder_sharing=_defaults.CODER_SHARING,
         code_ratio=2.0,
         code_gain=1.0,
         data_format=None,

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import keras
 
-from keras_pnnh.applications import _builder, _identity_coder
+from keras_pnnh.applications import _builder, _defaults, _identity_coder
 from keras_pnnh.applications._application import Application, constructor
 from keras_pnnh.applications._basic_block import BasicBlocks
 from keras_pnnh.applications._bottleneck_block import BottleneckBlocks
@@ -136,16 +136,13 @@ class PlainResNet(Application):
         stem="3x3",
         shortcut="zero_padding",
         activation_order="post",
-        norm="learner",
-        # The best of a few short runs at 56 layers, made before this
-        # repository began and not kept in it. At 20 layers 1.0 is ahead
-        # (docs/study.md); to be settled there.
-        learner_gain=0.3,
-        coder_training="frozen",
-        coder_initializer="closed_form",
-        coder_sharing="stage",
+        norm=_defaults.NORM,
+        learner_gain=_defaults.LEARNER_GAIN,
+        coder_training=_defaults.CODER_TRAINING,
+        coder_initializer=_defaults.CODER_INITIALIZER,
+        coder_sharing=_defaults.CODER_SHARING,
         code_ratio=1.0,
-        shared_learners=(),
+        shared_learners=_defaults.SHARED_LEARNERS,
         dropout_rate=0.0,
         data_format=None,
         dtype=None,

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import keras
 
-from keras_pnnh.applications import _builder, _identity_coder
+from keras_pnnh.applications import _builder, _defaults, _identity_coder
 from keras_pnnh.applications._application import Application, constructor
 from keras_pnnh.applications._vit_blocks import TransformerBlocks
 from keras_pnnh.layers._checks import (
@@ -134,10 +134,10 @@ class PlainViT(Application):
         class_token=True,
         internal_path="coder",
         coder="autoencoder",
-        token_mixing="shaped",
-        learner_gain=0.3,
-        coder_training="frozen",
-        coder_initializer="closed_form",
+        token_mixing=_defaults.TOKEN_MIXING,
+        learner_gain=_defaults.LEARNER_GAIN,
+        coder_training=_defaults.CODER_TRAINING,
+        coder_initializer=_defaults.CODER_INITIALIZER,
         dropout_rate=0.0,
         data_format=None,
         dtype=None,
