@@ -63,6 +63,7 @@ def test_a_run_leaves_a_record_and_a_line_in_its_table(
     data, evidence, tmp_path
 ):
     coder, none = TABLE.runs("tiny")
+    assert report.as_table("tiny").startswith("No records yet")
     line = study.execute(coder, data, tmp_path / "runs")
     assert line.startswith("tiny/coder-20-seed0: test accuracy 0.")
     record = json.loads((evidence / "tiny/coder-20-seed0.json").read_text())

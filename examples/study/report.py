@@ -30,6 +30,11 @@ def read(table):
 
 def as_table(table):
     """One line for each network: mean and spread over the seeds."""
+    if not any((EVIDENCE / table).glob("*.json")):
+        return (
+            "No records yet: `python examples/study/run.py --data DIR "
+            f"{table}` makes them."
+        )
     lines = [
         "| network | parameters | seeds | last training loss | "
         "validation, % | test, % |",
