@@ -9,8 +9,8 @@ behind it lie in `evidence/study/<table>/`.
 NORM = "learner"
 
 # Question 2: level with 1 at 56 layers (table `norm`), and far ahead of it in
-# MobileNetV2 and Transformers (`mobilenet`, `vit-coder`). At 20 layers 1 is ahead
-# (`gain`), which is what the bundled weights were trained with.
+# MobileNetV2 and Transformers (`mobilenet`, `vit-coder`). At 20 layers 1 is
+# ahead (`gain`), which is what the bundled weights were trained with.
 LEARNER_GAIN = 0.3
 
 # Questions 3 and 4, table `coder`.
