@@ -6,7 +6,7 @@ NAME=RUN is the folder of a run, or a weight file beside its `record.json`. The
 validation parts of runs with one seed lie within each other, so the smallest
 is held out from all of them; this is what the weights of the package are
 chosen on. The result is kept in `evidence/choice.json`; `examples/tables.py`
-writes it into `docs/study.md`.
+writes it into `docs/bundled_weights.md`.
 """
 
 import argparse

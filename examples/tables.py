@@ -35,6 +35,7 @@ from keras_pnnh.weights import lineage, registry  # noqa: E402
 
 DOCUMENTS = (
     "README.md",
+    "docs/bundled_weights.md",
     "docs/conversion.md",
     "docs/deployment.md",
     "docs/models.md",
@@ -108,9 +109,12 @@ def cycles(name):
     """The runs that led to a network, each from the weights of the one before.
 
     Args:
-        name: Of the record in `evidence/further_cycles/`.
+        name: Of the record in `evidence/further_cycles/`, or `bundled`.
     """
-    last = read(ROOT / "evidence" / "further_cycles" / f"{name}.json")
+    last = ROOT / "evidence" / "further_cycles" / f"{name}.json"
+    if name == "bundled":
+        last = ROOT / "weights" / "plain_resnet20.cifar10" / "record.json"
+    last = read(last)
     return as_markdown(
         [
             {

@@ -73,7 +73,7 @@ _FROM_IN21K = f"Trained on ImageNet-21k before. {FOREIGN}"
 WEIGHTS = {
     "plain_resnet20.cifar10": WeightsEntry(
         filename="plain_resnet20.cifar10.weights.h5",
-        sha256="c0734a8e9a6389217420b39194e4373f755393eec9f5a8bfe510fc48e6c40f54",
+        sha256="5ed01c9c373aa95db827fc4a67f2acb969de440f421de654f0ae7da85853765f",
         classes=10,
         labels=CIFAR10_LABELS,
         image_size=(32, 32),
