@@ -194,7 +194,7 @@ def test_the_card(signed_in, run, tmp_path):
         'weights="hf://owner/mine@v1"',
         f'load_model("{REFERENCE}")',
         f'from_preset("{REFERENCE}")',
-        "epochs 24",
+        f"epochs {record['recipe']['epochs']}",
         record["hardware"]["processor"],
     ):
         assert part in text

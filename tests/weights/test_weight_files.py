@@ -306,6 +306,7 @@ def test_the_file_says_what_it_was_made_for(path):
         "norm": "learner",
         "coder_sharing": "stage",
         "code_ratio": 1.0,
+        "shared_learners": [],
     }
 
 
