@@ -72,9 +72,9 @@ def as_table(results):
         "|---|---|---|---|---|",
     ]
     for result in results:
-        backend = result["versions"]["backend"]
+        backend = environment.backend(result["versions"])
         lines += [
-            f"| {backend} {result['versions'][backend]} | {row['path']} | "
+            f"| {backend} | {row['path']} | "
             f"{result['rounds']} | {row['seconds']:.2f} | {row['ratio']:.2f} |"
             for row in result["rows"]
         ]

@@ -17,7 +17,7 @@ import statistics
 from pathlib import Path
 
 import keras
-import numpy as np
+from training_step import compile_step, random_batch
 from turns import median_ratio, take_turns
 
 import keras_pnnh
@@ -74,20 +74,13 @@ def main(arguments=None):
 
 def measure(depth, batch_size, rounds):
     """Seconds of training steps and of predictions, by network and round."""
-    generator = np.random.default_rng(0)
-    images = generator.uniform(0, 255, (batch_size, 32, 32, 3))
-    images = images.astype("float32")
-    labels = generator.integers(0, 10, batch_size)
+    batch = random_batch(batch_size)
     steps, predictions = {}, {}
     for name, arguments in NETWORKS.items():
         model = create_model(f"plain_resnet{depth}", **arguments)
-        model.compile(
-            keras.optimizers.SGD(1e-4, momentum=0.9, nesterov=True),
-            "sparse_categorical_crossentropy",
-        )
         folded = keras_pnnh.fold(model)
-        steps[name] = functools.partial(model.train_on_batch, images, labels)
-        predictions[name] = functools.partial(folded.predict_on_batch, images)
+        steps[name] = compile_step(model, batch)
+        predictions[name] = functools.partial(folded.predict_on_batch, batch[0])
     for actions in (steps, predictions):
         take_turns(actions, 2)  # compilation and first allocations
     return take_turns(steps, rounds), take_turns(predictions, rounds)
@@ -114,9 +107,8 @@ def as_table(records):
             for row in record["rows"]
         ]
     )
-    versions = [record["versions"] for record in records]
     backends = " and ".join(
-        f"{v['backend']} {v[v['backend']]}" for v in versions
+        environment.backend(record["versions"]) for record in records
     )
     return (
         f"{table}\n\nDepth {some['depth']}, 32x32 pixels, batch "

@@ -58,23 +58,31 @@ def main():
 
 def measure(depth, batch_size, rounds):
     """Seconds per training step, `{network: [one number a round]}`."""
-    generator = np.random.default_rng(0)
-    images = generator.uniform(0, 255, (batch_size, 32, 32, 3))
-    labels = generator.integers(0, 10, batch_size)
+    batch = random_batch(batch_size)
     steps = {}
     for path, norm in NETWORKS:
         model = create_model(
             f"plain_resnet{depth}", internal_path=path, norm=norm
         )
-        model.compile(
-            keras.optimizers.SGD(1e-4, momentum=0.9, nesterov=True),
-            "sparse_categorical_crossentropy",
-        )
-        steps[path, norm] = functools.partial(
-            model.train_on_batch, images, labels
-        )
+        steps[path, norm] = compile_step(model, batch)
     take_turns(steps, 2)  # compilation and first allocations
     return take_turns(steps, rounds)
+
+
+def random_batch(batch_size):
+    """Images of 32x32 pixels and labels."""
+    generator = np.random.default_rng(0)
+    images = generator.uniform(0, 255, (batch_size, 32, 32, 3))
+    return images.astype("float32"), generator.integers(0, 10, batch_size)
+
+
+def compile_step(model, batch):
+    """A function that trains a model on one batch."""
+    model.compile(
+        keras.optimizers.SGD(1e-4, momentum=0.9, nesterov=True),
+        "sparse_categorical_crossentropy",
+    )
+    return functools.partial(model.train_on_batch, *batch)
 
 
 def summarize(times):
@@ -114,11 +122,11 @@ def as_table(result):
             f"| `{row['norm']!r}` | {convolutions} | {row['milliseconds']:.0f} "
             f"| {row['to_plain']:.3f} | {row['to_residual']:.3f} |"
         )
-    versions, hardware = result["versions"], result["hardware"]
-    backend = versions["backend"]
+    backend = environment.backend(result["versions"])
+    hardware = result["hardware"]
     lines.append(
         f"\nDepth {result['depth']}, batch {result['batch_size']}, "
-        f"{result['rounds']} rounds in turns, {backend} {versions[backend]}, "
+        f"{result['rounds']} rounds in turns, {backend}, "
         f"{hardware['processor']}, threads: {hardware['threads']}."
     )
     return "\n".join(lines)

@@ -116,7 +116,7 @@ def as_table(results):
         "|---|---|---|---|---|---|",
     ]
     for result in results:
-        backend = _backend(result["versions"])
+        backend = environment.backend(result["versions"])
         for row in result["rows"]:
             first = f"{result['first_load']:.1f}"
             lines.append(
@@ -125,10 +125,6 @@ def as_table(results):
                 f"{first if row['path'] == 'coder' else ''} |"
             )
     return "\n".join(lines)
-
-
-def _backend(versions):
-    return f"{versions['backend']} {versions[versions['backend']]}"
 
 
 if __name__ == "__main__":

@@ -101,10 +101,10 @@ def as_table(record=None):
     """One line for Keras and one for each format."""
     record = record or json.loads(RECORD.read_text(encoding="utf-8"))
     versions = record["versions"]
-    backend = versions["backend"]
+    backend = environment.backend(versions)
     first = {
         "format": "none",
-        "runtime": f"keras {versions['keras']}, {backend} {versions[backend]}",
+        "runtime": f"keras {versions['keras']}, {backend}",
         "bytes": "",
         "test accuracy": f"{100 * record['accuracy']:.2f} %",
         "points": "",

@@ -8,6 +8,7 @@ A document asks for a table by the pair of comments `<!-- NAME -->` and
 """
 
 import argparse
+import functools
 import json
 import re
 import sys
@@ -157,22 +158,10 @@ def training_step_times():
     return training_step.as_table(read(ROOT / "evidence/training_step.json"))
 
 
-def construction_times():
-    """The benchmark of `benchmarks/construction.py`, one record a backend."""
-    paths = sorted((ROOT / "evidence/construction").glob("*.json"))
-    return construction.as_table([read(path) for path in paths])
-
-
-def throughputs():
-    """The benchmark of `benchmarks/throughput.py`, one record a backend."""
-    paths = sorted((ROOT / "evidence/throughput").glob("*.json"))
-    return throughput.as_table([read(path) for path in paths])
-
-
-def warm_load_times():
-    """The benchmark of `benchmarks/warm_load.py`, one record a backend."""
-    paths = sorted((ROOT / "evidence/warm_load").glob("*.json"))
-    return warm_load.as_table([read(path) for path in paths])
+def on_each_backend(benchmark):
+    """The table of a script in `benchmarks/`, one record a backend."""
+    paths = sorted((ROOT / "evidence" / benchmark.__name__).glob("*.json"))
+    return benchmark.as_table([read(path) for path in paths])
 
 
 def read(path):
@@ -185,14 +174,14 @@ SINGLE = {
     "benchmark-losses": deployment.losses,
     "bundled-weights": bundled_weights,
     "choice": choice_of_weights,
-    "construction": construction_times,
+    "construction": functools.partial(on_each_backend, construction),
     "conversion-costs": conversion_costs.as_table,
     "export-accuracy": export_accuracy.as_table,
     "models": model_counts.as_table,
     "published-weights": published_weights,
-    "throughput": throughputs,
+    "throughput": functools.partial(on_each_backend, throughput),
     "training-step": training_step_times,
-    "warm-load": warm_load_times,
+    "warm-load": functools.partial(on_each_backend, warm_load),
 }
 GROUPS = {
     "benchmark": deployment.as_table,

@@ -45,17 +45,21 @@ def main():
     parser.add_argument("--output", type=Path, default=OUTPUT)
     parser.add_argument("--images", type=int, default=128)
     options = parser.parse_args()
-    paths = sorted(filter(_starts_as_built, options.study.glob("*/*.json")))
-    if not paths:
+    runs = [
+        (path.stem, json.loads(path.read_text(encoding="utf-8")))
+        for path in sorted(options.study.glob("*/*.json"))
+    ]
+    # Pretrained coders do not start as their configuration says.
+    runs = [run for run in runs if "pretext" not in run[1].get("data", {})]
+    if not runs:
         parser.error(
             f"records of runs must lie in {options.study}/*/*.json. "
             "Received: none. Run `python examples/study/run.py` first."
         )
     images = draw_images(options.data, options.images, seed=0)
     rows = []
-    for path in paths:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        rows.append({"run": path.stem, **judge(record, images)})
+    for name, record in runs:
+        rows.append({"run": name, **judge(record, images)})
         print(as_table(list(rows[-1]), [list(rows[-1].values())]), flush=True)
     record = {
         "images": len(images),
@@ -65,12 +69,6 @@ def main():
     write_text(options.output, json.dumps(record, indent=1) + "\n")
     if record["correlations"]:
         print(as_markdown(validation(record)))
-
-
-def _starts_as_built(path):
-    """Not if the coders were pretrained, which no configuration says."""
-    record = json.loads(path.read_text(encoding="utf-8"))
-    return "pretext" not in record.get("data", {})
 
 
 def judge(record, images):

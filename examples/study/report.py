@@ -6,6 +6,8 @@ from pathlib import Path
 
 import grid
 
+from keras_pnnh.training import environment
+
 EVIDENCE = Path(__file__).parents[2] / "evidence" / "study"
 
 
@@ -66,9 +68,9 @@ def conditions(table, records):
     optimizer = "AdamW, " if recipe.get("optimizer") == "adamw" else ""
     backends = sorted(
         {
-            f"{versions['backend']} {versions[versions['backend']]}"
+            environment.backend(record["versions"])
             for runs in records.values()
-            for versions in (record["versions"] for record in runs)
+            for record in runs
         }
     )
     return (

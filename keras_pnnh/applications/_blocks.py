@@ -7,6 +7,7 @@ import keras
 
 from keras_pnnh.applications._coded_blocks import CodedBlocks
 from keras_pnnh.layers import PlainConv2D, SharedKernel, ZeroPaddingShortcut
+from keras_pnnh.layers.plain_conv2d import initial_gain
 
 STEMS = ("3x3", "7x7_pool")
 SHORTCUTS = ("zero_padding", "projection")
@@ -148,12 +149,12 @@ class Blocks(CodedBlocks):
         kernels = {}
         for number in self.shared_learners:
             convolution = self.convolutions[number - 1]
-            normalized = self.norm in ("learner", "kernel")
+            gain = self._gain(coder, convolution.part)
             kernels[number] = SharedKernel(
                 filters * convolution.channels,
                 filters * convolution.filters,
                 convolution.kernel_size,
-                1.0 if normalized else self._gain(coder, convolution.part),
+                initial_gain(self.norm, gain),
                 self._channel_axis,
                 dtype=self.dtype,
                 name=f"{name}_kernel{number}",

@@ -17,6 +17,17 @@ def resolve_data_format(data_format):
     return data_format
 
 
+def count_channels(inputs, axis, most, taker, repair):
+    """Channels of `inputs`, which must be known and at most `most`."""
+    channels = inputs.shape[axis]
+    if channels is None or channels > most:
+        raise ValueError(
+            f"{taker} takes at most as many channels on axis {axis}. "
+            f"Received: inputs of shape {tuple(inputs.shape)}. {repair}"
+        )
+    return channels
+
+
 def check_positive_integers(**arguments):
     for name, value in arguments.items():
         integer = isinstance(value, int) and not isinstance(value, bool)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_pnnh.layers._checks import check_positive_integers
+from keras_pnnh.layers._checks import check_positive_integers, count_channels
 from keras_pnnh.layers.coder_initializers import CODER_INITIALIZERS
 from keras_pnnh.layers.pretexts import find_pretext
 from keras_pnnh.theory import rectified_normal
@@ -136,14 +136,11 @@ class Coder(keras.layers.Layer):
             return ops.eye(self.code_filters, dtype=self.compute_dtype)
         if part == "decoder":
             return self._with_scaled_gradient(self.decoder)
-        channels = inputs.shape[self.axis]
-        if channels is None or channels > self.filters:
-            raise ValueError(
-                f"A coder of {self.filters} filters takes at most as many "
-                f"channels on axis {self.axis}. Received: inputs of shape "
-                f"{tuple(inputs.shape)}. Use one coder per stage, as wide as "
-                "the stage."
-            )
+        channels = count_channels(
+            *(inputs, self.axis, self.filters),
+            taker=f"A coder of {self.filters} filters",
+            repair="Use one coder per stage, as wide as the stage.",
+        )
         encoder = self._with_scaled_gradient(self.encoder)[:channels]
         if part == "encoder":
             return encoder

@@ -10,10 +10,15 @@ from keras_pnnh.layers._checks import (
     check_positive_integers,
     resolve_data_format,
 )
-from keras_pnnh.layers._initial_values import kernel_values
+from keras_pnnh.layers._initial_values import he_values
 from keras_pnnh.theory import kernel_standardization
 
 NORMS = ("learner", "sum", "kernel", None)
+
+
+def initial_gain(norm, learner_gain):
+    """Factor on the learner's initial kernel: 1 if its norm has the gain."""
+    return learner_gain if norm in ("sum", None) else 1.0
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
@@ -138,17 +143,11 @@ class PlainConv2D(keras.layers.Layer):
             self._build_batch_norm(inputs_shape)
 
     def _build_kernel(self):
-        gain = self.learner_gain if self.norm in ("sum", None) else 1.0
+        gain = initial_gain(self.norm, self.learner_gain)
         self.kernel = self.add_weight(
             name="kernel",
             shape=self.kernel_shape,
-            # Variance 2 / fan-in, He et al. 2015, arXiv 1502.01852. As there
-            # no tails are cut; on torch cutting takes four times the draws.
-            initializer=kernel_values(
-                keras.initializers.VarianceScaling(
-                    2.0 * gain**2, distribution="untruncated_normal"
-                )
-            ),
+            initializer=he_values(gain**2),
         )
 
     @property

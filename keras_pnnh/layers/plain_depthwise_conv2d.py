@@ -8,7 +8,7 @@ from keras_pnnh.layers._checks import (
     check_positive_integers,
     resolve_data_format,
 )
-from keras_pnnh.layers._initial_values import kernel_values
+from keras_pnnh.layers._initial_values import he_values
 
 NORMS = ("learner", "sum", None)
 
@@ -115,13 +115,8 @@ class PlainDepthwiseConv2D(keras.layers.Layer):
         self.kernel = self.add_weight(
             name="kernel",
             shape=(size, size, channels, 1),
-            # Variance 2 / fan-in, He et al. 2015, arXiv 1502.01852. Keras
-            # counts all channels to the fan-in; each output reads one.
-            initializer=kernel_values(
-                keras.initializers.VarianceScaling(
-                    2.0 * gain**2 * channels, distribution="untruncated_normal"
-                )
-            ),
+            # Keras counts all channels to the fan-in; each output reads one.
+            initializer=he_values(gain**2 * channels),
         )
         if self.norm == "learner" and self.code_filters:
             self.coder_scale = self.add_weight(

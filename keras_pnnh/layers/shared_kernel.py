@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from keras_pnnh.layers._checks import check_positive_integers
-from keras_pnnh.layers._initial_values import kernel_values
+from keras_pnnh.layers._checks import check_positive_integers, count_channels
+from keras_pnnh.layers._initial_values import he_values
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
@@ -53,29 +53,20 @@ class SharedKernel(keras.layers.Layer):
         self.axis = axis
 
     def build(self, inputs_shape):
+        size = self.kernel_size
         self.kernel = self.add_weight(
             name="kernel",
-            shape=self.kernel_shape(self.channels),
-            initializer=kernel_values(
-                keras.initializers.VarianceScaling(
-                    2.0 * self.gain**2, distribution="untruncated_normal"
-                )
-            ),
+            shape=(size, size, self.channels, self.filters),
+            initializer=he_values(self.gain**2),
         )
 
-    def kernel_shape(self, channels):
-        """Shape of the kernel for a layer that reads so many channels."""
-        return (self.kernel_size, self.kernel_size, channels, self.filters)
-
     def call(self, inputs):
-        channels = inputs.shape[self.axis]
-        if channels is None or channels > self.channels:
-            raise ValueError(
-                f"A shared kernel for {self.channels} channels takes at most "
-                f"as many on axis {self.axis}. Received: inputs of shape "
-                f"{tuple(inputs.shape)}. Use one shared kernel per stage, as "
-                "wide as its widest input."
-            )
+        channels = count_channels(
+            *(inputs, self.axis, self.channels),
+            taker=f"A shared kernel for {self.channels} channels",
+            repair="Use one shared kernel per stage, as wide as its widest "
+            "input.",
+        )
         # Not `convert_to_tensor`: on TensorFlow it hands out the variable.
         return ops.cast(self.kernel, self.compute_dtype)[:, :, :channels]
 

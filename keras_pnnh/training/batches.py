@@ -4,9 +4,7 @@ import keras
 import numpy as np
 
 from keras_pnnh.training.data_format import as_data_format
-
-# By the recipe's names. Keras's "reflect" repeats the outermost pixel.
-FILL_MODES = {"zeros": "constant", "reflect": "reflect"}
+from keras_pnnh.training.recipe import CROP_FILLS
 
 
 class TrainingBatches(keras.utils.PyDataset):
@@ -67,7 +65,7 @@ def _augmentations(recipe, size):
             keras.layers.RandomTranslation(
                 height,
                 width,
-                fill_mode=FILL_MODES[recipe.crop_fill],
+                fill_mode=CROP_FILLS[recipe.crop_fill],
                 interpolation="nearest",
                 data_format="channels_last",
             )

@@ -24,6 +24,11 @@ def versions():
     }
 
 
+def backend(versions):
+    """The backend of a record's versions, in words: `"torch 2.13.0"`."""
+    return f"{versions['backend']} {versions[versions['backend']]}"
+
+
 def hardware():
     """The processor, the cores this process may use, and accelerators."""
     try:

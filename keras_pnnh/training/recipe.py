@@ -3,6 +3,10 @@
 import dataclasses
 import math
 
+# Keras's fill modes by the recipe's names; its "reflect" repeats the outermost
+# pixel.
+CROP_FILLS = {"zeros": "constant", "reflect": "reflect"}
+
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
@@ -91,7 +95,7 @@ class Recipe:
             (
                 "crop_fill",
                 "be 'zeros' or 'reflect'",
-                self.crop_fill in ("zeros", "reflect"),
+                self.crop_fill in tuple(CROP_FILLS),
             ),
             ("erasing", "lie in [0, 1]", 0 <= self.erasing <= 1),
             (

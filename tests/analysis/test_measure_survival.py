@@ -12,7 +12,8 @@ from tests.harness import CHANNELS_FIRST_WORKS
 
 def coder_chain(internal_path="coder", **kwargs):
     return PlainResNet(
-        *((3,), (32,)),
+        (3,),
+        (32,),
         input_shape=(16, 16, 3),
         internal_path=internal_path,
         **kwargs,
