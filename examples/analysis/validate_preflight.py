@@ -49,8 +49,7 @@ def main():
         (path.stem, json.loads(path.read_text(encoding="utf-8")))
         for path in sorted(options.study.glob("*/*.json"))
     ]
-    # Pretrained coders do not start as their configuration says.
-    runs = [run for run in runs if "pretext" not in run[1].get("data", {})]
+    runs = [run for run in runs if _can_be_rebuilt(run[1])]
     if not runs:
         parser.error(
             f"records of runs must lie in {options.study}/*/*.json. "
@@ -71,11 +70,23 @@ def main():
         print(as_markdown(validation(record)))
 
 
+def _can_be_rebuilt(record):
+    """Whether the record's configuration is all of the untrained network."""
+    # Pretrained coders do not start as the configuration says.
+    pretrained = "pretext" in record.get("data", {})
+    return not pretrained and hasattr(applications, _class_name(record))
+
+
+def _class_name(record):
+    return record["model"].get("class_name", "PlainResNet")
+
+
 def judge(record, images):
     """The network's preflight, and what became of it."""
     config = dict(record["model"])
     config.pop("parameters")
-    model_class = getattr(applications, config.pop("class_name", "PlainResNet"))
+    config.pop("class_name", None)
+    model_class = getattr(applications, _class_name(record))
     keras.utils.clear_session()
     keras.utils.set_random_seed(record["seed"])
     model = model_class.from_config(config)

@@ -105,6 +105,9 @@ SMALL_MOBILENET = {"stem": "3x3", "classes": 10}
 # 18 blocks of 3 convolutions: 56 weighted layers, too.
 BOTTLENECKS = {"block": "bottleneck", "blocks_per_stage": (6, 6, 6)}
 
+# 27 blocks of 2 convolutions, learner and code side by side inside them.
+BLOCK_PATH = {"blocks_per_stage": (9, 9, 9)}
+
 # Table and labels that the tables at 56 layers are compared with.
 DEPTH_56 = ("depth", ("coder-learner-gain0.3-56", "residual-56", "none-56"))
 
@@ -217,6 +220,29 @@ TABLES = {
         beside=("depth", ("coder-learner-gain0.3-110", "residual-110")),
         model="plain_resnet110",
     ),
+    # The code in channels of its own, across both non-linearities of a block.
+    "structure": Table(
+        "One path per block at depth 56",
+        {
+            "learner-full-code-full": {**BLOCK_PATH},
+            "learner-half-code-half": {
+                **BLOCK_PATH,
+                "learner_ratio": 0.5,
+                "code_ratio": 0.5,
+                "coder_initializer": "selection",
+            },
+            "learner-half-averages-half": {
+                **BLOCK_PATH,
+                "learner_ratio": 0.5,
+                "code_ratio": 0.5,
+            },
+            "learner-half-code-full": {**BLOCK_PATH, "learner_ratio": 0.5},
+        },
+        depths=(56,),
+        changes=ONE_EPOCH,
+        beside=DEPTH_56,
+        model="block_path_resnet",
+    ),
     "bottleneck": Table(
         "Bottlenecks at depth 56",
         {
@@ -237,9 +263,10 @@ TABLES = {
             "coder-both-shared": {"shared_learners": (1, 2)},
             "coder-second-shared": {"shared_learners": (2,)},
             "none": {"internal_path": "none"},
+            "coder-gain1": {"learner_gain": 1.0},
+            "coder-gain0.1": {"learner_gain": 0.1},
         },
         depths=(56,),
-        seeds=(0,),
         changes={"epochs": 3, "validation_split": 0.04},
     ),
     # (1, 2): both 3x3 convolutions of all blocks of a stage; (2,): the second.

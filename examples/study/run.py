@@ -21,6 +21,7 @@ from pathlib import Path
 
 import grid
 import keras
+from block_path import BlockPathResNet
 from pretexts import pretrain_coders
 
 from keras_pnnh.applications import create_model
@@ -28,9 +29,13 @@ from keras_pnnh.files import write_text
 from keras_pnnh.training import environment, evaluate, load_images, train
 from keras_pnnh.training.data_format import input_shape
 from keras_pnnh.training.run_folder import RunFolder
+from keras_pnnh.weights import loader
 
 ROOT = Path(__file__).parents[2]
 EVIDENCE = ROOT / "evidence" / "study"
+
+# Networks that the library does not have.
+MODELS = {"block_path_resnet": BlockPathResNet}
 
 
 def main(arguments=None):
@@ -99,7 +104,8 @@ def train_and_test(run, data, folder):
         "input_shape": input_shape(run.size, run.size),
         **run.architecture,
     }
-    model = create_model(run.model, classifier_activation=None, **arguments)
+    create = MODELS.get(run.model, functools.partial(create_model, run.model))
+    model = create(classifier_activation=None, **arguments)
     training_images = images(data, "train", run.size)
     description = {"source": "cifar10", "size": run.size}
     if run.pretext:
@@ -127,8 +133,8 @@ def train_and_test(run, data, folder):
             "versions": environment.versions(),
             "hardware": environment.hardware(),
         }
-    weights = folder / "model.weights.h5"
-    trained = create_model(run.model, weights=weights, **arguments)
+    trained = create(**arguments)
+    loader.load(trained, folder / "model.weights.h5")
     evaluate(trained, images(data, "test", run.size), run=folder)
     return RunFolder(folder).read_record()
 
