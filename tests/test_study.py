@@ -78,6 +78,19 @@ def test_a_run_leaves_a_record_and_a_line_in_its_table(
     assert not other  # the other network has no record yet
 
 
+def test_a_network_that_the_library_does_not_have(data, evidence, tmp_path):
+    network = {"blocks_per_stage": (1, 1, 1), "code_ratio": 0.5, "classes": 2}
+    table = dataclasses.replace(
+        TABLE, networks={"half": network}, model="block_path_resnet"
+    )
+    (run,) = table.runs("tiny")
+    study.execute(run, data, tmp_path / "runs")
+    record = json.loads((evidence / "tiny/half-20-seed0.json").read_text())
+    assert record["model"]["class_name"] == "BlockPathResNet"
+    assert record["model"]["code_ratio"] == 0.5
+    assert record["test"]["images"] == 8
+
+
 def test_a_failure_is_kept_as_one(data, evidence, tmp_path, monkeypatch):
     def diverge(*args, **kwargs):
         raise FloatingPointError("the loss is NaN")

@@ -243,6 +243,39 @@ TABLES = {
         beside=DEPTH_56,
         model="block_path_resnet",
     ),
+    "structure-longer": Table(
+        "Three epochs of one path per block at depth 56",
+        {
+            "learner-half-averages-half": {
+                **BLOCK_PATH,
+                "learner_ratio": 0.5,
+                "code_ratio": 0.5,
+            },
+            "learner-full-code-full": {**BLOCK_PATH},
+        },
+        depths=(56,),
+        changes={"epochs": 3, "validation_split": 0.04},
+        beside=("longer", ("coder-56", "residual-56", "none-56")),
+        model="block_path_resnet",
+    ),
+    "structure-deeper": Table(
+        "One path per block at depth 110",
+        {
+            "learner-half-averages-half": {
+                "blocks_per_stage": (18, 18, 18),
+                "learner_ratio": 0.5,
+                "code_ratio": 0.5,
+            },
+            "learner-full-code-full": {"blocks_per_stage": (18, 18, 18)},
+        },
+        depths=(110,),
+        changes=ONE_EPOCH,
+        beside=(
+            "depth",
+            ("coder-learner-gain0.3-110", "residual-110", "none-110"),
+        ),
+        model="block_path_resnet",
+    ),
     "bottleneck": Table(
         "Bottlenecks at depth 56",
         {
