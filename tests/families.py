@@ -35,7 +35,11 @@ FAMILIES = {
     "plain_resnet": Family(
         PlainResNet,
         {"blocks_per_stage": (2, 2), "filters_per_stage": (4, 8)},
-        {**CONVOLUTIONAL, "shared_learners": [2]},
+        {
+            **CONVOLUTIONAL,
+            "shared_learners": [2],
+            "code_placement": "beside",
+        },
     ),
     "plain_mobilenet_v2": Family(
         PlainMobileNet,

@@ -42,6 +42,28 @@ def test_with_a_full_code_it_is_the_residual_twin():
     np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-6)
 
 
+def test_with_half_a_code_it_is_the_library_s():
+    model = BlockPathResNet(**SMALL, learner_ratio=0.5, code_ratio=0.5)
+    same = PlainResNet(
+        **SMALL,
+        filters_per_stage=(16, 32, 64),
+        code_placement="beside",
+        code_ratio=0.5,
+    )
+    randomise(model)
+    for layer in same.layers:
+        # The library's second layers have a scale of the coder, 1 at first.
+        weights = {
+            weight.path: weight
+            for weight in model.get_layer(layer.name).weights
+        }
+        for weight in layer.weights:
+            if weight.path in weights:
+                weight.assign(weights[weight.path])
+    outputs, expected = model.predict(images()), same.predict(images())
+    np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("ratio", [0.5, 1.0])
 def test_a_block_is_two_convolutions_in_a_chain(ratio):
     """`[L1, E]`, then `[L2; D]`, written out with NumPy for 1x1 images."""

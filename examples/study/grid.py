@@ -105,11 +105,15 @@ SMALL_MOBILENET = {"stem": "3x3", "classes": 10}
 # 18 blocks of 3 convolutions: 56 weighted layers, too.
 BOTTLENECKS = {"block": "bottleneck", "blocks_per_stage": (6, 6, 6)}
 
+# Half of the channels inside a block hold the code and nothing else.
+BESIDE = {"code_placement": "beside", "code_ratio": 0.5}
+
 # 27 blocks of 2 convolutions, learner and code side by side inside them.
 BLOCK_PATH = {"blocks_per_stage": (9, 9, 9)}
 
 # Table and labels that the tables at 56 layers are compared with.
 DEPTH_56 = ("depth", ("coder-learner-gain0.3-56", "residual-56", "none-56"))
+HALF_56 = ("depth", (*DEPTH_56[1], "coder-beside-56"))
 
 TABLES = {
     "paths": Table(
@@ -147,6 +151,7 @@ TABLES = {
             "coder-learner-gain0.3": {"norm": "learner", "learner_gain": 0.3},
             "residual": {"internal_path": "residual"},
             "none": {"internal_path": "none"},
+            "coder-beside": {"norm": "learner", "learner_gain": 0.3, **BESIDE},
         },
         depths=(56, 110, 20, 32, 44),
         changes=ONE_EPOCH,
@@ -240,7 +245,7 @@ TABLES = {
         },
         depths=(56,),
         changes=ONE_EPOCH,
-        beside=DEPTH_56,
+        beside=HALF_56,
         model="block_path_resnet",
     ),
     "structure-longer": Table(
@@ -255,7 +260,7 @@ TABLES = {
         },
         depths=(56,),
         changes={"epochs": 3, "validation_split": 0.04},
-        beside=("longer", ("coder-56", "residual-56", "none-56")),
+        beside=("longer", ("coder-56", "coder-beside-56", "residual-56")),
         model="block_path_resnet",
     ),
     "structure-deeper": Table(
@@ -272,7 +277,7 @@ TABLES = {
         changes=ONE_EPOCH,
         beside=(
             "depth",
-            ("coder-learner-gain0.3-110", "residual-110", "none-110"),
+            ("coder-learner-gain0.3-110", "coder-beside-110", "residual-110"),
         ),
         model="block_path_resnet",
     ),
@@ -296,6 +301,8 @@ TABLES = {
             "coder-both-shared": {"shared_learners": (1, 2)},
             "coder-second-shared": {"shared_learners": (2,)},
             "none": {"internal_path": "none"},
+            "coder-beside": BESIDE,
+            "coder-beside-both-shared": {**BESIDE, "shared_learners": (1, 2)},
             "coder-gain1": {"learner_gain": 1.0},
             "coder-gain0.1": {"learner_gain": 0.1},
         },
@@ -308,6 +315,7 @@ TABLES = {
         {
             "coder-second-shared": {"shared_learners": (2,)},
             "coder-both-shared": {"shared_learners": (1, 2)},
+            "coder-beside-both-shared": {**BESIDE, "shared_learners": (1, 2)},
             "residual-second-shared": {
                 "internal_path": "residual",
                 "shared_learners": (2,),
@@ -319,7 +327,7 @@ TABLES = {
         },
         depths=(56,),
         changes=ONE_EPOCH,
-        beside=DEPTH_56,
+        beside=HALF_56,
     ),
     "vit": Table(
         "Small Transformers of 12 blocks, patches of 4x4 pixels",

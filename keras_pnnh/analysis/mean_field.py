@@ -88,7 +88,8 @@ def _apply(layer, args, kwargs, generator):
     if isinstance(layer, Coder):
         return _coder_matrix(layer, *args, **kwargs)
     if isinstance(layer, SharedKernel):
-        return _numpy(layer.kernel)[:, :, : None if x is None else len(x)]
+        channels = None if x is None else len(x) - layer.code_channels
+        return _numpy(layer.kernel)[:, :, :channels]
     if isinstance(layer, PlainConv2D):
         return _plain_convolution(layer, generator, *args, **kwargs)
     if isinstance(layer, (layers.Conv2D, layers.Dense)):
@@ -144,11 +145,15 @@ def _plain_convolution(
         gamma = _numpy(layer.gamma)
         kernel = theory.standardize_kernel(kernel, gamma)
     # Filters of mean zero do not see the mean of what comes in.
-    outputs = _normal(kernel, x, generator, centred=layer.norm == "kernel")
+    read = None if x is None else x[layer.code_channels :]
+    outputs = _normal(kernel, read, generator, centred=layer.norm == "kernel")
+    if layer.norm == "learner":
+        outputs = _normalized(layer.batch_norm, outputs)
+    outputs = np.pad(outputs, ((layer.code_filters, 0), (0, 0)))
     if layer.bias is not None:
         outputs += _numpy(layer.bias)[:, None]
     if coder_kernel is None:
-        return _normalized(layer.batch_norm, outputs)
+        return _normalized_sum(layer, outputs)
     if x is None:
         return None
     carried = np.zeros_like(outputs)
@@ -166,6 +171,8 @@ def _plain_depthwise(layer, x, generator):
         outputs += _numpy(layer.bias)[:, None]
     carried = np.zeros_like(x)
     carried[: layer.code_filters] = x[: layer.code_filters]
+    if layer.norm == "learner":
+        outputs = _normalized(layer.batch_norm, outputs)
     return _with_carried(layer, outputs.astype("float32"), carried)
 
 
@@ -173,9 +180,11 @@ def _with_carried(layer, outputs, carried):
     if layer.coder_scale is not None:
         scale = _numpy(layer.coder_scale)[:, None]
         carried[: len(scale)] *= scale
-    if layer.norm == "learner":
-        return _normalized(layer.batch_norm, outputs) + carried
-    return _normalized(layer.batch_norm, outputs + carried)
+    return _normalized_sum(layer, outputs + carried)
+
+
+def _normalized_sum(layer, x):
+    return _normalized(layer.batch_norm, x) if layer.norm == "sum" else x
 
 
 def _weighted(layer, x, generator):

@@ -12,6 +12,7 @@ from keras_pnnh.layers.plain_conv2d import initial_gain
 STEMS = ("3x3", "7x7_pool")
 SHORTCUTS = ("zero_padding", "projection")
 ACTIVATION_ORDERS = ("post", "pre")
+CODE_PLACEMENTS = ("added", "beside")
 
 
 class Convolution(NamedTuple):
@@ -46,6 +47,7 @@ class Blocks(CodedBlocks):
     shortcut: str
     activation_order: str
     shared_learners: tuple
+    code_placement: str
 
     def __post_init__(self):
         super().__post_init__()
@@ -76,6 +78,7 @@ class Blocks(CodedBlocks):
     def _choices(self):
         return {
             **super()._choices(),
+            "code_placement": CODE_PLACEMENTS,
             "stem": STEMS,
             "shortcut": SHORTCUTS,
             "activation_order": ACTIVATION_ORDERS,
@@ -113,7 +116,7 @@ class Blocks(CodedBlocks):
         """`blocks` blocks of the same width; the first has the strides."""
         coders = self._coders(
             self._expansion * filters,
-            max(1, round(self.code_ratio * filters)),
+            self._code_filters(filters),
             blocks,
             name,
         )
@@ -134,6 +137,31 @@ class Blocks(CodedBlocks):
             x, strides = outputs, 1
         return x
 
+    def _code_filters(self, filters):
+        """Width of the code in a stage of so many channels."""
+        width = max(1, round(self.code_ratio * filters))
+        if self._beside and width >= filters:
+            raise ValueError(
+                "A code in channels of its own must leave some to the learner. "
+                f"Received: code_placement='beside' with code_ratio="
+                f"{self.code_ratio} in a stage of {filters} filters. Take "
+                "`code_ratio=0.5`."
+            )
+        return width
+
+    def _own_channels(self, coder, number):
+        """Channels of a convolution that hold the code alone: in and out."""
+        if coder is None or not self._beside:
+            return 0, 0
+        code = coder.code_filters
+        last = len(self.convolutions)
+        return (0 if number == 1 else code), (0 if number == last else code)
+
+    def _gain(self, coder, part):
+        if self._beside and part != "decoder":
+            return 1.0
+        return super()._gain(coder, part)
+
     def _activated(self, x, prefix, number):
         norm = keras.layers.BatchNormalization(
             axis=self._channel_axis,
@@ -150,12 +178,14 @@ class Blocks(CodedBlocks):
         for number in self.shared_learners:
             convolution = self.convolutions[number - 1]
             gain = self._gain(coder, convolution.part)
+            code_channels, code_filters = self._own_channels(coder, number)
             kernels[number] = SharedKernel(
-                filters * convolution.channels,
-                filters * convolution.filters,
+                filters * convolution.channels - code_channels,
+                filters * convolution.filters - code_filters,
                 convolution.kernel_size,
                 initial_gain(self.norm, gain),
                 self._channel_axis,
+                code_channels,
                 dtype=self.dtype,
                 name=f"{name}_kernel{number}",
             )
@@ -166,6 +196,7 @@ class Blocks(CodedBlocks):
         last = len(self.convolutions)
         for number, convolution in enumerate(self.convolutions, 1):
             maker = self._last if number == last else self
+            code_channels, code_filters = self._own_channels(coder, number)
             x = maker._convolution(
                 x,
                 coder,
@@ -175,6 +206,8 @@ class Blocks(CodedBlocks):
                 kernel_size=convolution.kernel_size,
                 strides=strides if convolution.strided else 1,
                 shared=shared.get(number),
+                code_filters=code_filters,
+                code_channels=code_channels,
             )
             if number < last:
                 x = self._relu(x, f"{name}_relu{number}")
@@ -184,6 +217,10 @@ class Blocks(CodedBlocks):
     def _expansion(self):
         """Output channels of a block per channel of the stage."""
         return self.convolutions[-1].filters
+
+    @property
+    def _beside(self):
+        return self.code_placement == "beside"
 
     @property
     def _pre(self):

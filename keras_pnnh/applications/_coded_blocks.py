@@ -91,6 +91,8 @@ class CodedBlocks:
         kernel_size=3,
         strides=1,
         shared=None,
+        code_filters=0,
+        code_channels=0,
     ):
         layer = PlainConv2D(
             filters,
@@ -99,6 +101,8 @@ class CodedBlocks:
             norm=self.norm,
             learner_gain=self._gain(coder, part),
             data_format=self.data_format,
+            code_filters=code_filters,
+            code_channels=code_channels,
             dtype=self.dtype,
             name=name,
         )

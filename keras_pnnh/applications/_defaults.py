@@ -24,3 +24,7 @@ SHARED_LEARNERS = ()
 # Question 7, table `vit-coder`: heads of their own do better and are twice as
 # wide.
 TOKEN_MIXING = "shaped"
+
+# Question 6: beside the learner does better at half the parameters (tables
+# `depth`, `longer`); the bundled weights are older than that.
+CODE_PLACEMENT = "added"

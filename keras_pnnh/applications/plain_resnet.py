@@ -100,8 +100,14 @@ class PlainResNet(Application):
         coder_initializer: Initial values of the coders, see `layers.Coder`.
         coder_sharing: Whether all blocks of a `"stage"` share a coder (PNNH)
             or each `"block"` has its own.
+        code_placement: Where a code travels inside a block: `"added"` to the
+            learner's output, so that every layer has a path, or `"beside"`
+            it, in channels of its own: one path across all non-linearities of
+            the block, and learners that are smaller by the code. A block is
+            equally wide either way.
         code_ratio: Width of the code as a share of the stage's channels, above
-            0 and at most 1, `r / d`.
+            0 and at most 1, `r / d`. `"beside"` the learners it must leave
+            them some: 0.5 halves them.
         shared_learners: Numbers of the convolutions in a block whose learner's
             kernel all blocks of a stage share, too (`layers.SharedKernel`):
             `(2,)` shares every second 3x3 of basic blocks, `(1, 3)` the 1x1
@@ -141,6 +147,7 @@ class PlainResNet(Application):
         coder_training=_defaults.CODER_TRAINING,
         coder_initializer=_defaults.CODER_INITIALIZER,
         coder_sharing=_defaults.CODER_SHARING,
+        code_placement=_defaults.CODE_PLACEMENT,
         code_ratio=1.0,
         shared_learners=_defaults.SHARED_LEARNERS,
         dropout_rate=0.0,
@@ -167,6 +174,7 @@ class PlainResNet(Application):
             "coder_training": coder_training,
             "coder_initializer": coder_initializer,
             "coder_sharing": coder_sharing,
+            "code_placement": code_placement,
             "code_ratio": code_ratio,
             "shared_learners": shared_learners,
             "data_format": data_format,

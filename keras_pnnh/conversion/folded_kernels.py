@@ -27,7 +27,8 @@ def folded_kernel(layer, matrix=None, learner=None, norm=None):
         kernel = _numbers(learner.shared.kernel)[:, :, : learner.channels]
     bias = None if layer.bias is None else _numbers(layer.bias)
     shape = kernel.shape
-    if isinstance(layer, (keras.layers.DepthwiseConv2D, PlainDepthwiseConv2D)):
+    depthwise = (keras.layers.DepthwiseConv2D, PlainDepthwiseConv2D)
+    if isinstance(layer, depthwise):
         # Output channel `c * multiplier + m` has kernel `[..., c, m]`.
         kernel = kernel.reshape(*shape[:2], 1, -1)
     if isinstance(layer, (PlainConv2D, PlainDepthwiseConv2D)):
@@ -35,7 +36,9 @@ def folded_kernel(layer, matrix=None, learner=None, norm=None):
         kernel, bias = _plain_kernel(layer, kernel, bias, carried)
     if norm is not None:
         kernel, bias = _with_norm(kernel, bias, norm)
-    return kernel.reshape(shape), bias
+    if isinstance(layer, depthwise):
+        kernel = kernel.reshape(shape)
+    return kernel, bias
 
 
 def _carried(layer, matrix):
@@ -48,18 +51,28 @@ def _carried(layer, matrix):
 def _plain_kernel(layer, kernel, bias, carried):
     if layer.norm == "kernel":
         kernel = theory.standardize_kernel(kernel, _numbers(layer.gamma))
+    if layer.norm == "learner":
+        kernel, bias = _with_norm(kernel, bias, layer.batch_norm)
+    if isinstance(layer, PlainConv2D):
+        kernel, bias = _beside_code(layer, kernel, bias)
     coder = None
     if carried is not None:
         coder = theory.pad_channels(carried, *kernel.shape[2:])
         if layer.coder_scale is not None:
             scale = _numbers(layer.coder_scale)
             coder[:, : len(scale)] *= scale
-        if layer.norm != "learner":
-            kernel = theory.merge_coder(kernel, coder)
-    if layer.batch_norm is not None:
-        kernel, bias = _with_norm(kernel, bias, layer.batch_norm)
-    if coder is not None and layer.norm == "learner":
         kernel = theory.merge_coder(kernel, coder)
+    if layer.norm == "sum":
+        kernel, bias = _with_norm(kernel, bias, layer.batch_norm)
+    return kernel, bias
+
+
+def _beside_code(layer, kernel, bias):
+    """The learner's kernel and bias, with zeros in the code's channels."""
+    channels, filters = layer.code_channels, layer.code_filters
+    kernel = np.pad(kernel, ((0, 0), (0, 0), (channels, 0), (filters, 0)))
+    if layer.norm == "learner":
+        bias = np.pad(bias, (filters, 0))
     return kernel, bias
 
 

@@ -57,7 +57,7 @@ def handed_out(layer, args, kwargs):
         return CoderMatrix(layer, part, inputs.shape[layer.axis])
 
     def of_shared_kernel(inputs):
-        return LearnerKernel(layer, inputs.shape[layer.axis])
+        return LearnerKernel(layer, layer.channels_read(inputs))
 
     if isinstance(layer, Coder):
         return of_coder(*args, **kwargs)

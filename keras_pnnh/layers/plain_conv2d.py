@@ -45,6 +45,12 @@ class PlainConv2D(keras.layers.Layer):
     2101.08692): a learner gain `g` and a coder scale of `sqrt(1 - g^2)` at the
     start, so that the variance neither grows nor vanishes with depth.
 
+    Learner and code share the channels. With `code_filters` the code has
+    channels of its own in the output, the leading ones, and the next layer's
+    `code_channels` keep its learner off them: a path across two
+    non-linearities, `x' = phi(L2 phi(L1 x) + D phi(E x))`, with kernels
+    `[E, L1]` and `[D; L2]`. Both learners are then smaller.
+
     Padding is symmetric (`kernel_size // 2` zeros on each side), so the coder
     always sits at the centre tap, at any stride and input size; Keras's
     `"same"` would move it to tap `[0, 0]` for a stride of 2 on even sizes.
@@ -62,12 +68,17 @@ class PlainConv2D(keras.layers.Layer):
             kernel otherwise.
         momentum: Momentum of the moving statistics.
         epsilon: Added to the variance.
+        code_filters: How many of the output channels hold the code alone; 0 if
+            it is added to the learner's output.
+        code_channels: How many of the input channels only the coder reads.
         data_format: As in `keras.layers.Conv2D`.
 
     Call arguments:
         inputs: `(batch, height, width, channels)`, or channels first.
         coder_kernel: Matrix `(channels of inputs, filters)` of the coder, or
-            smaller: what is carried occupies the leading channels.
+            smaller: what is carried occupies the leading channels. Of
+            `code_channels` rows and `code_filters` columns where those are
+            given.
         learner_kernel: Kernel of the learner from a `SharedKernel`. By
             default the layer has its own, `kernel`, which is None otherwise.
         training: Whether the normalisation uses the batch's statistics.
@@ -90,12 +101,16 @@ class PlainConv2D(keras.layers.Layer):
         momentum=0.9,
         epsilon=1e-5,
         data_format=None,
+        code_filters=0,
+        code_channels=0,
         **kwargs,
     ):
         super().__init__(**kwargs)
         check_positive_integers(
             filters=filters, kernel_size=kernel_size, strides=strides
         )
+        _check_room("code_filters", code_filters, "filters", filters)
+        _check_room("code_channels", code_channels, "input channels", math.inf)
         if kernel_size % 2 == 0:
             raise ValueError(
                 "The coder needs a centre tap, so `kernel_size` must be odd. "
@@ -112,6 +127,8 @@ class PlainConv2D(keras.layers.Layer):
         self.learner_gain = learner_gain
         self.momentum = momentum
         self.epsilon = epsilon
+        self.code_filters = code_filters
+        self.code_channels = code_channels
         self.data_format = resolve_data_format(data_format)
         self._channel_axis = 1 if self.data_format == "channels_first" else -1
         self.kernel = None
@@ -125,20 +142,29 @@ class PlainConv2D(keras.layers.Layer):
     ):
         channels = inputs_shape[self._channel_axis]
         size = self.kernel_size
+        _check_room(
+            *("code_channels", self.code_channels),
+            *("input channels", channels),
+        )
         self.kernel_shape = (size, size, channels, self.filters)
+        self.learner_shape = (
+            *(size, size),
+            channels - self.code_channels,
+            self.filters - self.code_filters,
+        )
         self._check_coder(coder_kernel_shape)
         self._check_learner(learner_kernel_shape)
         if learner_kernel_shape is None:
             self._build_kernel()
         if self._scales_coder and coder_kernel_shape is not None:
             self.coder_scale = self._add_vector(
-                "coder_scale", self._initial_coder_scale()
+                "coder_scale", self.filters, self._initial_coder_scale()
             )
         if self.norm == "kernel":
             gain = self.learner_gain * theory.RECTIFIED_GAIN
-            self.gamma = self._add_vector("gamma", gain)
+            self.gamma = self._add_vector("gamma", self.learner_shape[3], gain)
         if self.norm in ("kernel", None):
-            self.bias = self._add_vector("bias", 0.0)
+            self.bias = self._add_vector("bias", self.filters, 0.0)
         else:
             self._build_batch_norm(inputs_shape)
 
@@ -146,13 +172,17 @@ class PlainConv2D(keras.layers.Layer):
         gain = initial_gain(self.norm, self.learner_gain)
         self.kernel = self.add_weight(
             name="kernel",
-            shape=self.kernel_shape,
+            shape=self.learner_shape,
             initializer=he_values(gain**2),
         )
 
     @property
     def _scales_coder(self):
-        return self.norm in ("learner", "kernel")
+        """Whether the coder has a scale to balance it with the learner.
+
+        A code in channels of its own stands beside nothing.
+        """
+        return self.norm in ("learner", "kernel") and not self.code_filters
 
     def _initial_coder_scale(self):
         if self.norm == "learner":
@@ -165,10 +195,10 @@ class PlainConv2D(keras.layers.Layer):
             )
         return (1 - self.learner_gain**2) ** 0.5
 
-    def _add_vector(self, name, value):
+    def _add_vector(self, name, size, value):
         return self.add_weight(
             name=name,
-            shape=(self.filters,),
+            shape=(size,),
             initializer=keras.initializers.Constant(value),
         )
 
@@ -182,12 +212,30 @@ class PlainConv2D(keras.layers.Layer):
             dtype=self.dtype_policy,
             name="batch_norm",
         )
-        self.batch_norm.build(self.compute_output_shape(inputs_shape))
+        shape = list(self.compute_output_shape(inputs_shape))
+        if self.norm == "learner":
+            shape[self._channel_axis] = self.learner_shape[3]
+        self.batch_norm.build(tuple(shape))
 
     def _check_coder(self, coder_kernel_shape):
+        own = (self.code_channels, self.code_filters)
         if coder_kernel_shape is None:
+            if any(own):
+                raise ValueError(
+                    f"Layer '{self.name}' has channels that only a coder "
+                    "reads or writes, so it needs one in every call. Received: "
+                    "coder_kernel=None. Pass it `coder(x, part=...)`."
+                )
             return
         rows, columns = coder_kernel_shape
+        given = (rows if own[0] else 0, columns if own[1] else 0)
+        if given != own:
+            raise ValueError(
+                f"The coder of layer '{self.name}' must read its "
+                "`code_channels` and write its `code_filters`, (0: no such "
+                f"channels), {own}. Received: a coder matrix of shape "
+                f"{(rows, columns)}. Take the coder's `code_filters`."
+            )
         channels = self.kernel_shape[2]
         if rows > channels or columns > self.filters:
             raise ValueError(
@@ -213,10 +261,10 @@ class PlainConv2D(keras.layers.Layer):
                     "learner_kernel=None. Pass it in every call."
                 )
             return
-        if tuple(learner_kernel_shape) != self.kernel_shape:
+        if tuple(learner_kernel_shape) != self.learner_shape:
             raise ValueError(
                 f"The learner's kernel of layer '{self.name}' must have shape "
-                f"{self.kernel_shape}. Received: learner_kernel of shape "
+                f"{self.learner_shape}. Received: learner_kernel of shape "
                 f"{tuple(learner_kernel_shape)}. Call the `SharedKernel` with "
                 "the tensor that the layer reads."
             )
@@ -231,27 +279,55 @@ class PlainConv2D(keras.layers.Layer):
         self, inputs, coder_kernel=None, learner_kernel=None, training=None
     ):
         self._check_learner(getattr(learner_kernel, "shape", None))
+        self._check_coder(getattr(coder_kernel, "shape", None))
         kernel = self.kernel if learner_kernel is None else learner_kernel
+        if self.norm == "learner":
+            return self._add_normalized(inputs, kernel, coder_kernel, training)
         if self.norm == "kernel":
             kernel = self._standardized(kernel)
+        kernel = self._beside_code(kernel)
         if coder_kernel is not None:
-            self._check_coder(coder_kernel.shape)
-            if self.norm == "learner":
-                coder_kernel = self._embed(coder_kernel, border=0)
-            else:
-                border = self.kernel_size // 2
-                kernel = kernel + self._embed(coder_kernel, border)
-        outputs = self._convolve(inputs, kernel)
-        if self.batch_norm is not None:
-            outputs = self.batch_norm(outputs, training=training)
+            border = self.kernel_size // 2
+            kernel = kernel + self._embed(coder_kernel, self.filters, border)
+        outputs = self._normalized(self._convolve(inputs, kernel), training)
         if self.bias is not None:
             bias = ops.convert_to_tensor(self.bias)
             if self._channel_axis == 1:
                 bias = ops.reshape(bias, (-1, 1, 1))
             outputs = outputs + bias
-        if coder_kernel is not None and self.norm == "learner":
-            outputs = outputs + self._convolve(inputs, coder_kernel)
         return outputs
+
+    def _add_normalized(self, inputs, kernel, coder_kernel, training):
+        """The learner's output, normalised, and the coder's."""
+        learned = self._convolve(self._without_code(inputs), kernel)
+        learned = self._normalized(learned, training)
+        if coder_kernel is None:
+            return learned
+        width = self.code_filters or self.filters
+        carried = self._convolve(inputs, self._embed(coder_kernel, width))
+        if self.code_filters:
+            return ops.concatenate([carried, learned], self._channel_axis)
+        return learned + carried
+
+    def _normalized(self, outputs, training):
+        if self.batch_norm is None:
+            return outputs
+        return self.batch_norm(outputs, training=training)
+
+    def _without_code(self, inputs):
+        """The channels that the learner reads."""
+        if not self.code_channels:
+            return inputs
+        if self._channel_axis == 1:
+            return inputs[:, self.code_channels :]
+        return inputs[..., self.code_channels :]
+
+    def _beside_code(self, kernel):
+        """The learner's kernel, with zeros where only the coder has weights."""
+        code = (self.code_channels, self.code_filters)
+        if not any(code):
+            return kernel
+        return ops.pad(kernel, [(0, 0), (0, 0), *((size, 0) for size in code)])
 
     def _standardized(self, kernel):
         """`theory.standardize_kernel`, in the backend."""
@@ -290,10 +366,10 @@ class PlainConv2D(keras.layers.Layer):
             return inputs[:, :, step, step]
         return inputs[:, step, step, :]
 
-    def _embed(self, matrix, border):
+    def _embed(self, matrix, filters, border=0):
         """The coder's matrix at the centre of a kernel with `border` taps."""
         spare = self.kernel_shape[2] - matrix.shape[0]
-        new = self.filters - matrix.shape[1]
+        new = filters - matrix.shape[1]
         kernel = matrix[None, None]
         if border or spare or new:
             borders = (border, border)
@@ -324,4 +400,18 @@ class PlainConv2D(keras.layers.Layer):
             "momentum": self.momentum,
             "epsilon": self.epsilon,
             "data_format": self.data_format,
+            "code_filters": self.code_filters,
+            "code_channels": self.code_channels,
         }
+
+
+def _check_room(name, code, whole, size):
+    """A code's channels leave at least one to the learner."""
+    integer = isinstance(code, int) and not isinstance(code, bool)
+    if integer and 0 <= code < size:
+        return
+    raise ValueError(
+        f"`{name}` must be 0 or a positive integer less than the number of "
+        f"{whole}, so that the learner has some. Received: {name}={code!r}"
+        + ("." if size == math.inf else f" with {size} {whole}.")
+    )

@@ -27,20 +27,30 @@ class SharedKernel(keras.layers.Layer):
         kernel_size: Odd size of the square kernel.
         gain: Factor on the initial kernel (He et al. 2015, arXiv 1502.01852).
         axis: Channel axis of the inputs.
+        code_channels: How many of the input channels only a coder reads; see
+            `PlainConv2D`. They come on top of `channels`.
 
     Call arguments:
         inputs: The tensor that the layer will read, of at most `channels`
-            channels. Fewer, as where a stage widens, get the kernel's leading
-            ones.
+            channels beside the code's. Fewer, as where a stage widens, get
+            the kernel's leading ones.
 
-    Output shape: `(kernel_size, kernel_size, channels of inputs, filters)`.
+    Output shape: `(kernel_size, kernel_size, channels of inputs without the
+    code's, filters)`.
 
     Raises:
         ValueError: For inputs with more channels.
     """
 
     def __init__(
-        self, channels, filters, kernel_size=3, gain=1.0, axis=-1, **kwargs
+        self,
+        channels,
+        filters,
+        kernel_size=3,
+        gain=1.0,
+        axis=-1,
+        code_channels=0,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         check_positive_integers(
@@ -51,6 +61,7 @@ class SharedKernel(keras.layers.Layer):
         self.kernel_size = kernel_size
         self.gain = gain
         self.axis = axis
+        self.code_channels = code_channels
 
     def build(self, inputs_shape):
         size = self.kernel_size
@@ -61,14 +72,20 @@ class SharedKernel(keras.layers.Layer):
         )
 
     def call(self, inputs):
+        channels = self.channels_read(inputs)
+        # Not `convert_to_tensor`: on TensorFlow it hands out the variable.
+        return ops.cast(self.kernel, self.compute_dtype)[:, :, :channels]
+
+    def channels_read(self, inputs):
+        """How many channels of `inputs` the kernel is for."""
+        most = self.channels + self.code_channels
         channels = count_channels(
-            *(inputs, self.axis, self.channels),
-            taker=f"A shared kernel for {self.channels} channels",
+            *(inputs, self.axis, most),
+            taker=f"A shared kernel for {most} channels",
             repair="Use one shared kernel per stage, as wide as its widest "
             "input.",
         )
-        # Not `convert_to_tensor`: on TensorFlow it hands out the variable.
-        return ops.cast(self.kernel, self.compute_dtype)[:, :, :channels]
+        return channels - self.code_channels
 
     def get_config(self):
         return {
@@ -78,4 +95,5 @@ class SharedKernel(keras.layers.Layer):
             "kernel_size": self.kernel_size,
             "gain": self.gain,
             "axis": self.axis,
+            "code_channels": self.code_channels,
         }

@@ -47,6 +47,21 @@ from keras_pnnh.applications import (
         ({"code_ratio": 0}, "`code_ratio` must be more", "code_ratio=0"),
         ({"code_ratio": 2.0}, "at most 1", "code_ratio=2.0"),
         (
+            {"code_placement": "inside"},
+            "`code_placement` must be one of ('added', 'beside')",
+            "code_placement='inside'",
+        ),
+        (
+            {"code_placement": "beside"},
+            "must leave some to the learner",
+            "code_placement='beside' with code_ratio=1.0 in a stage of",
+        ),
+        (
+            {"code_placement": "beside", "code_ratio": 0.99},
+            "Take `code_ratio=0.5`",
+            "code_placement='beside' with code_ratio=0.99",
+        ),
+        (
             {"shared_learners": (3,)},
             "by their numbers, out of (1, 2)",
             "shared_learners=(3,)",

@@ -50,6 +50,15 @@ def expected_outputs(layer, x, coder, training):
     kernel = values["kernel"].astype("float64")
     if layer.norm == "kernel":
         kernel = theory.standardize_kernel(kernel, values["gamma"])
+    code = ((layer.code_channels, 0), (layer.code_filters, 0))
+    if layer.norm == "learner" and layer.code_filters:
+        learned = convolve(x[..., layer.code_channels :], kernel, layer.strides)
+        learned = normalize(learned, norm, layer.epsilon, training)
+        carried = convolve(
+            x[..., : len(coder)], coder[None, None], layer.strides
+        )
+        return np.concatenate([carried, learned], axis=-1)
+    kernel = np.pad(kernel, ((0, 0), (0, 0), *code))
     carried = np.zeros(kernel.shape[2:])
     if coder is not None:
         carried[: coder.shape[0], : coder.shape[1]] = coder
@@ -107,6 +116,81 @@ def test_equals_numpy(norm, strides, kernel_size, size):
             outputs = to_numpy(layer(*arguments, training=training))
             assert outputs.shape == layer.compute_output_shape(x.shape)
             np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("code", [(0, 2), (2, 0), (2, 3)])
+def test_a_code_in_channels_of_its_own(code, norm, strides):
+    x = normal(4, 5, 6, 3)
+    code_channels, code_filters = code
+    layer = PlainConv2D(
+        *(5, 3, strides, norm),
+        epsilon=0.01,
+        code_channels=code_channels,
+        code_filters=code_filters,
+    )
+    coder = normal(code_channels or 3, code_filters or 5)
+    layer(x, coder)
+    learner = (3, 3, 3 - code_channels, 5 - code_filters)
+    assert tuple(layer.kernel.shape) == layer.learner_shape == learner
+    randomize(layer, seed=1)
+    for training in (False, True):
+        expected = expected_outputs(layer, x, coder, training)
+        outputs = to_numpy(layer(x, coder, training=training))
+        assert outputs.shape == layer.compute_output_shape(x.shape)
+        np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("norm", ["learner", "sum", "kernel", None])
+def test_a_layer_with_channels_for_a_code_is_well_behaved(tmp_path, norm):
+    kwargs = {
+        "filters": 5,
+        "learner_gain": 0.5,
+        "code_filters": 2,
+        "code_channels": 1,
+    }
+    if norm != "learner":  # which is the default
+        kwargs["norm"] = norm
+    trainable = 2 if norm is None else 3
+    shapes = [(4, 5, 6, 3), (1, 2)]
+    check_layer(PlainConv2D, kwargs, shapes, trainable, tmp_path)
+
+
+@pytest.mark.parametrize("kernel_size", [1, 3])
+def test_the_code_of_one_layer_is_left_alone_by_the_next(kernel_size):
+    """`x' = D phi(E x)` where the learners are silent."""
+    x, encoder, decoder = normal(2, 5, 6, 3), normal(3, 2), normal(2, 3)
+    first = PlainConv2D(5, kernel_size, code_filters=2)
+    second = PlainConv2D(3, kernel_size, code_channels=2)
+    hidden = np.maximum(to_numpy(first(x, encoder)), 0)
+    second(hidden, decoder)
+    second.batch_norm.gamma.assign(np.zeros(3))
+    expected = np.maximum(x @ encoder, 0) @ decoder
+    np.testing.assert_allclose(
+        to_numpy(second(hidden, decoder)), expected, rtol=1e-4, atol=1e-5
+    )
+
+
+@pytest.mark.parametrize("shape", [None, (2, 2), (1, 3), (3, 5)])
+def test_a_coder_that_misses_the_channels_of_the_code(shape):
+    layer = PlainConv2D(5, code_channels=1, code_filters=2, name="two")
+    coder = None if shape is None else normal(*shape)
+    received = (
+        "coder_kernel=None. Pass it"
+        if shape is None
+        else rf"a coder matrix of shape \({shape[0]}, {shape[1]}\)"
+    )
+    with pytest.raises(ValueError, match=f"'two' .*Received: {received}"):
+        layer(normal(2, 4, 4, 3), coder)
+
+
+def test_a_code_that_takes_all_channels_of_the_input():
+    layer = PlainConv2D(5, code_channels=3)
+    with pytest.raises(
+        ValueError, match="code_channels=3 with 3 input channels"
+    ):
+        layer(normal(2, 4, 4, 3), normal(3, 5))
 
 
 def test_training_moves_the_statistics_by_the_momentum():
@@ -233,6 +317,12 @@ def test_a_normalised_learner_leaves_no_room_for_a_gain_above_one():
         ),
         ({"strides": 0}, "`strides` must be a positive", "strides=0"),
         ({"filters": -1}, "`filters` must be a positive", "filters=-1"),
+        (
+            {"code_filters": 4},
+            "`code_filters` must be 0 or a positive integer less than",
+            "code_filters=4 with 4 filters",
+        ),
+        ({"code_channels": -1}, "`code_channels` must", "code_channels=-1."),
         ({"norm": "batch"}, "`norm` must be one of", "norm='batch'"),
         (
             {"data_format": "NHWC"},

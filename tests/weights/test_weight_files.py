@@ -305,6 +305,7 @@ def test_the_file_says_what_it_was_made_for(path):
         "activation_order": "post",
         "norm": "learner",
         "coder_sharing": "stage",
+        "code_placement": "added",
         "code_ratio": 1.0,
         "shared_learners": [],
     }
