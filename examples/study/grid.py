@@ -165,10 +165,15 @@ TABLES = {
             "coder-learner-gain0.1": {"norm": "learner", "learner_gain": 0.1},
             "coder-kernel-gain0.6": {"norm": "kernel", "learner_gain": 0.6},
             "coder-kernel-gain0.15": {"norm": "kernel", "learner_gain": 0.15},
+            "coder-beside-kernel-gain0.3": {
+                "norm": "kernel",
+                "learner_gain": 0.3,
+                **BESIDE,
+            },
         },
         depths=(56,),
         changes=ONE_EPOCH,
-        beside=DEPTH_56,
+        beside=HALF_56,
     ),
     # All with a gain of 0.3 and the norm on the learner, as the first line.
     "coder": Table(
