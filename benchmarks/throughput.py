@@ -34,7 +34,15 @@ NETWORKS = {
     "coder, normalised kernel": {"norm": "kernel"},
     "coder, norm on the sum": {"norm": "sum"},
     "coder, all learners shared": {"shared_learners": (1, 2)},
-    "coder beside the learner": {"code_placement": "beside", "code_ratio": 0.5},
+    "half a coder beside half a learner": {
+        "code_placement": "beside",
+        "learner_ratio": 0.5,
+        "code_ratio": 0.5,
+    },
+    "coder beside half a learner": {
+        "code_placement": "beside",
+        "learner_ratio": 0.5,
+    },
     "no path": {"internal_path": "none"},
 }
 

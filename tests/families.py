@@ -39,6 +39,7 @@ FAMILIES = {
             **CONVOLUTIONAL,
             "shared_learners": [2],
             "code_placement": "beside",
+            "learner_ratio": 0.75,
         },
     ),
     "plain_mobilenet_v2": Family(

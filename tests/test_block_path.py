@@ -42,13 +42,16 @@ def test_with_a_full_code_it_is_the_residual_twin():
     np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_with_half_a_code_it_is_the_library_s():
-    model = BlockPathResNet(**SMALL, learner_ratio=0.5, code_ratio=0.5)
+@pytest.mark.parametrize("learner_ratio", [0.25, 1.0])
+@pytest.mark.parametrize("code_ratio", [0.75, 1.0])
+def test_it_is_what_the_library_builds(learner_ratio, code_ratio):
+    ratios = {"learner_ratio": learner_ratio, "code_ratio": code_ratio}
+    model = BlockPathResNet(**SMALL, **ratios)
     same = PlainResNet(
         **SMALL,
+        **ratios,
         filters_per_stage=(16, 32, 64),
         code_placement="beside",
-        code_ratio=0.5,
     )
     randomise(model)
     for layer in same.layers:

@@ -105,8 +105,9 @@ SMALL_MOBILENET = {"stem": "3x3", "classes": 10}
 # 18 blocks of 3 convolutions: 56 weighted layers, too.
 BOTTLENECKS = {"block": "bottleneck", "blocks_per_stage": (6, 6, 6)}
 
-# Half of the channels inside a block hold the code and nothing else.
-BESIDE = {"code_placement": "beside", "code_ratio": 0.5}
+# Learners of half the width, beside a code of half or of the full width.
+BESIDE = {"code_placement": "beside", "learner_ratio": 0.5, "code_ratio": 0.5}
+BESIDE_FULL = {"code_placement": "beside", "learner_ratio": 0.5}
 
 # 27 blocks of 2 convolutions, learner and code side by side inside them.
 BLOCK_PATH = {"blocks_per_stage": (9, 9, 9)}
@@ -247,6 +248,16 @@ TABLES = {
                 "code_ratio": 0.5,
             },
             "learner-half-code-full": {**BLOCK_PATH, "learner_ratio": 0.5},
+            "learner-three-quarters-averages-quarter": {
+                **BLOCK_PATH,
+                "learner_ratio": 0.75,
+                "code_ratio": 0.25,
+            },
+            "learner-quarter-averages-three-quarters": {
+                **BLOCK_PATH,
+                "learner_ratio": 0.25,
+                "code_ratio": 0.75,
+            },
         },
         depths=(56,),
         changes=ONE_EPOCH,
@@ -261,6 +272,7 @@ TABLES = {
                 "learner_ratio": 0.5,
                 "code_ratio": 0.5,
             },
+            "learner-half-code-full": {**BLOCK_PATH, "learner_ratio": 0.5},
             "learner-full-code-full": {**BLOCK_PATH},
         },
         depths=(56,),

@@ -10,6 +10,6 @@ class BasicBlocks(Blocks):
     """
 
     convolutions = (
-        Convolution("encoder", 1, 1, kernel_size=3, strided=True),
-        Convolution("decoder", 1, 1, kernel_size=3),
+        Convolution("encoder", 1, kernel_size=3, strided=True),
+        Convolution("decoder", 1, kernel_size=3),
     )

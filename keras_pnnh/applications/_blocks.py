@@ -16,18 +16,16 @@ CODE_PLACEMENTS = ("added", "beside")
 
 
 class Convolution(NamedTuple):
-    """One convolution of a block; widths are multiples of the stage's.
+    """One convolution of a block.
 
     Attributes:
         part: What the coder adds, see `layers.Coder`.
-        channels: Input channels.
-        filters: Output channels.
+        filters: Output channels, as a multiple of the stage's.
         kernel_size: Size of the square kernel.
         strided: Whether the strides of a block stand here.
     """
 
     part: str
-    channels: int
     filters: int
     kernel_size: int
     strided: bool = False
@@ -48,10 +46,12 @@ class Blocks(CodedBlocks):
     activation_order: str
     shared_learners: tuple
     code_placement: str
+    learner_ratio: float
 
     def __post_init__(self):
         super().__post_init__()
         self._check_shared_learners()
+        self._check_learner_ratio()
         if self._pre and self.internal_path != "residual":
             raise ValueError(
                 "Pre-activation is a form of residual blocks: without a skip "
@@ -73,6 +73,21 @@ class Blocks(CodedBlocks):
                 f"numbers, out of {numbers}, each once. Received: "
                 f"shared_learners={given!r}. Take `({numbers[-1]},)` to share "
                 "the last one, `()` to share none."
+            )
+
+    def _check_learner_ratio(self):
+        if not self.learner_ratio > 0:
+            raise ValueError(
+                "`learner_ratio` is a width as a share of a stage's and must "
+                "be more than 0. Received: "
+                f"learner_ratio={self.learner_ratio!r}."
+            )
+        if self.learner_ratio != 1 and not self._beside:
+            raise ValueError(
+                "A learner that the code is added to is as wide as the stage. "
+                f"Received: learner_ratio={self.learner_ratio} with "
+                f"code_placement={self.code_placement!r}. Take "
+                "`code_placement='beside'`."
             )
 
     def _choices(self):
@@ -116,7 +131,7 @@ class Blocks(CodedBlocks):
         """`blocks` blocks of the same width; the first has the strides."""
         coders = self._coders(
             self._expansion * filters,
-            self._code_filters(filters),
+            max(1, round(self.code_ratio * filters)),
             blocks,
             name,
         )
@@ -137,31 +152,6 @@ class Blocks(CodedBlocks):
             x, strides = outputs, 1
         return x
 
-    def _code_filters(self, filters):
-        """Width of the code in a stage of so many channels."""
-        width = max(1, round(self.code_ratio * filters))
-        if self._beside and width >= filters:
-            raise ValueError(
-                "A code in channels of its own must leave some to the learner. "
-                f"Received: code_placement='beside' with code_ratio="
-                f"{self.code_ratio} in a stage of {filters} filters. Take "
-                "`code_ratio=0.5`."
-            )
-        return width
-
-    def _own_channels(self, coder, number):
-        """Channels of a convolution that hold the code alone: in and out."""
-        if coder is None or not self._beside:
-            return 0, 0
-        code = coder.code_filters
-        last = len(self.convolutions)
-        return (0 if number == 1 else code), (0 if number == last else code)
-
-    def _gain(self, coder, part):
-        if self._beside and part != "decoder":
-            return 1.0
-        return super()._gain(coder, part)
-
     def _activated(self, x, prefix, number):
         norm = keras.layers.BatchNormalization(
             axis=self._channel_axis,
@@ -178,40 +168,59 @@ class Blocks(CodedBlocks):
         for number in self.shared_learners:
             convolution = self.convolutions[number - 1]
             gain = self._gain(coder, convolution.part)
-            code_channels, code_filters = self._own_channels(coder, number)
             kernels[number] = SharedKernel(
-                filters * convolution.channels - code_channels,
-                filters * convolution.filters - code_filters,
+                self._learner_width(number - 1, filters),
+                self._learner_width(number, filters),
                 convolution.kernel_size,
                 initial_gain(self.norm, gain),
                 self._channel_axis,
-                code_channels,
+                self._own_channels(coder, number - 1),
                 dtype=self.dtype,
                 name=f"{name}_kernel{number}",
             )
         return kernels
+
+    def _learner_width(self, number, filters):
+        """Channels of a learner behind a convolution; 0: before the block."""
+        last = len(self.convolutions)
+        if number in (0, last):
+            return filters * self._expansion
+        width = filters * self.convolutions[number - 1].filters
+        return max(1, round(self.learner_ratio * width))
+
+    def _own_channels(self, coder, number):
+        """Channels behind a convolution that hold the code alone."""
+        inside = 0 < number < len(self.convolutions)
+        if coder is None or not inside or not self._beside:
+            return 0
+        return coder.code_filters
 
     def _block(self, x, coder, shared, filters, strides, name):
         """All convolutions of one block, without the last non-linearity."""
         last = len(self.convolutions)
         for number, convolution in enumerate(self.convolutions, 1):
             maker = self._last if number == last else self
-            code_channels, code_filters = self._own_channels(coder, number)
+            code_filters = self._own_channels(coder, number)
             x = maker._convolution(
                 x,
                 coder,
                 convolution.part,
-                filters * convolution.filters,
+                code_filters + self._learner_width(number, filters),
                 f"{name}_conv{number}",
                 kernel_size=convolution.kernel_size,
                 strides=strides if convolution.strided else 1,
                 shared=shared.get(number),
                 code_filters=code_filters,
-                code_channels=code_channels,
+                code_channels=self._own_channels(coder, number - 1),
             )
             if number < last:
                 x = self._relu(x, f"{name}_relu{number}")
         return x
+
+    def _gain(self, coder, part):
+        if self._beside and part != "decoder":
+            return 1.0
+        return super()._gain(coder, part)
 
     @property
     def _expansion(self):

@@ -13,7 +13,7 @@ class BottleneckBlocks(Blocks):
     """
 
     convolutions = (
-        Convolution("encoder", 4, 1, kernel_size=1),
-        Convolution("code", 1, 1, kernel_size=3, strided=True),
-        Convolution("decoder", 1, 4, kernel_size=1),
+        Convolution("encoder", 1, kernel_size=1),
+        Convolution("code", 1, kernel_size=3, strided=True),
+        Convolution("decoder", 4, kernel_size=1),
     )

@@ -25,6 +25,5 @@ SHARED_LEARNERS = ()
 # wide.
 TOKEN_MIXING = "shaped"
 
-# Question 6: beside the learner does better at half the parameters (tables
-# `depth`, `longer`); the bundled weights are older than that.
+# Question 6 (tables `structure`, `longer`).
 CODE_PLACEMENT = "added"

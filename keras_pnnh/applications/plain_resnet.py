@@ -103,11 +103,12 @@ class PlainResNet(Application):
         code_placement: Where a code travels inside a block: `"added"` to the
             learner's output, so that every layer has a path, or `"beside"`
             it, in channels of its own: one path across all non-linearities of
-            the block, and learners that are smaller by the code. A block is
-            equally wide either way.
+            the block, which is as wide inside as learner and code together.
         code_ratio: Width of the code as a share of the stage's channels, above
-            0 and at most 1, `r / d`. `"beside"` the learners it must leave
-            them some: 0.5 halves them.
+            0 and at most 1, `r / d`.
+        learner_ratio: Width of the learners inside a block, likewise; other
+            than 1 only with `"beside"`, and there on every internal path, so
+            that the twin can have the same learners.
         shared_learners: Numbers of the convolutions in a block whose learner's
             kernel all blocks of a stage share, too (`layers.SharedKernel`):
             `(2,)` shares every second 3x3 of basic blocks, `(1, 3)` the 1x1
@@ -149,6 +150,7 @@ class PlainResNet(Application):
         coder_sharing=_defaults.CODER_SHARING,
         code_placement=_defaults.CODE_PLACEMENT,
         code_ratio=1.0,
+        learner_ratio=1.0,
         shared_learners=_defaults.SHARED_LEARNERS,
         dropout_rate=0.0,
         data_format=None,
@@ -176,6 +178,7 @@ class PlainResNet(Application):
             "coder_sharing": coder_sharing,
             "code_placement": code_placement,
             "code_ratio": code_ratio,
+            "learner_ratio": learner_ratio,
             "shared_learners": shared_learners,
             "data_format": data_format,
         }

@@ -52,15 +52,11 @@ from keras_pnnh.applications import (
             "code_placement='inside'",
         ),
         (
-            {"code_placement": "beside"},
-            "must leave some to the learner",
-            "code_placement='beside' with code_ratio=1.0 in a stage of",
+            {"learner_ratio": 0.5},
+            "Take `code_placement='beside'`",
+            "learner_ratio=0.5 with code_placement='added'",
         ),
-        (
-            {"code_placement": "beside", "code_ratio": 0.99},
-            "Take `code_ratio=0.5`",
-            "code_placement='beside' with code_ratio=0.99",
-        ),
+        ({"learner_ratio": 0}, "must be more than 0", "learner_ratio=0"),
         (
             {"shared_learners": (3,)},
             "by their numbers, out of (1, 2)",

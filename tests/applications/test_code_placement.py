@@ -12,7 +12,11 @@ from keras_pnnh.conversion.layer_copies import to_numpy
 from keras_pnnh.layers import PlainConv2D
 from keras_pnnh.layers.plain_conv2d import NORMS
 
-BESIDE = {"code_placement": "beside", "code_ratio": 0.5}
+BESIDE = {
+    "code_placement": "beside",
+    "learner_ratio": 0.5,
+    "code_ratio": 0.5,
+}
 
 
 def small(**kwargs):
@@ -27,6 +31,27 @@ def test_learners_are_half_and_the_folded_chain_is_the_same():
     reports = audit(model), audit(added)
     for name in ("macs", "folded_parameters", "depth"):
         assert len({getattr(report, name) for report in reports}) == 1
+
+
+def test_with_a_full_code_it_is_as_wide_as_both():
+    model = PlainResNet56(code_placement="beside")
+    layers = (model.get_layer(f"stage3_block2_conv{k}") for k in (1, 2))
+    shapes = [(layer.kernel_shape, layer.learner_shape) for layer in layers]
+    assert shapes == [
+        ((3, 3, 64, 128), (3, 3, 64, 64)),
+        ((3, 3, 128, 64), (3, 3, 64, 64)),
+    ]
+
+
+def test_every_path_has_the_same_learners():
+    coder, twin, plain = (
+        small(internal_path=path) for path in ("coder", "residual", "none")
+    )
+    assert twin.count_params() == plain.count_params()
+    for layer in twin.layers:
+        if isinstance(layer, PlainConv2D):
+            learner = coder.get_layer(layer.name).learner_shape
+            assert learner == layer.kernel_shape
 
 
 @pytest.mark.parametrize("shared_learners", [(), (1, 2)])
@@ -44,13 +69,9 @@ def test_it_folds_to_a_chain(block, norm, shared_learners):
     assert audit(model).folded_parameters == folded.count_params()
 
 
-def test_the_code_passes_a_block_untouched():
-    """With silent learners a block is `D phi(E x)`, with bottlenecks, too."""
-    model = small(block="bottleneck", coder_initializer="selection")
-    features = PlainResNet(
-        (1,), (8,), block="bottleneck", input_shape=(8, 8, 3), **BESIDE
-    )
-    coder = features.get_layer("stage1_coder")
+def test_a_code_has_its_channels_through_a_whole_bottleneck():
+    model = small(block="bottleneck")
+    coder = model.get_layer("stage2_coder")
     assert (coder.filters, coder.code_filters) == (32, 4)
     roles = {
         layer.name: (layer.code_channels, layer.code_filters)

@@ -307,6 +307,7 @@ def test_the_file_says_what_it_was_made_for(path):
         "coder_sharing": "stage",
         "code_placement": "added",
         "code_ratio": 1.0,
+        "learner_ratio": 1.0,
         "shared_learners": [],
     }
 
