@@ -78,7 +78,7 @@ def test_a_run_leaves_a_record_and_a_line_in_its_table(
     assert not other  # the other network has no record yet
 
 
-def test_a_network_that_the_library_does_not_have(data, evidence, tmp_path):
+def test_a_network_that_is_not_the_library_s(data, evidence, tmp_path):
     network = {"blocks_per_stage": (1, 1, 1), "code_ratio": 0.5, "classes": 2}
     table = dataclasses.replace(
         TABLE, networks={"half": network}, model="block_path_resnet"

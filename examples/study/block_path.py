@@ -1,9 +1,13 @@
 """A path across both non-linearities of a block, beside the learners.
 
 `x' = phi(L2 phi(L1 x) + D phi(E x))`: the code has channels of its own, so a
-block is as wide inside as learner and code together. In the library's networks
-every layer has a path instead, and learner and code share its channels. Still
-one chain: `[L1, E]` is one convolution, `[L2; D]` the next.
+block is as wide inside as learner and code together. Still one chain: `[E, L1]`
+is one convolution, `[D; L2]` the next.
+
+The library's `PlainResNet(code_placement="beside")` came out of what this
+network showed, and computes the same except that its second convolutions learn
+a scale of the coder, 1 at the start. The records of some tables were made with
+this one.
 """
 
 import keras

@@ -105,9 +105,8 @@ SMALL_MOBILENET = {"stem": "3x3", "classes": 10}
 # 18 blocks of 3 convolutions: 56 weighted layers, too.
 BOTTLENECKS = {"block": "bottleneck", "blocks_per_stage": (6, 6, 6)}
 
-# Learners of half the width, beside a code of half or of the full width.
+# Learners of half the width beside a code of half the width.
 BESIDE = {"code_placement": "beside", "learner_ratio": 0.5, "code_ratio": 0.5}
-BESIDE_FULL = {"code_placement": "beside", "learner_ratio": 0.5}
 
 # 27 blocks of 2 convolutions, learner and code side by side inside them.
 BLOCK_PATH = {"blocks_per_stage": (9, 9, 9)}
@@ -119,7 +118,7 @@ HALF_56 = ("depth", (*DEPTH_56[1], "coder-beside-56"))
 TABLES = {
     "paths": Table(
         "The three paths at depth 20",
-        PATHS,
+        {**PATHS, "coder-beside": BESIDE},
         seeds=(0,),
         size=32,
         changes={"epochs": 5, "validation_split": 0.04},

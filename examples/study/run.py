@@ -34,7 +34,7 @@ from keras_pnnh.weights import loader
 ROOT = Path(__file__).parents[2]
 EVIDENCE = ROOT / "evidence" / "study"
 
-# Networks that the library does not have.
+# Networks that are not the library's.
 MODELS = {"block_path_resnet": BlockPathResNet}
 
 

@@ -1,6 +1,7 @@
 """What the blocks of a ResNet share: stem, stages, shortcuts."""
 
 import dataclasses
+import math
 from typing import ClassVar, NamedTuple
 
 import keras
@@ -76,10 +77,10 @@ class Blocks(CodedBlocks):
             )
 
     def _check_learner_ratio(self):
-        if not self.learner_ratio > 0:
+        if not 0 < self.learner_ratio < math.inf:
             raise ValueError(
                 "`learner_ratio` is a width as a share of a stage's and must "
-                "be more than 0. Received: "
+                "be a number more than 0. Received: "
                 f"learner_ratio={self.learner_ratio!r}."
             )
         if self.learner_ratio != 1 and not self._beside:
@@ -218,6 +219,7 @@ class Blocks(CodedBlocks):
         return x
 
     def _gain(self, coder, part):
+        """As above; a code in channels of its own is added to no learner."""
         if self._beside and part != "decoder":
             return 1.0
         return super()._gain(coder, part)

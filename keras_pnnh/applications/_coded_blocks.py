@@ -41,7 +41,7 @@ class CodedBlocks:
             _builder.check_choice(name, getattr(self, name), values)
         if not 0 < self.code_ratio <= self.widest_code:
             raise ValueError(
-                "The code travels in a layer's own channels, so `code_ratio` "
+                "`code_ratio` is a width as a share of a stage's and "
                 f"must be more than 0 and at most {self.widest_code:g}. "
                 f"Received: code_ratio={self.code_ratio!r}."
             )

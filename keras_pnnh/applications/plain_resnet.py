@@ -94,7 +94,9 @@ class PlainResNet(Application):
             `keras.applications.ResNet50V2` has them in the last.
         norm: Where the batch normalisation of a layer with a coder stands,
             see `layers.PlainConv2D`.
-        learner_gain: Initial scale of the learners beside the coder.
+        learner_gain: Initial scale of the learners that are added to a code or
+            to what is decoded from it; with `code_placement="beside"` that is
+            the last one of a block.
         coder_training: `"frozen"`, `"scaled"` (gradient over number of uses)
             or `"free"`.
         coder_initializer: Initial values of the coders, see `layers.Coder`.
@@ -106,9 +108,10 @@ class PlainResNet(Application):
             the block, which is as wide inside as learner and code together.
         code_ratio: Width of the code as a share of the stage's channels, above
             0 and at most 1, `r / d`.
-        learner_ratio: Width of the learners inside a block, likewise; other
-            than 1 only with `"beside"`, and there on every internal path, so
-            that the twin can have the same learners.
+        learner_ratio: Width of the learners inside a block, all but the last,
+            as a share of what it is in a ResNet. Other than 1 only with
+            `"beside"`, and there on every internal path, so that the twin can
+            have the same learners.
         shared_learners: Numbers of the convolutions in a block whose learner's
             kernel all blocks of a stage share, too (`layers.SharedKernel`):
             `(2,)` shares every second 3x3 of basic blocks, `(1, 3)` the 1x1

@@ -1,5 +1,7 @@
 """The argument checks that the layers share."""
 
+import math
+
 import keras
 
 DATA_FORMATS = ("channels_last", "channels_first")
@@ -36,3 +38,15 @@ def check_positive_integers(**arguments):
                 f"`{name}` must be a positive integer. "
                 f"Received: {name}={value!r}."
             )
+
+
+def check_room(name, code, whole, size=math.inf):
+    """A code's channels leave at least one of `size` to the learner."""
+    integer = isinstance(code, int) and not isinstance(code, bool)
+    if integer and 0 <= code < size:
+        return
+    raise ValueError(
+        f"`{name}` must be 0 or a positive integer less than the number of "
+        f"{whole}, so that the learner has some. Received: {name}={code!r}"
+        + ("." if size == math.inf else f" with {size} {whole}.")
+    )

@@ -8,6 +8,7 @@ from keras import ops
 from keras_pnnh import theory
 from keras_pnnh.layers._checks import (
     check_positive_integers,
+    check_room,
     resolve_data_format,
 )
 from keras_pnnh.layers._initial_values import he_values
@@ -45,11 +46,13 @@ class PlainConv2D(keras.layers.Layer):
     2101.08692): a learner gain `g` and a coder scale of `sqrt(1 - g^2)` at the
     start, so that the variance neither grows nor vanishes with depth.
 
-    Learner and code share the channels. With `code_filters` the code has
-    channels of its own in the output, the leading ones, and the next layer's
-    `code_channels` keep its learner off them: a path across two
+    Learner and code share the channels, unless `code_filters` gives the code
+    channels of its own in the output, the leading ones, and `code_channels`
+    of the next layer keeps its learner off them: a path across two
     non-linearities, `x' = phi(L2 phi(L1 x) + D phi(E x))`, with kernels
-    `[E, L1]` and `[D; L2]`. Both learners are then smaller.
+    `[E, L1]` and `[D; L2]`. The code's own channels have no `coder_scale`: the
+    output is `[C * x, BN(L * x)]` with `"learner"`. With `"sum"` the norm takes
+    hold of them, too, and with `"kernel"` and None they have a bias.
 
     Padding is symmetric (`kernel_size // 2` zeros on each side), so the coder
     always sits at the centre tap, at any stride and input size; Keras's
@@ -64,13 +67,14 @@ class PlainConv2D(keras.layers.Layer):
         norm: Where the batch normalisation stands, see above.
         learner_gain: Scale of the learner at the start, relative to He's
             initialisation: the initial gamma with `norm="learner"` or
-            `"kernel"` (there at most 1 beside a coder), a factor on the initial
-            kernel otherwise.
+            `"kernel"` (there at most 1 if a coder is added), a factor on the
+            initial kernel otherwise.
         momentum: Momentum of the moving statistics.
         epsilon: Added to the variance.
-        code_filters: How many of the output channels hold the code alone; 0 if
-            it is added to the learner's output.
-        code_channels: How many of the input channels only the coder reads.
+        code_filters: How many of the output channels, the leading ones, hold
+            the code alone; 0 if it is added to the learner's output.
+        code_channels: How many of the input channels, the leading ones, only
+            the coder reads. With either, every call must bring a coder.
         data_format: As in `keras.layers.Conv2D`.
 
     Call arguments:
@@ -87,8 +91,9 @@ class PlainConv2D(keras.layers.Layer):
     filters)`, or channels first.
 
     Raises:
-        ValueError: For an even kernel, an unknown norm, or a coder or a
-            learner's kernel that does not fit.
+        ValueError: For an even kernel, an unknown norm, a code that leaves the
+            learner no channels, or a coder or a learner's kernel that does not
+            fit.
     """
 
     def __init__(
@@ -109,8 +114,8 @@ class PlainConv2D(keras.layers.Layer):
         check_positive_integers(
             filters=filters, kernel_size=kernel_size, strides=strides
         )
-        _check_room("code_filters", code_filters, "filters", filters)
-        _check_room("code_channels", code_channels, "input channels", math.inf)
+        check_room("code_filters", code_filters, "filters", filters)
+        check_room("code_channels", code_channels, "input channels")
         if kernel_size % 2 == 0:
             raise ValueError(
                 "The coder needs a centre tap, so `kernel_size` must be odd. "
@@ -141,8 +146,13 @@ class PlainConv2D(keras.layers.Layer):
         self, inputs_shape, coder_kernel_shape=None, learner_kernel_shape=None
     ):
         channels = inputs_shape[self._channel_axis]
+        if channels is None:
+            raise ValueError(
+                f"Layer '{self.name}' must know the channels of its inputs. "
+                f"Received: inputs of shape {tuple(inputs_shape)}."
+            )
         size = self.kernel_size
-        _check_room(
+        check_room(
             *("code_channels", self.code_channels),
             *("input channels", channels),
         )
@@ -218,9 +228,12 @@ class PlainConv2D(keras.layers.Layer):
         self.batch_norm.build(tuple(shape))
 
     def _check_coder(self, coder_kernel_shape):
-        own = (self.code_channels, self.code_filters)
+        own = {
+            "rows": ("code_channels", self.code_channels),
+            "columns": ("code_filters", self.code_filters),
+        }
         if coder_kernel_shape is None:
-            if any(own):
+            if self.code_channels or self.code_filters:
                 raise ValueError(
                     f"Layer '{self.name}' has channels that only a coder "
                     "reads or writes, so it needs one in every call. Received: "
@@ -228,14 +241,16 @@ class PlainConv2D(keras.layers.Layer):
                 )
             return
         rows, columns = coder_kernel_shape
-        given = (rows if own[0] else 0, columns if own[1] else 0)
-        if given != own:
-            raise ValueError(
-                f"The coder of layer '{self.name}' must read its "
-                "`code_channels` and write its `code_filters`, (0: no such "
-                f"channels), {own}. Received: a coder matrix of shape "
-                f"{(rows, columns)}. Take the coder's `code_filters`."
-            )
+        for (what, (name, wanted)), given in zip(
+            own.items(), coder_kernel_shape, strict=True
+        ):
+            if wanted and given != wanted:
+                raise ValueError(
+                    f"The coder of layer '{self.name}' must have {wanted} "
+                    f"{what}, the layer's `{name}`. Received: a coder matrix "
+                    f"of shape {(rows, columns)}. Give the layer the coder's "
+                    "`code_filters`, or hand over another part of it."
+                )
         channels = self.kernel_shape[2]
         if rows > channels or columns > self.filters:
             raise ValueError(
@@ -403,15 +418,3 @@ class PlainConv2D(keras.layers.Layer):
             "code_filters": self.code_filters,
             "code_channels": self.code_channels,
         }
-
-
-def _check_room(name, code, whole, size):
-    """A code's channels leave at least one to the learner."""
-    integer = isinstance(code, int) and not isinstance(code, bool)
-    if integer and 0 <= code < size:
-        return
-    raise ValueError(
-        f"`{name}` must be 0 or a positive integer less than the number of "
-        f"{whole}, so that the learner has some. Received: {name}={code!r}"
-        + ("." if size == math.inf else f" with {size} {whole}.")
-    )

@@ -3,7 +3,11 @@
 import keras
 from keras import ops
 
-from keras_pnnh.layers._checks import check_positive_integers, count_channels
+from keras_pnnh.layers._checks import (
+    check_positive_integers,
+    check_room,
+    count_channels,
+)
 from keras_pnnh.layers._initial_values import he_values
 
 
@@ -39,7 +43,8 @@ class SharedKernel(keras.layers.Layer):
     code's, filters)`.
 
     Raises:
-        ValueError: For inputs with more channels.
+        ValueError: For inputs with more channels, or with none beside the
+            code's.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class SharedKernel(keras.layers.Layer):
         check_positive_integers(
             channels=channels, filters=filters, kernel_size=kernel_size
         )
+        check_room("code_channels", code_channels, "input channels")
         self.channels = channels
         self.filters = filters
         self.kernel_size = kernel_size
@@ -84,6 +90,10 @@ class SharedKernel(keras.layers.Layer):
             taker=f"A shared kernel for {most} channels",
             repair="Use one shared kernel per stage, as wide as its widest "
             "input.",
+        )
+        check_room(
+            *("code_channels", self.code_channels),
+            *("input channels", channels),
         )
         return channels - self.code_channels
 

@@ -44,7 +44,7 @@ from keras_pnnh.applications import (
             "is defined for RGB",
             "input_shape=(8, 8, 1) with 1 channel",
         ),
-        ({"code_ratio": 0}, "`code_ratio` must be more", "code_ratio=0"),
+        ({"code_ratio": 0}, "must be more than 0", "code_ratio=0"),
         ({"code_ratio": 2.0}, "at most 1", "code_ratio=2.0"),
         (
             {"code_placement": "inside"},
@@ -56,7 +56,12 @@ from keras_pnnh.applications import (
             "Take `code_placement='beside'`",
             "learner_ratio=0.5 with code_placement='added'",
         ),
-        ({"learner_ratio": 0}, "must be more than 0", "learner_ratio=0"),
+        ({"learner_ratio": 0}, "a number more than 0", "learner_ratio=0"),
+        (
+            {"learner_ratio": float("inf"), "code_placement": "beside"},
+            "a number more than 0",
+            "learner_ratio=inf",
+        ),
         (
             {"shared_learners": (3,)},
             "by their numbers, out of (1, 2)",

@@ -185,6 +185,11 @@ def test_a_coder_that_misses_the_channels_of_the_code(shape):
         layer(normal(2, 4, 4, 3), coder)
 
 
+def test_unknown_channels():
+    with pytest.raises(ValueError, match="must know the channels.*Received"):
+        PlainConv2D(5)(keras.Input((4, 4, None)))
+
+
 def test_a_code_that_takes_all_channels_of_the_input():
     layer = PlainConv2D(5, code_channels=3)
     with pytest.raises(
@@ -209,10 +214,18 @@ def test_training_moves_the_statistics_by_the_momentum():
 @pytest.mark.skipif(not CHANNELS_FIRST_WORKS, reason="CPU kernels lack it")
 @pytest.mark.parametrize("strides", [1, 2])
 @pytest.mark.parametrize("norm", NORMS)
-def test_channels_first_equals_channels_last(norm, strides):
-    x, coder = normal(4, 5, 6, 3), normal(3, 5)
-    last = PlainConv2D(5, 3, strides, norm, data_format="channels_last")
-    first = PlainConv2D(5, 3, strides, norm, data_format="channels_first")
+@pytest.mark.parametrize("code", [(0, 0), (1, 2)])
+def test_channels_first_equals_channels_last(code, norm, strides):
+    x, coder = normal(4, 5, 6, 3), normal(code[0] or 3, code[1] or 5)
+    last, first = (
+        PlainConv2D(
+            *(5, 3, strides, norm),
+            data_format=data_format,
+            code_channels=code[0],
+            code_filters=code[1],
+        )
+        for data_format in ("channels_last", "channels_first")
+    )
     swapped = np.moveaxis(x, -1, 1)
     last(x, coder)
     first(swapped, coder)

@@ -18,8 +18,9 @@ def test_is_a_well_behaved_layer(tmp_path):
         "kernel_size": 5,
         "gain": 0.5,
         "axis": 1,
+        "code_channels": 2,
     }
-    check_layer(SharedKernel, kwargs, [(2, 4, 6, 6)], 1, tmp_path)
+    check_layer(SharedKernel, kwargs, [(2, 6, 6, 6)], 1, tmp_path)
 
 
 def test_hands_out_the_leading_channels():
@@ -28,6 +29,18 @@ def test_hands_out_the_leading_channels():
     assert whole.shape == (3, 3, 4, 5)
     part = to_numpy(shared(normal(1, 6, 6, 3)))
     np.testing.assert_array_equal(part, whole[:, :, :3])
+
+
+def test_channels_of_a_code_come_on_top():
+    shared = SharedKernel(4, 5, code_channels=2)
+    whole = to_numpy(shared(normal(1, 6, 6, 6)))
+    assert whole.shape == (3, 3, 4, 5)
+    part = to_numpy(shared(normal(1, 6, 6, 3)))
+    np.testing.assert_array_equal(part, whole[:, :, :1])
+    with pytest.raises(ValueError, match="code_channels=2 with 2 input"):
+        shared(normal(1, 6, 6, 2))
+    with pytest.raises(ValueError, match="code_channels=-1. *$"):
+        SharedKernel(4, 5, code_channels=-1)
 
 
 def test_the_gain_scales_the_initial_kernel():
