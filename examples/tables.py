@@ -22,6 +22,7 @@ import choose_weights  # noqa: E402
 import construction  # noqa: E402
 import conversion_costs  # noqa: E402
 import deployment  # noqa: E402
+import efficiency_counts  # noqa: E402
 import export_accuracy  # noqa: E402
 import figures  # noqa: E402
 import model_counts  # noqa: E402
@@ -176,6 +177,7 @@ SINGLE = {
     "choice": choice_of_weights,
     "construction": functools.partial(on_each_backend, construction),
     "conversion-costs": conversion_costs.as_table,
+    "efficiency": efficiency_counts.as_table,
     "export-accuracy": export_accuracy.as_table,
     "models": model_counts.as_table,
     "published-weights": published_weights,

@@ -15,6 +15,7 @@ from keras_pnnh.weights.card import render_card
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "examples"))
 
+import efficiency_counts  # noqa: E402
 import model_counts  # noqa: E402
 
 
@@ -42,6 +43,13 @@ def test_every_model_is_counted():
 @pytest.mark.parametrize("name", smallest_of_each_family())
 def test_counts_are_those_of_the_model(name):
     assert model_counts.count(name) == model_counts.read()[name]
+
+
+@pytest.mark.torch_only
+def test_counts_are_those_of_the_efficient_network():
+    assert list(efficiency_counts.read()) == list(efficiency_counts.NETWORKS)
+    name = "shared half learners beside half a code"
+    assert efficiency_counts.count(name) == efficiency_counts.read()[name]
 
 
 def test_construction_takes_hardly_longer_than_keras():
