@@ -13,6 +13,7 @@ from block_path import BlockPathResNet
 
 from keras_pnnh import fold
 from keras_pnnh.applications import PlainResNet
+from keras_pnnh.conversion.layer_copies import to_numpy
 
 SMALL = {"blocks_per_stage": (1, 2, 1), "input_shape": (8, 8, 3)}
 
@@ -62,7 +63,7 @@ def test_it_is_what_the_library_builds(learner_ratio, code_ratio):
         }
         for weight in layer.weights:
             if weight.path in weights:
-                weight.assign(weights[weight.path])
+                weight.assign(to_numpy(weights[weight.path]))
     outputs, expected = model.predict(images()), same.predict(images())
     np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-6)
 

@@ -21,7 +21,7 @@ BESIDE = {
 
 def small(**kwargs):
     arguments = {"input_shape": (8, 8, 3), **BESIDE, **kwargs}
-    return PlainResNet((2, 2), (4, 8), **arguments)
+    return PlainResNet((1, 2), (8, 16), **arguments)
 
 
 def test_learners_are_half_and_the_folded_chain_is_the_same():
@@ -72,16 +72,16 @@ def test_it_folds_to_a_chain(block, norm, shared_learners):
 def test_a_code_has_its_channels_through_a_whole_bottleneck():
     model = small(block="bottleneck")
     coder = model.get_layer("stage2_coder")
-    assert (coder.filters, coder.code_filters) == (32, 4)
+    assert (coder.filters, coder.code_filters) == (64, 8)
     roles = {
         layer.name: (layer.code_channels, layer.code_filters)
         for layer in model.layers
         if isinstance(layer, PlainConv2D)
     }
     assert roles["stem_conv"] == (0, 0)
-    assert roles["stage2_block1_conv1"] == (0, 4)
-    assert roles["stage2_block1_conv2"] == (4, 4)
-    assert roles["stage2_block1_conv3"] == (4, 0)
+    assert roles["stage2_block1_conv1"] == (0, 8)
+    assert roles["stage2_block1_conv2"] == (8, 8)
+    assert roles["stage2_block1_conv3"] == (8, 0)
 
 
 def test_only_the_learner_beside_the_carried_signal_has_a_small_gain():
