@@ -21,7 +21,7 @@ NETWORKS = {
     "none": "plain, no path",
     "residual": "residual",
     "coder-learner-gain0.3": "plain with coder (PNNH)",
-    "coder-beside": "plain, coder beside half the parameters",
+    "coder-beside": "PNNH with half the parameters",
 }
 DIGEST = "Source"  # key of the PNG text
 
