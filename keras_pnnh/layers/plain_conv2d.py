@@ -11,6 +11,7 @@ from keras_pnnh.layers._checks import (
     check_room,
     resolve_data_format,
 )
+from keras_pnnh.layers._handed_kernels import check_coder, check_learner
 from keras_pnnh.layers._initial_values import he_values
 from keras_pnnh.theory import kernel_standardization
 
@@ -162,11 +163,11 @@ class PlainConv2D(keras.layers.Layer):
             channels - self.code_channels,
             self.filters - self.code_filters,
         )
-        self._check_coder(coder_kernel_shape)
-        self._check_learner(learner_kernel_shape)
+        check_coder(self, coder_kernel_shape)
+        check_learner(self, learner_kernel_shape)
         if learner_kernel_shape is None:
             self._build_kernel()
-        if self._scales_coder and coder_kernel_shape is not None:
+        if self.scales_coder and coder_kernel_shape is not None:
             self.coder_scale = self._add_vector(
                 "coder_scale", self.filters, self._initial_coder_scale()
             )
@@ -187,7 +188,7 @@ class PlainConv2D(keras.layers.Layer):
         )
 
     @property
-    def _scales_coder(self):
+    def scales_coder(self):
         """Whether the coder has a scale to balance it with the learner.
 
         A code in channels of its own stands beside nothing.
@@ -227,74 +228,11 @@ class PlainConv2D(keras.layers.Layer):
             shape[self._channel_axis] = self.learner_shape[3]
         self.batch_norm.build(tuple(shape))
 
-    def _check_coder(self, coder_kernel_shape):
-        own = {
-            "rows": ("code_channels", self.code_channels),
-            "columns": ("code_filters", self.code_filters),
-        }
-        if coder_kernel_shape is None:
-            if self.code_channels or self.code_filters:
-                raise ValueError(
-                    f"Layer '{self.name}' has channels that only a coder "
-                    "reads or writes, so it needs one in every call. Received: "
-                    "coder_kernel=None. Pass it `coder(x, part=...)`."
-                )
-            return
-        rows, columns = coder_kernel_shape
-        for (what, (name, wanted)), given in zip(
-            own.items(), coder_kernel_shape, strict=True
-        ):
-            if wanted and given != wanted:
-                raise ValueError(
-                    f"The coder of layer '{self.name}' must have {wanted} "
-                    f"{what}, the layer's `{name}`. Received: a coder matrix "
-                    f"of shape {(rows, columns)}. Give the layer the coder's "
-                    "`code_filters`, or hand over another part of it."
-                )
-        channels = self.kernel_shape[2]
-        if rows > channels or columns > self.filters:
-            raise ValueError(
-                f"The coder of layer '{self.name}' must fit into its kernel of "
-                f"{channels} input channels and {self.filters} filters. "
-                f"Received: a coder matrix of shape {(rows, columns)}. "
-                "Make the code narrower or the layer wider."
-            )
-        if self.built and self._scales_coder and self.coder_scale is None:
-            raise ValueError(
-                f"Layer '{self.name}' was built without a coder and has no "
-                "scale for one. Received: a coder matrix of shape "
-                f"{(rows, columns)}. Pass it in the first call, too."
-            )
-
-    def _check_learner(self, learner_kernel_shape):
-        """The kernel fits, and the layer has none or only its own."""
-        if learner_kernel_shape is None:
-            if self.built and self.kernel is None:
-                raise ValueError(
-                    f"Layer '{self.name}' was built with a learner's kernel "
-                    "handed to it and has none of its own. Received: "
-                    "learner_kernel=None. Pass it in every call."
-                )
-            return
-        if tuple(learner_kernel_shape) != self.learner_shape:
-            raise ValueError(
-                f"The learner's kernel of layer '{self.name}' must have shape "
-                f"{self.learner_shape}. Received: learner_kernel of shape "
-                f"{tuple(learner_kernel_shape)}. Call the `SharedKernel` with "
-                "the tensor that the layer reads."
-            )
-        if self.kernel is not None:
-            raise ValueError(
-                f"Layer '{self.name}' was built with a kernel of its own. "
-                "Received: a learner_kernel beside it. Pass it in the first "
-                "call, too."
-            )
-
     def call(
         self, inputs, coder_kernel=None, learner_kernel=None, training=None
     ):
-        self._check_learner(getattr(learner_kernel, "shape", None))
-        self._check_coder(getattr(coder_kernel, "shape", None))
+        check_learner(self, getattr(learner_kernel, "shape", None))
+        check_coder(self, getattr(coder_kernel, "shape", None))
         kernel = self.kernel if learner_kernel is None else learner_kernel
         if self.norm == "learner":
             return self._add_normalized(inputs, kernel, coder_kernel, training)
