@@ -34,12 +34,12 @@ NETWORKS = {
     "coder, normalised kernel": {"norm": "kernel"},
     "coder, norm on the sum": {"norm": "sum"},
     "coder, all learners shared": {"shared_learners": (1, 2)},
-    "half a coder beside half a learner": {
+    "half a learner beside half a code": {
         "code_placement": "beside",
         "learner_ratio": 0.5,
         "code_ratio": 0.5,
     },
-    "coder beside half a learner": {
+    "half a learner beside code": {
         "code_placement": "beside",
         "learner_ratio": 0.5,
     },

@@ -78,10 +78,21 @@ def conditions(table, records):
         f"{size}x{size} pixels, {optimizer}batch {recipe['batch_size']}, peak "
         f"learning rate {recipe['learning_rate']}, {recipe['decay']} decay; "
         f"{recipe['validation_split']:.0%} of the training images held out for "
-        "validation; mean and, over several seeds, standard deviation; "
+        f"validation{_tested(records)}; mean and, over several seeds, standard "
+        "deviation; "
         f"{' and '.join(backends)} on a CPU. Records: "
         f"`evidence/study/{table}/`."
     )
+
+
+def _tested(records):
+    counts = {
+        f"{record['test']['images']:,}"
+        for runs in records.values()
+        for record in runs
+        if "test" in record
+    }
+    return "".join(f", {count} others for the test" for count in counts)
 
 
 def _spread(values, factor):
