@@ -325,6 +325,18 @@ TABLES = {
         depths=(56,),
         changes={"epochs": 3, "validation_split": 0.04},
     ),
+    # On one core about a minute an epoch; deeper needs an accelerator.
+    "confirmation": Table(
+        "Twenty epochs at depth 20",
+        {
+            "residual": {"internal_path": "residual"},
+            "coder": {},
+            "coder-beside-full": {"code_placement": "beside"},
+            "coder-beside": BESIDE,
+            "none": {"internal_path": "none"},
+        },
+        changes={"epochs": 20, "validation_split": 0.04},
+    ),
     # (1, 2): both 3x3 convolutions of all blocks of a stage; (2,): the second.
     "efficient": Table(
         "Learners shared by the blocks of a stage at depth 56",
