@@ -1,6 +1,6 @@
 """The runs of the study: which networks are compared, by which recipe.
 
-A table is a set of networks that differ in one thing and are trained alike.
+A table is a set of networks that are trained alike.
 """
 
 import dataclasses
