@@ -117,7 +117,7 @@ def test_finished_runs_are_not_repeated(data, evidence, tmp_path, capsys):
         study.main(["huge", "--data", data])
     refused = capsys.readouterr().err
     assert f"TABLE must be among {sorted(grid.TABLES)}" in refused
-    assert "['bottleneck', 'coder', 'deeper', 'depth'" in refused
+    assert "['bottleneck', 'coder', 'confirmation', 'deeper'" in refused
     assert "Received: ['huge']" in refused
 
 
