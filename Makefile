@@ -20,7 +20,7 @@ lint: $(TEST)/installed
 test-tensorflow test-jax test-torch: test-%: $(TEST)/installed
 	KERAS_BACKEND=$* $(PYTEST)
 
-# JAX spends most of the time compiling: a third less without optimisation.
+# JAX spends most of the time compiling, and less of it without optimisation.
 test-jax: export XLA_FLAGS = --xla_backend_optimization_level=0
 
 $(DEMO)/installed: pyproject.toml constraints.txt

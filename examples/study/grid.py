@@ -282,11 +282,6 @@ TABLES = {
     "structure-deeper": Table(
         "One path per block at depth 110",
         {
-            "learner-half-averages-half": {
-                "blocks_per_stage": (18, 18, 18),
-                "learner_ratio": 0.5,
-                "code_ratio": 0.5,
-            },
             "learner-full-code-full": {"blocks_per_stage": (18, 18, 18)},
         },
         depths=(110,),

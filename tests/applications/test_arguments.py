@@ -44,7 +44,11 @@ from keras_pnnh.applications import (
             "is defined for RGB",
             "input_shape=(8, 8, 1) with 1 channel",
         ),
-        ({"code_ratio": 0}, "must be more than 0", "code_ratio=0"),
+        (
+            {"code_ratio": 0},
+            "`code_ratio` is a width as a share of a stage's and must be more",
+            "code_ratio=0",
+        ),
         ({"code_ratio": 2.0}, "at most 1", "code_ratio=2.0"),
         (
             {"code_placement": "inside"},
