@@ -108,6 +108,10 @@ BOTTLENECKS = {"block": "bottleneck", "blocks_per_stage": (6, 6, 6)}
 # Learners of half the width beside a code of half the width.
 BESIDE = {"code_placement": "beside", "learner_ratio": 0.5, "code_ratio": 0.5}
 
+# Learner and code of full width, in stages so much narrower that the folded
+# chain has as many multiplications as the twin's.
+NARROW = {"code_placement": "beside", "filters_per_stage": (11, 23, 46)}
+
 # 27 blocks of 2 convolutions, learner and code side by side inside them.
 BLOCK_PATH = {"blocks_per_stage": (9, 9, 9)}
 
@@ -329,6 +333,7 @@ TABLES = {
             "coder-beside-full": {"code_placement": "beside"},
             "coder-beside": BESIDE,
             "none": {"internal_path": "none"},
+            "coder-beside-narrow": NARROW,
         },
         changes={"epochs": 20, "validation_split": 0.04},
     ),
