@@ -22,6 +22,10 @@ NETWORKS = {
     TWIN: {"internal_path": "residual"},
     "coder added to the learner": {},
     "learner beside code": {"code_placement": "beside"},
+    "learner beside code, narrow stages": {
+        "code_placement": "beside",
+        "filters_per_stage": (11, 23, 46),
+    },
     "half a learner beside code": HALF,
     "half a learner beside half a code": {**HALF, "code_ratio": 0.5},
     "shared learners, coder added": {"shared_learners": (1, 2)},
