@@ -220,10 +220,12 @@ def main():
             path.write_text(fill(text), encoding="utf-8")
         elif fill(text) != text:
             sys.exit(f"{name} is stale: run `python examples/tables.py`")
-    if not figures.is_current():
+    for figure in figures.FIGURES:
+        if figure.is_current():
+            continue
         if options.check:
-            sys.exit(f"{figures.PATH.name} is stale: run this without --check")
-        figures.draw()
+            sys.exit(f"{figure.path.name} is stale: run this without --check")
+        figure.draw()
 
 
 if __name__ == "__main__":

@@ -6,12 +6,14 @@ import json
 import sys
 from pathlib import Path
 
+import matplotlib.figure
 import numpy as np
 import pytest
 from PIL import Image
 
 sys.path.append(str(Path(__file__).parents[1] / "examples" / "study"))
 
+import epochs_figure
 import figures
 import grid
 import report
@@ -140,15 +142,33 @@ def test_coders_are_pretrained_and_the_record_says_so(
 
 
 def test_a_figure_is_current_until_a_record_changes(tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, "PATH", tmp_path / "figures" / "depth.png")
-    assert not figures.is_current()
-    numbers = figures.errors()
+    monkeypatch.setattr(figures, "FOLDER", tmp_path / "figures")
+    figure = figures.FIGURES[0]
+    assert not figure.is_current()
+    numbers = figure.read()
     assert numbers["none"][56][0] > numbers["coder-learner-gain0.3"][56][0]
-    figures.draw()
-    assert figures.is_current()
+    figure.draw()
+    assert (tmp_path / "figures" / "depth.png").is_file()
+    assert figure.is_current()
     numbers["none"][56].append(90.0)
-    monkeypatch.setattr(figures, "errors", lambda: numbers)
-    assert not figures.is_current()
+    assert not dataclasses.replace(figure, read=lambda: numbers).is_current()
+
+
+def test_the_figure_of_the_epochs_shows_every_seed(monkeypatch):
+    runs = [
+        {"epochs": [{"val_accuracy": 0.25}, {"val_accuracy": last}]}
+        for last in (0.5, 0.75)
+    ]
+    monkeypatch.setattr(report, "read", lambda table: {"coder-20": runs})
+    numbers = epochs_figure.errors()
+    assert numbers == {"coder-20": [[75.0, 50.0], [75.0, 25.0]]}
+    axes = matplotlib.figure.Figure().subplots()
+    epochs_figure.plot(axes, numbers)
+    (line,) = axes.get_lines()
+    np.testing.assert_array_equal(line.get_ydata(), [75.0, 37.5])
+    (shade,) = axes.collections
+    heights = shade.get_paths()[0].vertices[:, 1]
+    assert heights.min() == 25.0 and heights.max() == 75.0
 
 
 @pytest.mark.parametrize("name", sorted(grid.TABLES))
