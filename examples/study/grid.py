@@ -337,6 +337,13 @@ TABLES = {
         },
         changes={"epochs": 20, "validation_split": 0.04},
     ),
+    "longest": Table(
+        "Eight epochs at depth 56",
+        {"residual": {"internal_path": "residual"}, "coder-beside": BESIDE},
+        depths=(56,),
+        seeds=(0,),
+        changes={"epochs": 8, "validation_split": 0.04},
+    ),
     # (1, 2): both 3x3 convolutions of all blocks of a stage; (2,): the second.
     "efficient": Table(
         "Learners shared by the blocks of a stage at depth 56",
