@@ -339,7 +339,11 @@ TABLES = {
     ),
     "longest": Table(
         "Eight epochs at depth 56",
-        {"residual": {"internal_path": "residual"}, "coder-beside": BESIDE},
+        {
+            "residual": {"internal_path": "residual"},
+            "coder-beside": BESIDE,
+            "coder-beside-narrow": NARROW,
+        },
         depths=(56,),
         seeds=(0,),
         changes={"epochs": 8, "validation_split": 0.04},
