@@ -106,6 +106,9 @@ class PlainResNet(Application):
             learner's output, so that every layer has a path, or `"beside"`
             it, in channels of its own: one path across all non-linearities of
             the block, which is as wide inside as learner and code together.
+            The first folds to the size of the residual twin, the second, in
+            full width, to twice that, and is more accurate
+            (`docs/study.md`, question 6).
         code_ratio: Width of the code as a share of the stage's channels, above
             0 and at most 1, `r / d`.
         learner_ratio: Width of the learners inside a block, all but the last,
