@@ -26,8 +26,8 @@ SHARED_LEARNERS = ()
 # wide.
 TOKEN_MIXING = "shaped"
 
-# Question 6. Added, a network folds to the size of its residual twin. Beside the
-# learner in full width it is as accurate as the twin at 20 layers (table
+# Question 6. Added, a network folds to the size of its residual twin. Beside
+# the learner, in full width, it is as accurate as the twin at 20 layers (table
 # `confirmation`) and folds to twice the size; with halves of both, half of the
 # parameters are enough at 56 layers (`depth`, `longer`) and not at 20.
 CODE_PLACEMENT = "added"
