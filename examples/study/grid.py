@@ -324,7 +324,6 @@ TABLES = {
         depths=(56,),
         changes={"epochs": 3, "validation_split": 0.04},
     ),
-    # On one core about a minute an epoch; deeper needs an accelerator.
     "confirmation": Table(
         "Twenty epochs at depth 20",
         {

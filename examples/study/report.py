@@ -92,7 +92,7 @@ def _tested(records):
         for record in runs
         if "test" in record
     }
-    return "".join(f", {count} others for the test" for count in counts)
+    return "".join(f", {count} others for the test" for count in sorted(counts))
 
 
 def _spread(values, factor):
