@@ -15,8 +15,8 @@ import statistics
 import keras
 from turns import median_ratio, take_turns
 
+from keras_pnnh import environment
 from keras_pnnh.applications import PlainResNet50
-from keras_pnnh.training import environment
 
 PATHS = ("coder", "residual", "none")
 

@@ -4,7 +4,7 @@ Measure:  OMP_NUM_THREADS=1 python benchmarks/deployment.py   (all)
           python benchmarks/deployment.py plain_resnet50      (again)
 Smoke:    python benchmarks/deployment.py plain_resnet20 --rounds 1
           --formats onnx --output DIR
-Write:    python examples/tables.py      (the tables in docs/performance.md)
+Write:    python tools/tables.py      (the tables in docs/performance.md)
 
 The folded plain network, the same as it is trained, the residual twin and the
 network of `keras.applications` take turns, batch by batch, so that a busy
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from keras_pnnh.deployment import benchmark
 from keras_pnnh.files import replace_when_complete, write_text
-from keras_pnnh.text_table import as_markdown
+from keras_pnnh.presentation.text_table import as_markdown
 
 ROOT = Path(__file__).parents[1]
 RECORDS = ROOT / "evidence" / "deployment" / "benchmark"

@@ -6,7 +6,7 @@ for its predictions, too; its skips stay.
 
 Run:    KERAS_BACKEND=tensorflow OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 \\
             python benchmarks/throughput.py
-Writes: evidence/throughput/<backend>.json; `examples/tables.py` makes the
+Writes: evidence/throughput/<backend>.json; `tools/tables.py` makes the
         table of docs/study.md from it.
 """
 
@@ -21,10 +21,10 @@ from training_step import compile_step, random_batch
 from turns import median_ratio, take_turns
 
 import keras_pnnh
+from keras_pnnh import environment
 from keras_pnnh.applications import create_model
 from keras_pnnh.files import write_text
-from keras_pnnh.text_table import as_markdown
-from keras_pnnh.training import environment
+from keras_pnnh.presentation.text_table import as_markdown
 
 EVIDENCE = Path(__file__).parents[1] / "evidence" / "throughput"
 TWIN = "residual twin"

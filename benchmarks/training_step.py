@@ -17,8 +17,8 @@ import keras
 import numpy as np
 from turns import median_ratio, take_turns
 
+from keras_pnnh import environment
 from keras_pnnh.applications import create_model
-from keras_pnnh.training import environment
 
 # (internal path, norm): the plain baseline and the twin follow the coder's
 # network of the same norm.

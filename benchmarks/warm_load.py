@@ -23,8 +23,8 @@ import numpy as np
 from safetensors.numpy import save_file
 from turns import median_ratio, take_turns
 
+from keras_pnnh import environment
 from keras_pnnh.applications import PlainResNet50
-from keras_pnnh.training import environment
 from keras_pnnh.weights import digest, registry
 from keras_pnnh.weights.state_dicts import match_resnet
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 import keras_pnnh
 from keras_pnnh.applications import PlainResNet20
-from keras_pnnh.conversion import compare
+from keras_pnnh.auditing import compare
 from keras_pnnh.samples import sample_images
 from keras_pnnh.training import classify
 from keras_pnnh.weights import find_classifier

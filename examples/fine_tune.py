@@ -17,10 +17,12 @@ import numpy as np
 
 from keras_pnnh import samples
 from keras_pnnh.applications import PlainResNet20
-from keras_pnnh.training import (
+from keras_pnnh.data import (
     LabelledImages,
-    freeze,
     load_images,
+)
+from keras_pnnh.training import (
+    freeze,
     scale_learning_rates,
 )
 

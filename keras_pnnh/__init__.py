@@ -3,22 +3,26 @@
 from keras_pnnh import (
     analysis,
     applications,
-    conversion,
+    auditing,
+    data,
     deployment,
+    folding,
+    graph,
     layers,
+    pass_through,
     theory,
     weights,
 )
 from keras_pnnh._version import __version__
 from keras_pnnh.applications import create_model, list_models
-from keras_pnnh.conversion import (
+from keras_pnnh.auditing import audit
+from keras_pnnh.deployment import export
+from keras_pnnh.folding import fold
+from keras_pnnh.graph import (
     as_sequential,
-    audit,
-    fold,
-    from_residual,
     truncate,
 )
-from keras_pnnh.deployment import export
+from keras_pnnh.pass_through import from_residual
 from keras_pnnh.weights import list_weights, save_weights
 
 __all__ = [
@@ -27,15 +31,19 @@ __all__ = [
     "applications",
     "as_sequential",
     "audit",
-    "conversion",
+    "auditing",
     "create_model",
+    "data",
     "deployment",
     "export",
     "fold",
+    "folding",
     "from_residual",
+    "graph",
     "layers",
     "list_models",
     "list_weights",
+    "pass_through",
     "save_weights",
     "theory",
     "truncate",

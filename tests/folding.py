@@ -4,8 +4,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from keras_pnnh.conversion import fold
-from keras_pnnh.conversion.layer_copies import to_numpy
+from keras_pnnh.folding import fold
+from keras_pnnh.graph.layer_copies import to_numpy
 from keras_pnnh.layers import Coder, PlainConv2D, PlainDepthwiseConv2D
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from keras_pnnh.applications import list_models
+from keras_pnnh.publishing.card import render_card
 from keras_pnnh.weights import registry
-from keras_pnnh.weights.card import render_card
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "examples"))
@@ -35,7 +35,7 @@ def test_tables_match_the_records():
 
 
 def test_every_model_is_counted():
-    """If not: `python examples/model_counts.py`."""
+    """If not: `python tools/model_counts.py`."""
     assert list(model_counts.read()) == list_models()
 
 

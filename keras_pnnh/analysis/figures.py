@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from keras_pnnh.files import replace_when_complete
-from keras_pnnh.line_styles import STYLES
+from keras_pnnh.presentation.line_styles import STYLES
 
 
 class Panel(NamedTuple):

@@ -8,7 +8,7 @@ from keras_pnnh.analysis import measures
 from keras_pnnh.analysis.probe import Probe
 from keras_pnnh.analysis.sampling import input_at, sample_activations
 from keras_pnnh.analysis.taps import channels_last
-from keras_pnnh.text_table import as_table
+from keras_pnnh.presentation.text_table import as_table
 
 
 class LayerSignal(NamedTuple):

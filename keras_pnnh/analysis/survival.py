@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from keras_pnnh.analysis.mean_field import predict_survival
 from keras_pnnh.analysis.signal import measure_signal
-from keras_pnnh.text_table import as_table
+from keras_pnnh.presentation.text_table import as_table
 
 
 class LayerSurvival(NamedTuple):

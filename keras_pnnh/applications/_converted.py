@@ -3,7 +3,7 @@
 import keras
 
 from keras_pnnh.applications import _identity_coder
-from keras_pnnh.conversion.layer_copies import to_numpy
+from keras_pnnh.graph.layer_copies import to_numpy
 from keras_pnnh.layers._initial_values import replaced_later
 from keras_pnnh.weights import architecture, converted
 

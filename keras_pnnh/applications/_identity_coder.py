@@ -6,8 +6,8 @@ import keras
 
 from keras_pnnh import graph
 from keras_pnnh.applications import _builder
-from keras_pnnh.conversion.layer_copies import LayerCopies
-from keras_pnnh.conversion.residual import build_chain
+from keras_pnnh.graph.layer_copies import LayerCopies
+from keras_pnnh.pass_through.conversion import build_chain
 
 CODERS = ("autoencoder", "identity")
 

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import keras
 
+from keras_pnnh import environment
 from keras_pnnh.applications import create_model
-from keras_pnnh.conversion import audit, fold
+from keras_pnnh.auditing import audit
+from keras_pnnh.data_format import input_shape
 from keras_pnnh.deployment.export import export
 from keras_pnnh.deployment.formats import get_format
 from keras_pnnh.deployment.run_file import describe_runtime
 from keras_pnnh.deployment.timing import measure_memory, measure_times
-from keras_pnnh.text_table import as_table
-from keras_pnnh.training import environment
-from keras_pnnh.training.data_format import input_shape
+from keras_pnnh.folding import fold
+from keras_pnnh.presentation.text_table import as_table
 
 PLAIN = "plain, folded"
 FORMATS = ("onnx", "litert", "saved_model")

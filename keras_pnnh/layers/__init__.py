@@ -1,10 +1,5 @@
-"""Keras layers of plain networks: the coder, the carry, what they ride on."""
+"""Keras layers of plain networks: the coder and the layers that add it."""
 
-from keras_pnnh.layers.carry_activation import CarryActivation
-from keras_pnnh.layers.carry_attention import CarryAttention
-from keras_pnnh.layers.carry_conv2d import CarryConv2D
-from keras_pnnh.layers.carry_dense import CarryDense
-from keras_pnnh.layers.carry_normalization import CarryNormalization
 from keras_pnnh.layers.coder import Coder
 from keras_pnnh.layers.plain_attention import PlainAttention
 from keras_pnnh.layers.plain_conv2d import PlainConv2D
@@ -15,11 +10,6 @@ from keras_pnnh.layers.token_embedding import TokenEmbedding
 from keras_pnnh.layers.zero_padding_shortcut import ZeroPaddingShortcut
 
 __all__ = [
-    "CarryActivation",
-    "CarryAttention",
-    "CarryConv2D",
-    "CarryDense",
-    "CarryNormalization",
     "Coder",
     "PlainAttention",
     "PlainConv2D",

@@ -3,11 +3,6 @@
 A framework-free leaf: nothing here imports Keras or a backend.
 """
 
-from keras_pnnh.theory.block_kernels import (
-    KernelBlock,
-    assemble_kernel,
-    window,
-)
 from keras_pnnh.theory.kernel_standardization import (
     RECTIFIED_GAIN,
     standardize_kernel,
@@ -50,13 +45,11 @@ from keras_pnnh.theory.survival_walk import (
 __all__ = [
     "CARRYING_ACTIVATIONS",
     "KEPT_BY_RELU",
-    "KernelBlock",
     "MEAN",
     "RECTIFIED_GAIN",
     "SECOND_MOMENT",
     "VARIANCE",
     "WalkStep",
-    "assemble_kernel",
     "averaging_coder",
     "carries_identity",
     "covariance",
@@ -78,5 +71,4 @@ __all__ = [
     "survival_of_walk",
     "survival_probability",
     "walk",
-    "window",
 ]

@@ -1,23 +1,17 @@
 """Training: recipes, data, runs that can be resumed, and their records."""
 
-from keras_pnnh.training.data import load_images
 from keras_pnnh.training.evaluation import evaluate
 from keras_pnnh.training.fit import train
 from keras_pnnh.training.freezing import freeze
-from keras_pnnh.training.image_folder import read_image
-from keras_pnnh.training.labelled_images import LabelledImages
 from keras_pnnh.training.layer_rates import scale_learning_rates
 from keras_pnnh.training.recipe import RECIPES, Recipe, get_recipe
 
 __all__ = [
     "RECIPES",
-    "LabelledImages",
     "Recipe",
     "evaluate",
     "freeze",
     "get_recipe",
-    "load_images",
-    "read_image",
     "scale_learning_rates",
     "train",
 ]

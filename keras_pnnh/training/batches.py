@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_pnnh.training.data_format import as_data_format
+from keras_pnnh.data_format import as_data_format
 from keras_pnnh.training.recipe import CROP_FILLS
 
 

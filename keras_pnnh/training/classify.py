@@ -6,8 +6,11 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_pnnh.applications import create_model
-from keras_pnnh.training.data_format import as_data_format, input_shape
-from keras_pnnh.training.image_folder import read_image
+from keras_pnnh.data.image_folder import read_image
+from keras_pnnh.data_format import (
+    as_data_format,
+    input_shape,
+)
 from keras_pnnh.weights import find_classifier
 
 

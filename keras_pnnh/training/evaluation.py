@@ -2,8 +2,8 @@
 
 import keras
 
+from keras_pnnh.data_format import as_data_format
 from keras_pnnh.training import requirements
-from keras_pnnh.training.data_format import as_data_format
 from keras_pnnh.training.run_folder import RunFolder
 
 

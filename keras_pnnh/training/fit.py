@@ -7,9 +7,13 @@ import traceback
 
 import keras
 
-from keras_pnnh.training import curves, environment, requirements
+from keras_pnnh import environment
+from keras_pnnh.data_format import as_data_format
+from keras_pnnh.training import (
+    curves,
+    requirements,
+)
 from keras_pnnh.training.batches import TrainingBatches, one_hot
-from keras_pnnh.training.data_format import as_data_format
 from keras_pnnh.training.epoch_keeper import EpochKeeper
 from keras_pnnh.training.finite_loss import RequireFiniteLoss
 from keras_pnnh.training.interrupt import StopOnInterrupt

@@ -1,4 +1,4 @@
-"""The scripts of `examples/analysis` run."""
+"""The scripts of `study/analysis` run."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.torch_only]
 
 ROOT = Path(__file__).parents[2]
-SCRIPTS = ROOT / "examples" / "analysis"
+SCRIPTS = ROOT / "study" / "analysis"
 
 
 def run(script, *arguments):

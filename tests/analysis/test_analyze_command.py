@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from keras_pnnh.applications import PlainResNet, catalog
-from keras_pnnh.cli import main
+from keras_pnnh.cli.main import main
 from keras_pnnh.weights import loader, save_weights
 
 

@@ -8,7 +8,7 @@ from folding import images as noise
 from keras_pnnh import audit
 from keras_pnnh.analysis import predict_survival
 from keras_pnnh.applications import PlainResNet, PlainResNet20, PlainResNet56
-from keras_pnnh.conversion.layer_copies import to_numpy
+from keras_pnnh.graph.layer_copies import to_numpy
 from keras_pnnh.layers import PlainConv2D
 from keras_pnnh.layers.plain_conv2d import NORMS
 

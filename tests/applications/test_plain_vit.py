@@ -15,10 +15,10 @@ from keras_pnnh import applications, audit, fold, save_weights
 from keras_pnnh.analysis import preflight
 from keras_pnnh.applications import PlainViT, PlainViTTiny16, create_model
 from keras_pnnh.applications.plain_vit import VARIANTS
+from keras_pnnh.data import read_image
 from keras_pnnh.layers import Coder, PlainAttention, PlainDense
 from keras_pnnh.layers.token_embedding import resample_positions
 from keras_pnnh.samples import sample_images
-from keras_pnnh.training import read_image
 from keras_pnnh.weights.loader import load
 
 TINY = {

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from keras_pnnh.applications import PlainResNet, catalog
-from keras_pnnh.cli import main
+from keras_pnnh.cli.main import main
 from keras_pnnh.deployment import benchmark, timing
 from keras_pnnh.deployment.formats import FORMATS
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from keras_pnnh.applications import PlainResNet, catalog
-from keras_pnnh.cli import main
+from keras_pnnh.cli.main import main
 from keras_pnnh.deployment.formats import FORMATS
 from keras_pnnh.weights import classifier, loader, save_weights
 

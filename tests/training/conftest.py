@@ -4,7 +4,8 @@ import pytest
 from run_cli import tiny_model
 
 from keras_pnnh.applications import catalog
-from keras_pnnh.training import LabelledImages, Recipe
+from keras_pnnh.data import LabelledImages
+from keras_pnnh.training import Recipe
 
 
 @pytest.fixture(scope="session")

@@ -60,7 +60,7 @@ def send(number):
 
 
 if __name__ == "__main__":
-    from keras_pnnh.cli import main
+    from keras_pnnh.cli.main import main
 
     # A job in the background inherits that SIGINT is ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)

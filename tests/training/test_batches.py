@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from keras_pnnh.training import LabelledImages
+from keras_pnnh.data import LabelledImages
 from keras_pnnh.training.batches import TrainingBatches
 
 

@@ -11,8 +11,12 @@ from families import FAMILIES
 from harness import randomize, to_numpy
 
 from keras_pnnh.applications import PlainResNet
+from keras_pnnh.data import LabelledImages
 from keras_pnnh.layers import Coder, PlainConv2D
-from keras_pnnh.training import LabelledImages, freeze, scale_learning_rates
+from keras_pnnh.training import (
+    freeze,
+    scale_learning_rates,
+)
 
 sys.path.append(str(Path(__file__).parents[2] / "examples"))
 

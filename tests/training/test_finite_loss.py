@@ -4,7 +4,7 @@ import json
 import numpy as np
 import pytest
 
-from keras_pnnh.cli import main
+from keras_pnnh.cli.main import main
 from keras_pnnh.training import train
 from keras_pnnh.training.batches import TrainingBatches
 from keras_pnnh.training.finite_loss import RequireFiniteLoss

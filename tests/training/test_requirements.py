@@ -3,7 +3,11 @@ import importlib.util
 import numpy as np
 import pytest
 
-from keras_pnnh.training import LabelledImages, evaluate, train
+from keras_pnnh.data import LabelledImages
+from keras_pnnh.training import (
+    evaluate,
+    train,
+)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from keras_pnnh.cli import main
+from keras_pnnh.cli.main import main
 
 SCRIPT = Path(__file__).with_name("run_cli.py")
 

@@ -13,8 +13,8 @@ from huggingface_hub import HfApi
 
 from keras_pnnh import save_weights
 from keras_pnnh.applications import PlainResNet20, create_model
+from keras_pnnh.publishing.lineage import describe_weights
 from keras_pnnh.weights import Classifier, find_classifier, hub_repository
-from keras_pnnh.weights.lineage import describe_weights
 
 REFERENCE = "hf://owner/tiny"
 NUMBERS = {"blocks_per_stage": (1, 1), "filters_per_stage": (4, 8)}

@@ -1,0 +1,7 @@
+"""What a network is and costs: skips, depth, multiply-accumulates, memory."""
+
+from keras_pnnh.auditing.audit import audit
+from keras_pnnh.auditing.audit_report import AuditReport, compare
+from keras_pnnh.auditing.memory_figure import plot_memory
+
+__all__ = ["AuditReport", "audit", "compare", "plot_memory"]

@@ -1,0 +1,255 @@
+"""What a network is once deployed: its paths, depth, size and memory."""
+
+import math
+
+import keras
+
+from keras_pnnh import graph
+from keras_pnnh.auditing.audit_report import (
+    AuditReport,
+    LayerRow,
+)
+from keras_pnnh.auditing.liveness import measure_liveness
+from keras_pnnh.auditing.macs import (
+    UnknownCostError,
+    count_macs,
+)
+from keras_pnnh.folding.folding_plan import (
+    PLAIN_CONVOLUTIONS,
+    handed_out,
+    hands_out_weights,
+    norms_to_fold,
+)
+from keras_pnnh.folding.token_layers import (
+    TOKEN_LAYERS,
+    count_folded_parameters,
+)
+from keras_pnnh.graph.layer_copies import (
+    LayerCopies,
+    pack_like,
+)
+from keras_pnnh.layers import (
+    PlainConv2D,
+    PlainDepthwiseConv2D,
+)
+from keras_pnnh.pass_through.layers import CarryAttention
+from keras_pnnh.pass_through.writing_out import (
+    DenseFormError,
+    plan_dense_form,
+)
+
+
+def audit(model, input_shape=None, leave_out_unknown=False):
+    """Examine the graph of a model.
+
+    A network is *plain* if it is one chain: every tensor is read by exactly
+    one layer (or is the result) and every layer reads one tensor. Layers are
+    taken as they are: a path inside a custom layer is not seen, but such a
+    layer is refused if it has a kernel. Inside attention the input is read as
+    queries, keys and values, in a plain network and in its twin alike; the
+    share of itself that a token keeps (`PlainAttention`) stands in the matrix
+    that mixes the tokens.
+
+    Args:
+        model: A functional or sequential `keras.Model`; nested models are
+            read through.
+        input_shape: Shape of one input, without the batch, where the model
+            leaves sizes open; for several inputs a list of shapes.
+        leave_out_unknown: Whether layers with a kernel whose multiplications
+            are not known are left out of the counts and named in the report,
+            instead of refused.
+
+    Returns:
+        An `AuditReport`.
+
+    Raises:
+        ValueError: If the model has no graph, a size is unknown,
+            `input_shape` does not fit, or a layer has a kernel whose
+            multiplications are not known.
+    """
+    network = graph.read(model)
+    if input_shape is not None:
+        network = graph.read(_with_shape(model, network, input_shape))
+    _check_sizes(network)
+    merges, forks = _merges_and_forks(network)
+    macs, uncounted = _count_all(network, leave_out_unknown)
+    liveness = measure_liveness(network)
+    return AuditReport(
+        plain=not merges and not forks,
+        name=model.name,
+        merges=merges,
+        forks=forks,
+        shared=_names(filter(hands_out_weights, network.calls)),
+        depth=_depth(network, macs),
+        parameters=model.count_params(),
+        folded_parameters=_folded_parameters(network),
+        macs=sum(macs),
+        carried_channels=max(map(_carried, network.calls)),
+        **_dense_costs(network, macs),
+        peak_activation=liveness.peak,
+        peak_layer=liveness.layer,
+        layers=_rows(network, macs, liveness.live),
+        uncounted=uncounted,
+    )
+
+
+def _count_all(network, leave_out_unknown):
+    """Multiplications of every call, and the layers that were left out."""
+    macs, uncounted = [], []
+    for call in network.calls:
+        try:
+            macs.append(count_macs(call))
+        except UnknownCostError:
+            if not leave_out_unknown:
+                raise
+            macs.append(0)
+            uncounted.append(call)
+    return macs, _names(uncounted)
+
+
+def _with_shape(model, network, input_shape):
+    """A copy of the model, with other weights, for inputs of known size."""
+    shapes = [input_shape] if len(model.inputs) == 1 else list(input_shape)
+    expected = [tuple(tensor.shape[1:]) for tensor in model.inputs]
+    if len(shapes) != len(expected) or not all(map(_fits, shapes, expected)):
+        raise ValueError(
+            "`input_shape` must agree with the model and have no unknown size. "
+            f"Received: input_shape={input_shape}, model '{model.name}' with "
+            f"inputs of shape {expected}. Give one shape per input, without "
+            "the batch."
+        )
+    copies = LayerCopies()
+    inputs = [
+        copies.copy(call.layer, batch_shape=(None, *shape)).output
+        for call, shape in zip(network.calls, shapes, strict=False)
+    ]
+    outputs = graph.replay(model, inputs, copies.call)
+    return keras.Model(*pack_like(model, inputs, outputs))
+
+
+def _fits(shape, expected):
+    return len(shape) == len(expected) and all(
+        size is not None and known in (None, size)
+        for size, known in zip(shape, expected, strict=True)
+    )
+
+
+def _check_sizes(network):
+    for call in network.calls:
+        if any(None in tensor.shape[1:] for tensor in call.outputs):
+            raise ValueError(
+                "Counting needs every size. Received: layer "
+                f"'{call.layer.name}' with outputs of shape "
+                f"{[tensor.shape for tensor in call.outputs]}. Pass the shape "
+                "of one input, such as `input_shape=(32, 32, 3)`."
+            )
+
+
+def _merges_and_forks(network):
+    readers = network.readers()
+    merges, forks = [], []
+    for call in network.calls:
+        if len(call.inputs) > 1:
+            merges.append(call)
+        if sum(len(readers[tensor]) for tensor in call.outputs) > 1:
+            forks.append(call)
+    return _names(merges), _names(forks)
+
+
+def _names(calls):
+    """Names of the called layers, each once, in order."""
+    return tuple(dict.fromkeys(call.layer.name for call in calls))
+
+
+def _depth(network, macs):
+    """Layers with a kernel on the longest path."""
+    depth = {}
+    for call, count in zip(network.calls, macs, strict=True):
+        before = max((depth[tensor] for tensor in call.inputs), default=0)
+        weighted = count > 0 and not isinstance(call.layer, CarryAttention)
+        depth.update(dict.fromkeys(call.outputs, before + weighted))
+    return max(depth[tensor] for tensor in network.outputs)
+
+
+def _folded_parameters(network):
+    """Parameters of `fold(model)`, without folding it."""
+    norms, producers = norms_to_fold(network), network.producers()
+    folded = {}
+    for call in network.calls:
+        layer = call.layer
+        if hands_out_weights(call) or layer in norms.values():
+            continue
+        if type(layer) in PLAIN_CONVOLUTIONS or layer in norms:
+            bias = math.prod(_output_channels(layer))
+            size = math.prod(_kernel_shape(layer)) + bias
+        elif type(layer) in TOKEN_LAYERS:
+            size = count_folded_parameters(layer)
+        else:
+            size = _stored(layer)
+        folded[layer, _handed_weights(call, producers)] = size
+    return sum(folded.values())
+
+
+def _handed_weights(call, producers):
+    """What tells the layers apart that a shared layer folds to."""
+    if type(call.layer) not in (PlainConv2D, *TOKEN_LAYERS):
+        return None
+    return tuple(
+        handed_out(maker.layer, maker.args, maker.kwargs)
+        if hands_out_weights(maker := producers[tensor])
+        else tensor
+        for tensor in call.inputs[1:]
+    )
+
+
+def _output_channels(layer):
+    shape = _kernel_shape(layer)
+    depthwise = (keras.layers.DepthwiseConv2D, PlainDepthwiseConv2D)
+    return shape[-2:] if isinstance(layer, depthwise) else shape[-1:]
+
+
+def _kernel_shape(layer):
+    # A `PlainConv2D` may use a kernel that is another layer's.
+    if isinstance(layer, PlainConv2D):
+        return layer.kernel_shape
+    return layer.kernel.shape
+
+
+def _stored(layer):
+    # An operation such as that of `x + y` is no layer and stores nothing.
+    if not isinstance(layer, keras.layers.Layer):
+        return 0
+    return layer.count_params()
+
+
+def _carried(call):
+    return getattr(call.layer, "carried_channels", 0)
+
+
+def _dense_costs(network, macs):
+    """Of `fold(model, dense=True)`, without folding it."""
+    try:
+        plan = plan_dense_form(network)
+    except DenseFormError:
+        return {"dense_macs": None, "dense_parameters": None}
+    parameters = _folded_parameters(network)
+    total = sum(macs)
+    for call, count in zip(network.calls, macs, strict=True):
+        if call.layer in plan:
+            layers = plan[call.layer]
+            total += sum(layer.macs for layer in layers) - count
+            parameters += sum(layer.parameters for layer in layers)
+            parameters -= _stored(call.layer)
+    return {"dense_macs": total, "dense_parameters": parameters}
+
+
+def _rows(network, macs, live):
+    rows, seen = [], set()
+    for call, count, held in zip(network.calls, macs, live, strict=True):
+        layer = call.layer
+        stored = 0 if layer in seen else _stored(layer)
+        seen.add(layer)
+        shape = call.outputs[0].shape
+        shape = shape if hands_out_weights(call) else shape[1:]
+        rows.append(LayerRow(layer.name, shape, stored, count, held))
+    return tuple(rows)

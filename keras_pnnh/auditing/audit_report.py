@@ -1,0 +1,155 @@
+"""The result of an audit, and how it is shown."""
+
+from typing import NamedTuple
+
+from keras_pnnh.presentation.text_table import as_table
+
+# What `compare` shows.
+ROWS = (
+    "plain",
+    "weighted layers on the longest path",
+    "layers where paths merge",
+    "parameters",
+    "parameters, folded",
+    "multiply-accumulates",
+    "carried channels",
+    "multiply-accumulates, dense",
+    "peak activation (floats)",
+)
+
+
+class LayerRow(NamedTuple):
+    """One call of one layer."""
+
+    name: str
+    output_shape: tuple[int, ...]  # without the batch
+    parameters: int  # stored; 0 when a shared layer is called again
+    macs: int
+    live: int  # floats held while the layer runs
+
+
+class AuditReport(NamedTuple):
+    """What `audit` found. Counts are for one image.
+
+    `print` shows a summary; the fields hold everything.
+    """
+
+    plain: bool  # one chain, no path around anything
+    name: str
+    merges: tuple[str, ...]  # layers that read more than one tensor
+    forks: tuple[str, ...]  # layers whose output is read more than once
+    # Coders and shared kernels that are still to be folded in.
+    shared: tuple[str, ...]
+    depth: int  # layers with a kernel on the longest path
+    parameters: int  # stored in the model
+    folded_parameters: int  # stored in `fold(model)`
+    macs: int  # multiply-accumulates
+    carried_channels: int  # the most that pass any layer
+    dense_macs: int | None  # of `fold(model, dense=True)`; None: impossible
+    dense_parameters: int | None
+    peak_activation: int  # floats
+    peak_layer: str
+    layers: tuple[LayerRow, ...]
+    uncounted: tuple[str, ...] = ()  # layers whose multiplications are missing
+
+    def raise_if_not_plain(self):
+        """Raise unless the network is one chain.
+
+        Raises:
+            ValueError: Naming the first layer where paths merge or part.
+        """
+        if not self.plain:
+            repair = (
+                "Fold it first: `keras_pnnh.fold(model)`."
+                if self.shared
+                else 'Build it with `internal_path="coder"` and fold it.'
+            )
+            raise ValueError(
+                "A plain network is one chain of layers. Received: model "
+                f"'{self.name}', whose {self._obstacle()}. {repair}"
+            )
+
+    def _obstacle(self):
+        """Where the chain ends, in words."""
+        if self.merges:
+            return f"paths merge at layer {_first_of(self.merges)}"
+        return f"paths part at layer {_first_of(self.forks)}"
+
+    def _verdict(self):
+        if self.plain:
+            return "yes"
+        if self.shared:
+            return (
+                f"no, layers still share {_first_of(self.shared)}: fold it "
+                "first, `keras_pnnh.fold(model)`"
+            )
+        return f"no, {self._obstacle()}"
+
+    def __str__(self):
+        lines = [
+            f"{self.name}: {self.depth} weighted layers on the longest path",
+            f"  plain: {self._verdict()}",
+            f"  parameters: {self.parameters:,}"
+            f" (folded: {self.folded_parameters:,})",
+            f"  multiply-accumulates: {self.macs:,}{without(self.uncounted)}",
+            f"  carried channels: {self.carried_channels:,}; written out: "
+            f"{count_or_none(self.dense_macs)} multiply-accumulates, "
+            f"{count_or_none(self.dense_parameters)} parameters",
+            f"  peak activation: {self.peak_activation:,} floats, at layer "
+            f"'{self.peak_layer}'",
+        ]
+        return "\n".join(lines)
+
+
+def compare(reports):
+    """Reports side by side.
+
+    Args:
+        reports: Dictionary from the heading of a column to an `AuditReport`.
+
+    Returns:
+        A table as text, one column per report.
+
+    Raises:
+        ValueError: If there is no report.
+    """
+    if not reports:
+        raise ValueError(
+            "A comparison needs at least one report. Received: "
+            f"reports={reports}. Pass `{{'plain': audit(model)}}`."
+        )
+    columns = [
+        ("yes" if report.plain else "no",)
+        + tuple(
+            count_or_none(number)
+            for number in (
+                report.depth,
+                len(report.merges),
+                report.parameters,
+                report.folded_parameters,
+                report.macs,
+                report.carried_channels,
+                report.dense_macs,
+                report.peak_activation,
+            )
+        )
+        for report in reports.values()
+    ]
+    return as_table(["", *reports], zip(ROWS, *columns, strict=True))
+
+
+def count_or_none(count):
+    """A count as text, "none" for what does not exist."""
+    return "none" if count is None else f"{count:,}"
+
+
+def without(uncounted):
+    """What a count leaves out, in words."""
+    if not uncounted:
+        return ""
+    return f", without those of layer {_first_of(uncounted)}"
+
+
+def _first_of(names):
+    more = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+    return f"'{names[0]}'{more}"

@@ -1,0 +1,73 @@
+"""Where in a network the memory goes: live activations over its depth."""
+
+from keras_pnnh.files import replace_when_complete
+from keras_pnnh.presentation.line_styles import STYLES
+
+
+def plot_memory(reports, path):
+    """Draw what each network holds while it runs into a PNG file.
+
+    A step for every layer: the floats that are alive while it runs, for one
+    image (`audit` says how they are counted). The horizontal axis is the share
+    of the layers with a kernel that have run, so that networks with and
+    without projections stand below each other. A dot marks each peak.
+
+    Args:
+        reports: Dictionary from label to `AuditReport`, such as
+            `{"plain": audit(fold(model)), "twin": audit(twin)}`.
+        path: Where to write.
+
+    Raises:
+        ValueError: If there is no report.
+        ModuleNotFoundError: If matplotlib is not installed.
+        OSError: If the file cannot be written.
+    """
+    if not reports:
+        raise ValueError(
+            "A figure needs at least one report. Received: "
+            f"reports={reports}. Pass `{{'plain': audit(model)}}`."
+        )
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            "Figures need matplotlib, which is not installed. Run `pip "
+            "install 'keras-pnnh[images]'`."
+        ) from error
+
+    figure = Figure(figsize=(8, 4.2), layout="constrained")
+    FigureCanvasAgg(figure)
+    axis = figure.subplots()
+    for number, (label, report) in enumerate(reports.items()):
+        color, dashes, marker = STYLES[number % len(STYLES)]
+        places, live = curve(report)
+        axis.step(
+            places,
+            live,
+            where="mid",
+            color=color,
+            linestyle=dashes,
+            linewidth=1.6,
+            label=f"{label}: at most {max(live):,}",
+        )
+        peak = live.index(max(live))
+        axis.plot(places[peak], live[peak], color=color, marker=marker)
+    axis.set_xlabel("depth (share of the weighted layers)")
+    axis.set_ylabel("live activations of one image (floats)")
+    axis.set_ylim(bottom=0)
+    axis.grid(alpha=0.3)
+    axis.legend()
+    with replace_when_complete(path) as unfinished:
+        figure.savefig(unfinished, dpi=110, format="png")
+
+
+def curve(report):
+    """Depths from 0 to 1 and live floats: two lists, one entry a call."""
+    # A network without kernels has no depth; its layers stand at 0.
+    weighted = max(1, sum(row.macs > 0 for row in report.layers))
+    places, done = [], 0
+    for row in report.layers:
+        done += row.macs > 0
+        places.append(done / weighted)
+    return places, [row.live for row in report.layers]

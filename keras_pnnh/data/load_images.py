@@ -1,0 +1,156 @@
+"""Find labelled images by a folder or by a TensorFlow Datasets name."""
+
+import re
+import shutil
+import tarfile
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from keras_pnnh.data.image_folder import read_folder
+from keras_pnnh.data.labelled_images import LabelledImages
+
+SPLITS = ("train", "test")
+TFDS_NAME = re.compile(r"[a-z][a-z0-9_]*(/[\w.]+)?(:[\d.*]+)?")
+
+
+def load_images(source, split, size=None, track=iter, data_dir=None):
+    """Load one split of a data set into memory.
+
+    Args:
+        source: A folder, a tar archive of one, or the name of a TensorFlow
+            data set. A folder holds one sub-folder per class, or `train/` and
+            `test/` that do.
+        split: `"train"` or `"test"`. A folder of classes is all there is of
+            it, whichever the split.
+        size: `(height, width)` to resize to, or None.
+        track: Progress bar, see `read_folder`.
+        data_dir: Where TensorFlow Datasets keeps its files.
+
+    Returns:
+        `LabelledImages`.
+
+    Raises:
+        FileNotFoundError: If `source` is neither.
+        OSError: If a TensorFlow data set cannot be fetched.
+        ValueError: See `read_folder`.
+        ModuleNotFoundError: If a TFDS name is given and TFDS is not installed.
+    """
+    folder = Path(source)
+    if folder.is_dir():
+        return read_folder(_part_of(folder, split), size, track)
+    if folder.is_file():
+        with tempfile.TemporaryDirectory() as unpacked:
+            _unpack(folder, unpacked)
+            part = _part_of(Path(unpacked), split)
+            return read_folder(part, size, track)
+    if not TFDS_NAME.fullmatch(str(source)):
+        raise FileNotFoundError(
+            "`data` must be an existing folder of images by class, or the name "
+            f"of a TensorFlow data set. Received: data='{source}'."
+        )
+    return _load_tfds(str(source), split, size, data_dir)
+
+
+def _part_of(folder, split):
+    """The folder of classes that is meant by a split of `folder`."""
+    entries = [entry for entry in folder.iterdir() if entry.is_dir()]
+    if len(entries) == 1 and any(map(Path.is_dir, entries[0].iterdir())):
+        # What an archive unpacks to: one folder that holds everything.
+        folder = folder if entries[0].name in SPLITS else entries[0]
+    if not any((folder / name).is_dir() for name in SPLITS):
+        return folder
+    if not (folder / split).is_dir():
+        raise FileNotFoundError(
+            "A data folder with splits must hold the one that is needed. "
+            f"Received: '{folder}' without '{split}'. Name a folder of classes "
+            "directly if it is meant."
+        )
+    return folder / split
+
+
+def _unpack(archive, folder):
+    try:
+        shutil.unpack_archive(archive, folder, filter="data")
+    except (ValueError, TypeError, OSError, tarfile.TarError) as error:
+        raise ValueError(
+            "`data` must be a folder of images by class, an archive of one "
+            f"(.tar.xz, .tar.gz, .tar), or a TensorFlow data set. Received: "
+            f"'{archive}', which cannot be unpacked: {error}."
+        ) from error
+
+
+def _load_tfds(name, split, size, data_dir):
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            f"data='{name}' is no folder, so it is taken for the name of a "
+            "TensorFlow data set, which needs tensorflow-datasets and "
+            f"TensorFlow ({error}). Run "
+            "`pip install 'keras-pnnh[train,tensorflow]'`."
+        ) from error
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+    except (tfds.core.DatasetNotFoundError, ValueError) as error:
+        raise FileNotFoundError(
+            "`data` must be an existing folder of images by class, or the name "
+            f"of a TensorFlow data set. Received: data='{name}', which is "
+            "neither."
+        ) from error
+    features = builder.info.features
+    if not {"image", "label"} <= set(features):
+        raise ValueError(
+            "A TensorFlow data set must have the features 'image' and 'label'. "
+            f"Received: data='{name}' with {sorted(features)}. Choose a data "
+            "set for image classification."
+        )
+    try:
+        builder.download_and_prepare()
+    # Whatever stopped it (network, disk, files to be fetched by hand), the
+    # user reads it in one sentence; the chain keeps the rest.
+    except Exception as error:
+        raise OSError(
+            "A TensorFlow data set must be downloaded before its first use. "
+            f"Received: data='{name}' in '{builder.data_dir}', where it is "
+            f"not and could not be fetched: {_first_line(error)}. Connect, or "
+            "name the folder that holds it (`--data-dir`)."
+        ) from error
+    if split not in builder.info.splits:
+        split = "validation"  # what ImageNet calls it
+    examples = tfds.as_numpy(
+        builder.as_dataset(split=split, as_supervised=True)
+    )
+    images, labels = zip(
+        *((_rgb(image, size), label) for image, label in examples),
+        strict=True,
+    )
+    shapes = {image.shape for image in images}
+    if len(shapes) > 1:
+        raise ValueError(
+            "All images must have one size, or be resized to one. Received: "
+            f"data='{name}' with {len(shapes)} sizes. Give a size "
+            "(`--image-size` on the command line)."
+        )
+    return LabelledImages(
+        np.stack(images), np.asarray(labels), tuple(features["label"].names)
+    )
+
+
+def _first_line(error):
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:200]
+
+
+def _rgb(image, size):
+    if image.shape[-1] == 1:
+        image = np.repeat(image, 3, axis=-1)
+    if size is None or image.shape[:2] == tuple(size):
+        return image
+    from PIL import Image
+
+    resized = Image.fromarray(image).resize(
+        (size[1], size[0]), Image.Resampling.BICUBIC
+    )
+    return np.asarray(resized)

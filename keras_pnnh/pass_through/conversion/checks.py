@@ -1,0 +1,67 @@
+"""What a model must be before it is converted."""
+
+import keras
+import numpy as np
+
+from keras_pnnh.folding.folding_plan import hands_out_weights
+from keras_pnnh.graph.layer_copies import to_numpy
+from keras_pnnh.pass_through.conversion.activations import check_activations
+
+
+def check_source(model, network):
+    """Refuse models that have no equal chain, or whose numbers are broken.
+
+    Args:
+        model: The `keras.Model`.
+        network: Its `graph.Graph`.
+
+    Raises:
+        ValueError: For several inputs or results, a layer with weights that
+            is called twice, weights that are not finite, or an activation
+            that is not Keras's.
+    """
+    _check_ends(model)
+    _check_sharing(network)
+    check_activations(network)
+    _check_numbers(network)
+
+
+def _check_ends(model):
+    for side in ("inputs", "outputs"):
+        count = len(getattr(model, side))
+        if count != 1:
+            raise ValueError(
+                "A chain has one input and one result. Received: model "
+                f"'{model.name}' with {count} {side}. Convert the part of it "
+                "between one input and one result: "
+                "`keras.Model(inputs, outputs)`."
+            )
+
+
+def _check_sharing(network):
+    seen = set()
+    for call in network.calls:
+        layer = call.layer
+        if not getattr(layer, "weights", None) or hands_out_weights(call):
+            continue
+        if layer in seen:
+            raise ValueError(
+                "Every layer of a chain has its own weights. Received: layer "
+                f"'{layer.name}', which is called more than once. Give each "
+                "call a layer of its own, with equal weights."
+            )
+        seen.add(layer)
+
+
+def _check_numbers(network):
+    for call in network.calls:
+        if not isinstance(call.layer, keras.layers.Layer):
+            continue
+        for variable in call.layer.weights:
+            if not np.isfinite(to_numpy(variable).astype("float64")).all():
+                raise ValueError(
+                    "All weights must be finite. Received: layer "
+                    f"'{call.layer.name}' with NaN or infinity in "
+                    f"'{variable.path}'. Load weights of a training that did "
+                    "not diverge."
+                )

@@ -1,0 +1,113 @@
+"""From a trained residual network to a plain chain."""
+
+import keras
+
+from keras_pnnh import graph
+from keras_pnnh.folding.fold import fold
+from keras_pnnh.graph.layer_copies import (
+    LayerCopies,
+    pack_like,
+)
+from keras_pnnh.pass_through.conversion.certificate import (
+    certify,
+    make_probe,
+)
+from keras_pnnh.pass_through.conversion.checks import check_source
+from keras_pnnh.pass_through.conversion.composites import open_composites
+from keras_pnnh.pass_through.conversion.emission import Emitter
+from keras_pnnh.pass_through.conversion.first_difference import first_difference
+from keras_pnnh.pass_through.conversion.merging import merge_convolutions
+from keras_pnnh.pass_through.conversion.norm_merging import merge_norms
+from keras_pnnh.pass_through.conversion.reading import (
+    data_format_of,
+    read_operations,
+)
+from keras_pnnh.pass_through.conversion.scale_merging import merge_scales
+from keras_pnnh.pass_through.conversion.schedule import schedule
+
+
+def from_residual(model, probe=None, name=None):
+    """The same function as a plain chain, exactly.
+
+    "Reserve and merge" (reconstruction, on PNNH, arXiv 2402.08645): what a
+    shortcut carries travels in channels beside the learner's, and the last
+    convolution of the block adds it, kernel `[P | W]`. Every layer of the
+    result reads one tensor and every tensor is read by one layer. Batch norms
+    fold into the convolutions, computed in float64. The multiplications stay
+    those of the residual network; what is carried costs memory, and
+    `fold(plain, dense=True)` writes it out as ordinary convolutions, which
+    costs multiplications (`audit` counts both).
+
+    Works on the graph, not on names: branches of convolutions (also depthwise,
+    separable and grouped), dense layers, self-attention, norms, elementwise
+    non-linearities, zero padding, cropping and pooling, from wherever they
+    part to wherever they are added or put side by side. Clips such as that of
+    ReLU6 act on the learner's channels only. Of a pre-norm Transformer the
+    norms' centring and gain fold into the kernels behind them, which read the
+    carried stream and are divided by its deviation afterwards. The result is
+    for inference: dropout is left out.
+
+    Args:
+        model: A functional or sequential `keras.Model` with one input and one
+            result, left untouched. Nested models are flattened.
+        probe: Batch of inputs to compare on. By default 4 of noise, of
+            different size and sign.
+        name: Name of the result. Defaults to the name of `model`.
+
+    Returns:
+        Pair of the chain, an uncompiled functional `keras.Model`, and its
+        `Certificate`. A layer's name is that of the source's layer whose
+        output its first channels are.
+
+    Raises:
+        ValueError: If the model has no graph or is not built, has several
+            inputs or results, calls a layer with weights twice, has weights
+            that are not finite or an activation that is not Keras's, or has a
+            topology that no chain computes: the layer and the reason are
+            named.
+    """
+    check_source(model, graph.read(model))
+    probe = make_probe(model, probe)
+    opened = open_composites(model)
+    if opened is not model:
+        check_source(opened, graph.read(opened))
+    plain, steps, tensors = build_chain(opened, name or model.name)
+    taps = keras.Model(plain.inputs[0], tensors)
+
+    def find_end(probe, tolerance):
+        return first_difference(opened, taps, steps, probe, tolerance)
+
+    return plain, certify(model, opened, plain, probe, find_end)
+
+
+def build_chain(model, name=None):
+    """The chain of `from_residual`, not compared with its source.
+
+    Args:
+        model: A model whose layers hold no layers of other packages.
+        name: Name of the result. Defaults to the name of `model`.
+
+    Returns:
+        The chain, the list of its `Step`s and the Keras tensor behind each.
+    """
+    folded = fold(model)
+    network = graph.read(folded)
+    data_format = data_format_of(network)
+    axis = 1 if data_format == "channels_first" else 3
+    operations, result = read_operations(network, data_format)
+    operations = merge_scales(operations, result)
+    operations = merge_norms(operations, result)
+    operations = merge_convolutions(operations, result, axis)
+    source = network.calls[0].outputs[0]
+    steps = schedule(operations, source, result, axis)
+    copies = LayerCopies()
+    inputs = x = copies.copy(network.calls[0].layer).output
+    emitter = Emitter(copies, data_format, axis)
+    tensors = []
+    for step in steps:
+        x = emitter.emit(step, x)
+        tensors.append(x)
+    packed = pack_like(model, [inputs], [x])
+    plain = keras.Model(*packed, name=name or model.name)
+    emitter.load_weights()
+    return plain, steps, tensors

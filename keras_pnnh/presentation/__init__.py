@@ -1,0 +1,1 @@
+"""Tables for the terminal and documents, and the looks of figures."""

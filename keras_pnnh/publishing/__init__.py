@@ -1,0 +1,1 @@
+"""Giving weights away: cards, the layout of a repository, push, verify."""

@@ -1,0 +1,103 @@
+"""The model card of a checkpoint, written from the record of its run."""
+
+from keras_pnnh.publishing import lineage
+from keras_pnnh.weights.entry import WeightsEntry
+
+PATHS = {
+    "coder": "the coder of PNNH",
+    "residual": "residual connections",
+    "none": "nothing",
+}
+IDENTITY = "channels beside the learners' (a residual network, converted)"
+
+
+def describe_path(model):
+    """What carries the input, of a model in a record."""
+    if model.get("coder") == "identity":
+        return IDENTITY
+    return PATHS[model["internal_path"]]
+
+
+def render_card(name: str, entry: WeightsEntry, record: dict) -> str:
+    """A model card in Markdown.
+
+    Args:
+        name: `<variant>.<tag>`.
+        entry: The row of the registry.
+        record: Record of the run, with the test result under `"test"`.
+
+    Returns:
+        The card's text. Every number in it comes from the record.
+
+    Raises:
+        ValueError: If the record has no test result.
+    """
+    if "test" not in record:
+        raise ValueError(
+            "A card states the test accuracy. Received: a record without "
+            "'test'. Run `keras-pnnh evaluate ... --record RUN` first."
+        )
+    variant, tag = name.split(".")
+    model, data, test = record["model"], record["data"], record["test"]
+    recipe = describe_recipes(record)
+    minutes = sum(run["seconds"] for run in lineage.runs(record)) / 60
+    versions = ", ".join(
+        f"{key} {value}" for key, value in record["versions"].items()
+    )
+    hardware = record["hardware"]
+    return f"""# {name}
+
+- **Accuracy:** {100 * test["accuracy"]:.2f} % top-1 on the {test["images"]}
+  test images of {entry.data}, loss {test["loss"]:.4f}. The test images were
+  not used to choose anything.
+- **Parameters:** {model["parameters"]}. Input carried by
+  {describe_path(model)}.
+- **Task:** classification into {", ".join(entry.labels)}.
+- **Licence of the weights:** {entry.license}.
+- **File:** `{entry.filename}`, SHA-256 `{entry.sha256}`.
+
+```python
+from keras_pnnh.applications import create_model
+
+model = create_model("{variant}", weights="{tag}")
+```
+
+## How it was trained
+
+- **Data:** {entry.data}, {data["training_images"]} images to train on and
+  {data["validation_images"]} held out.
+{recipe}
+- **Time:** {minutes:.0f} minutes on
+  {hardware["threads"]} thread(s) of a {hardware["processor"]}, accelerators:
+  {", ".join(hardware["accelerators"]) or "none"}.
+- **Versions:** {versions}.
+
+`record.json` beside this file is the complete record; `curves.png` and
+`log.csv` show every epoch.
+
+## Limits
+
+{entry.limits}
+"""
+
+
+def describe_recipes(record):
+    """One line of Markdown for each run that led to a record."""
+    return "\n".join(
+        f"- **Run {number}:** {_recipe(run)}."
+        for number, run in enumerate(lineage.runs(record), 1)
+    )
+
+
+def _recipe(run):
+    settings = ", ".join(
+        f"{key} {value}" for key, value in run["recipe"].items()
+    )
+    last, epochs = run["epochs"][-1], len(run["epochs"])
+    stopped = epochs < run["recipe"]["epochs"]
+    end = f", stopped after {epochs} epochs" if stopped else ""
+    return (
+        f"{settings}; seed {run['seed']}{end}. Last epoch: training accuracy "
+        f"{100 * last['accuracy']:.2f} %, validation accuracy "
+        f"{100 * last['val_accuracy']:.2f} %"
+    )

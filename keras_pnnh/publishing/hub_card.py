@@ -1,0 +1,182 @@
+"""The model card of a repository of the Hub, from the record of a run."""
+
+import json
+
+from keras_pnnh.publishing import lineage
+from keras_pnnh.publishing.card import (
+    describe_path,
+    describe_recipes,
+)
+
+CITATION = """```bibtex
+@misc{zhang2024peeking,
+  title = {Peeking Behind the Curtains of Residual Learning},
+  author = {Zhang and Yan and Li and Chen},
+  year = {2024},
+  eprint = {2402.08645},
+  archivePrefix = {arXiv}
+}
+```"""
+
+# What else a network must be constructed with, or its weights do not fit.
+DEFAULTS = {
+    "internal_path": "coder",
+    "coder": "autoencoder",
+    "norm": "learner",
+    "preprocessing": "symmetric",
+}
+
+
+def render_hub_card(
+    repo_id, tag, record, classifier, license, limits, twin=None
+):
+    """A model card in Markdown, with the metadata that the Hub reads.
+
+    Args:
+        repo_id: `"owner/name"`.
+        tag: The version, a tag of the repository.
+        record: Record of the run, with the test result under `"test"`.
+        classifier: The `Classifier` of the weights.
+        license: Licence of the weights, as the Hub writes it.
+        limits: What a user must know about data and use, in sentences.
+        twin: Record of the residual twin, or None.
+
+    Returns:
+        The card's text. Every number in it comes from the records.
+    """
+    model, test, data = record["model"], record["test"], record["data"]
+    hardware = record["hardware"]
+    minutes = sum(run["seconds"] for run in lineage.runs(record)) / 60
+    versions = ", ".join(
+        f"{key} {value}" for key, value in record["versions"].items()
+    )
+    height, width = classifier.image_size
+    arguments = _arguments(model, f'"hf://{repo_id}@{tag}"')
+    return f"""---
+{_metadata(repo_id, record, license)}
+---
+
+# {repo_id.split("/")[1]}
+
+An image classifier of `keras_pnnh`, a library of deep networks without skip
+connections (a reconstruction of PNNH, arXiv 2402.08645). Input carried by
+{describe_path(model)}.
+
+- **Task:** images of {height}x{width} pixels into {len(classifier.labels)}
+  classes: {", ".join(classifier.labels)}.
+- **Accuracy:** {100 * test["accuracy"]:.2f} % top-1 on the {test["images"]}
+  test images of {data["source"]}, loss {test["loss"]:.4f}.
+- **Residual twin:** {_describe_twin(twin)}
+- **Parameters:** {model["parameters"]}.
+- **Licence of the weights:** {license}.
+
+## How to load it
+
+Pixels are RGB, 0 to 255; the network scales them itself.
+
+With `keras_pnnh` (verified, with a revision):
+
+```python
+from keras_pnnh.applications import create_model
+
+model = create_model({arguments})
+```
+
+With Keras:
+
+```python
+import keras, keras_pnnh
+
+model = keras.saving.load_model("hf://{repo_id}")
+```
+
+With keras-hub, which resizes images, too:
+
+```python
+import keras_hub, keras_pnnh
+
+model = keras_hub.models.ImageClassifier.from_preset("hf://{repo_id}")
+```
+
+`keras-pnnh verify hf://{repo_id}@{tag}` checks the files and compares the
+logits of the batch in `selftest.npz`.
+
+## How it was trained
+
+- **Data:** {data["source"]}, {data["training_images"]} images to train on and
+  {data["validation_images"]} held out.
+{describe_recipes(record)}
+- **Time:** {minutes:.0f} minutes on {hardware["threads"]} thread(s) of a
+  {hardware["processor"]}, accelerators:
+  {", ".join(hardware["accelerators"]) or "none"}.
+- **Versions:** {versions}.
+
+`record.json` is the complete record.
+
+## Limits
+
+{limits}
+
+## Citation
+
+{CITATION}
+"""
+
+
+def _arguments(model, weights):
+    """The call that builds the network, as far as it is not the default."""
+    shape = tuple(model["input_shape"])
+    arguments = {
+        "weights": weights,
+        "classes": model["classes"],
+        "input_shape": shape,
+    }
+    for key, default in DEFAULTS.items():
+        if model.get(key, default) != default:
+            arguments[key] = repr(model[key])
+    listed = "".join(
+        f"    {key}={value},\n" for key, value in arguments.items()
+    )
+    return f'\n    "{model["name"]}",\n{listed}'
+
+
+def _describe_twin(twin):
+    if twin is None:
+        return "not recorded."
+    test = twin["test"]
+    return (
+        f"{100 * test['accuracy']:.2f} % on the same {test['images']} images "
+        f"({twin['model']['parameters']} parameters)."
+    )
+
+
+def _metadata(repo_id, record, license):
+    """YAML; JSON's strings and numbers are YAML's."""
+    name = json.dumps(repo_id.split("/")[1])
+    source = json.dumps(record["data"]["source"])
+    test = record["test"]
+    return f"""library_name: keras
+license: {json.dumps(license)}
+pipeline_tag: image-classification
+tags:
+- keras_pnnh
+- keras-hub
+- image-classification
+metrics:
+- accuracy
+model-index:
+- name: {name}
+  results:
+  - task:
+      type: image-classification
+    dataset:
+      name: {source}
+      type: {source}
+      split: test
+    metrics:
+    - type: accuracy
+      name: top-1 accuracy
+      value: {test["accuracy"]}
+    - type: loss
+      name: cross entropy
+      value: {test["loss"]}"""

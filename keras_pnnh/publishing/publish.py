@@ -1,0 +1,185 @@
+"""Publish the network of a finished run on the Hugging Face Hub."""
+
+import json
+import re
+import shutil
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import keras
+
+from keras_pnnh.files import write_text
+from keras_pnnh.publishing.hub_card import render_hub_card
+from keras_pnnh.publishing.hub_layout import write_layout
+from keras_pnnh.weights import classifier as classifiers
+from keras_pnnh.weights import hub, hub_errors, hub_repository, loader
+
+LIMITS = (
+    "One run, tested on one data set. Other images, from another source or "
+    "with other classes, may be classified arbitrarily."
+)
+
+
+class Publication(NamedTuple):
+    """What `push` has made."""
+
+    url: str
+    commit: str
+    tag: str
+
+
+def push(
+    run,
+    reference,
+    *,
+    tag=None,
+    license="apache-2.0",
+    limits=LIMITS,
+    twin=None,
+    private=False,
+    token=None,
+):
+    """Publish a run: weights, model card, self-test, and a tag.
+
+    The repository is made if it does not exist. It can then be loaded by
+    `weights="hf://owner/name"`, by `keras.saving.load_model` and, if the
+    network averages a feature map, by keras-hub's `from_preset`.
+
+    Args:
+        run: Folder of a finished and evaluated run.
+        reference: `"hf://owner/name"`.
+        tag: Name of the version. Defaults to the next of `v1`, `v2`, ...
+        license: Licence of the weights, as the Hub writes it.
+        limits: What a user must know about data and use, in sentences.
+        twin: Folder of the run of the residual twin, evaluated on the same
+            data, or None.
+        private: Whether a new repository is private.
+        token: A token that may write; by default the user's.
+
+    Returns:
+        A `Publication`.
+
+    Raises:
+        FileNotFoundError: If the run has no record.
+        ValueError: If it was not evaluated, or the twin is none.
+        PermissionError: If the token may not write there.
+        ConnectionError: If the Hub fails.
+    """
+    from huggingface_hub import HfApi
+
+    run = Path(run)
+    repository = hub_repository.parse(reference)
+    if repository.revision != "main":
+        raise ValueError(
+            "What is published gets a tag of its own. Received: "
+            f"'{reference}'. Write 'hf://{repository.repo_id}' and give the "
+            "version as `tag` (`--tag`)."
+        )
+    record = read_record(run)
+    twin_record = twin and _read_twin(Path(twin), record)
+    classifier = classifiers.read(run / "model.weights.h5")
+    model = model_of(record["model"])
+    loader.load(model, run / "model.weights.h5")
+    api = HfApi(endpoint=hub.endpoint(), token=token)
+    repo_id = repository.repo_id
+    with _explained(repository), tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_layout(model, classifier, folder)
+        shutil.copy(run / "record.json", folder)
+        api.create_repo(repo_id, private=private, exist_ok=True)
+        tag = _free_tag(api, repo_id, tag)
+        card = render_hub_card(
+            repo_id, tag, record, classifier, license, limits, twin_record
+        )
+        write_text(folder / "README.md", card)
+        commit = api.upload_folder(
+            repo_id=repo_id,
+            folder_path=folder,
+            commit_message=f"Publish {tag}",
+        )
+        api.create_tag(repo_id, tag=tag, revision=commit.oid)
+    return Publication(f"{hub.endpoint()}/{repo_id}", commit.oid, tag)
+
+
+def read_record(run):
+    """The record of an evaluated run.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If the run was not evaluated.
+    """
+    path = run / "record.json"
+    if not path.is_file():
+        raise FileNotFoundError(
+            "Only a finished run with its record is published. Received: "
+            f"'{run}', which has no 'record.json'. Train with `keras-pnnh "
+            f"train ... --output {run}` to the end."
+        )
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if "test" not in record:
+        raise ValueError(
+            "A card states the test accuracy. Received: "
+            f"'{path}' without 'test'. Run `keras-pnnh evaluate ... --record "
+            f"{run}` first."
+        )
+    return record
+
+
+def model_of(config):
+    """The network that a record describes, with new weights."""
+    config = dict(config)
+    name = config.pop("class_name")
+    config.pop("parameters", None)
+    model_class = keras.saving.get_registered_object(f"keras_pnnh>{name}")
+    if model_class is None:
+        raise ValueError(
+            "A run of this library records one of its networks. Received: "
+            f"class_name={name!r}. Update keras_pnnh."
+        )
+    return model_class.from_config(config)
+
+
+def _read_twin(path, record):
+    twin = read_record(path)
+    same = twin["data"]["source"] == record["data"]["source"]
+    if twin["model"].get("internal_path") != "residual" or not same:
+        raise ValueError(
+            "The twin is a residual network on the same data "
+            f"({record['data']['source']}). Received: '{path}' with "
+            f"internal_path={twin['model'].get('internal_path')!r} on "
+            f"{twin['data']['source']}. Train it with `--path residual`."
+        )
+    return twin
+
+
+def _free_tag(api, repo_id, tag):
+    tags = {item.name for item in api.list_repo_refs(repo_id).tags}
+    if tag in tags:
+        raise ValueError(
+            "A published version never changes, so its tag must be new. "
+            f"Received: tag={tag!r}; '{repo_id}' has "
+            f"{', '.join(sorted(tags))}. Choose another or leave it out."
+        )
+    numbers = [int(name[1:]) for name in tags if re.fullmatch(r"v\d+", name)]
+    return tag or f"v{max(numbers, default=0) + 1}"
+
+
+class _explained:
+    """Errors of the client inside become those of `hub_errors`."""
+
+    def __init__(self, repository):
+        self.repository = repository
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, trace):
+        if isinstance(error, Exception):
+            # The upload of a large file wraps its error.
+            cause = error.__cause__ if kind is RuntimeError else None
+            cause = cause if isinstance(cause, Exception) else error
+            explained = hub_errors.explain(cause, self.repository)
+            if explained is not cause:
+                raise explained from error
+        return False

@@ -1,0 +1,127 @@
+"""Check a published network again: its files, its weights, its outputs."""
+
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+from keras_pnnh.publishing.hub_layout import (
+    SELF_TEST,
+    predict_logits,
+)
+from keras_pnnh.weights import digest as digests
+from keras_pnnh.weights import hub, hub_repository, loader
+
+# Backends differ in the order of their sums.
+TOLERANCE = 1e-3
+
+
+class Verification(NamedTuple):
+    """What was checked.
+
+    Attributes:
+        commit: Of the repository.
+        files: Name and digest of each file.
+        difference: Largest difference of a logit of the self-test, relative
+            to the largest logit; None if the repository has no self-test.
+    """
+
+    commit: str
+    files: tuple[tuple[str, str], ...]
+    difference: float | None
+
+
+def verify_repository(reference, **options):
+    """Fetch all files of a repository, check them, run the self-test.
+
+    Args:
+        reference: `"hf://owner/name"` or `"hf://owner/name@revision"`.
+        **options: `cache_dir`, `token`, `local_files_only`,
+            `force_download`, as in `hub.fetch`.
+
+    Returns:
+        A `Verification`.
+
+    Raises:
+        ValueError: If a file is damaged, the weights do not fit, or the
+            logits differ.
+    """
+    repository = hub_repository.parse(reference)
+    names = (hub_repository.CONFIG, hub_repository.WEIGHTS, SELF_TEST)
+    published = hub_repository.resolve(
+        repository,
+        names,
+        cache_dir=options.get("cache_dir"),
+        token=options.get("token"),
+        local_files_only=options.get("local_files_only", False),
+        force=options.get("force_download", False),
+    )
+    paths = _fetch_all(repository, published, names, options)
+    checked = []
+    for name, path in paths.items():
+        digest, size = (published.files or {}).get(name, (None, None))
+        # Now, not once in the life of the cache.
+        found = digest and digests.difference(path, digest, size)
+        if found:
+            raise ValueError(
+                "A published file must be as it was published. Received: "
+                f"'{path}' with {found}. Run again with `--force`."
+            )
+        checked.append((name, digest or digests.of_file(path)))
+    config = hub_repository.read_config(paths[hub_repository.CONFIG])
+    difference = None
+    if SELF_TEST in paths:
+        difference = _self_test(config, paths, repository)
+    return Verification(published.commit, tuple(checked), difference)
+
+
+def _fetch_all(repository, published, names, options):
+    """Paths of all files, or of those in the user's own folder."""
+    if published.files is None:
+        paths = {
+            name: hub.directory_path(repository.file(name)) for name in names
+        }
+        paths = {name: path for name, path in paths.items() if path}
+    else:
+        paths = {
+            name: hub.fetch(
+                repository.repo_id, published.commit, name, *file, **options
+            )
+            for name, file in sorted(published.files.items())
+        }
+    for name in (hub_repository.CONFIG, hub_repository.WEIGHTS):
+        if name not in paths:
+            raise ValueError(
+                f"A repository with weights holds '{name}'. Received: "
+                f"{repository.url} without."
+            )
+    return paths
+
+
+def _self_test(config, paths, repository):
+    model_class = keras.saving.get_registered_object(config["registered_name"])
+    if model_class is None:
+        raise ValueError(
+            "This version must know the network. Received: "
+            f"'{config['registered_name']}' of {repository.url}. Update "
+            "keras_pnnh."
+        )
+    model = model_class.from_config(
+        {**config["config"], "classifier_activation": None}
+    )
+    loader.load(model, paths[hub_repository.WEIGHTS])
+    # No pickle: arrays only.
+    with np.load(paths[SELF_TEST], allow_pickle=False) as test:
+        images, expected = test["images"], test["logits"]
+    outputs = predict_logits(model, images)
+    difference = float(
+        np.abs(outputs - expected).max() / np.abs(expected).max()
+    )
+    if not difference <= TOLERANCE:
+        raise ValueError(
+            "A published network must give the logits that it was published "
+            f"with, to {TOLERANCE} of the largest. Received: {repository.url} "
+            f"with a difference of {difference:.2g} on "
+            f"{keras.backend.backend()}. Do not use it; report it."
+        )
+    return difference

@@ -1,0 +1,84 @@
+"""The figures of the study, from the records.
+
+`tools/tables.py` draws one anew when a record has changed: the picture
+carries the digest of the numbers that it shows.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import depth_figure
+import epochs_figure
+import grid
+from PIL import Image
+
+from keras_pnnh.files import replace_when_complete
+
+FOLDER = Path(__file__).parents[2] / "docs" / "figures"
+DIGEST = "Source"  # key of the PNG text
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """A picture of one table's records.
+
+    Attributes:
+        table: Name of the table, and of the picture's file.
+        read: Returns the numbers to show, of which JSON can be made.
+        plot: Called with matplotlib's `Axes` and the numbers.
+    """
+
+    table: str
+    read: Callable
+    plot: Callable
+
+    @property
+    def path(self):
+        return FOLDER / f"{self.table}.png"
+
+    def is_current(self):
+        """Whether the picture shows what the records say."""
+        if not self.path.is_file():
+            return False
+        with Image.open(self.path) as picture:
+            return picture.info.get(DIGEST) == digest(self.read())
+
+    def draw(self):
+        from matplotlib.figure import Figure as Canvas
+
+        numbers = self.read()
+        canvas = Canvas(figsize=(7, 4), layout="constrained")
+        axes = canvas.subplots()
+        self.plot(axes, numbers)
+        axes.set_title(conditions(grid.TABLES[self.table]), fontsize=10)
+        axes.grid(alpha=0.3)
+        axes.legend()
+        with replace_when_complete(self.path) as temporary:
+            canvas.savefig(
+                temporary,
+                dpi=120,
+                format="png",
+                metadata={DIGEST: digest(numbers)},
+            )
+
+
+def digest(numbers):
+    text = json.dumps(numbers, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def conditions(table):
+    epochs = table.changes["epochs"]
+    return (
+        f"CIFAR-10 (JPEG copy) at {table.size}x{table.size} pixels, "
+        f"{epochs} epoch{'s' if epochs > 1 else ''} of training"
+    )
+
+
+FIGURES = (
+    Figure("depth", depth_figure.errors, depth_figure.plot),
+    Figure("confirmation", epochs_figure.errors, epochs_figure.plot),
+)

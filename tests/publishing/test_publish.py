@@ -1,0 +1,339 @@
+"""`keras-pnnh push` and `verify`, and who can read what they publish."""
+
+import importlib.util
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from harness import randomize, to_numpy
+from huggingface_hub import HfApi, metadata_load
+from huggingface_hub.repocard_data import model_index_to_eval_results
+
+from keras_pnnh import save_weights
+from keras_pnnh.applications import PlainResNet20
+from keras_pnnh.cli.main import main
+from keras_pnnh.publishing.publish import push
+from keras_pnnh.publishing.verify import verify_repository
+from keras_pnnh.weights import Classifier
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = "hf://owner/mine"
+SMALL = {
+    "blocks_per_stage": (1, 1),
+    "filters_per_stage": (4, 8),
+    "input_shape": (8, 8, 3),
+    "classes": 3,
+}
+LABELS = ("ant", "bee", "cat")
+
+
+def write_run(folder, **changes):
+    """The folder of a finished run, of which this library wrote the record."""
+    path = ROOT / "weights" / "plain_resnet20.cifar10" / "record.json"
+    record = json.loads(path.read_text())
+    arguments = {**SMALL, **changes}
+    model = PlainResNet20(**arguments, classifier_activation=None)
+    randomize(model, seed=1)
+    folder.mkdir()
+    classifier = Classifier(LABELS, (8, 8))
+    save_weights(model, folder / "model.weights.h5", classifier)
+    record["model"] = {
+        "class_name": type(model).__name__,
+        "parameters": model.count_params(),
+        **model.get_config(),
+    }
+    (folder / "record.json").write_text(json.dumps(record))
+    return model
+
+
+def change_record(folder, **changes):
+    path = folder / "record.json"
+    record = {**json.loads(path.read_text()), **changes}
+    record = {key: record[key] for key in record if record[key] is not None}
+    path.write_text(json.dumps(record))
+
+
+@pytest.fixture
+def run(tmp_path):
+    write_run(tmp_path / "run")
+    return tmp_path / "run"
+
+
+@pytest.fixture
+def signed_in(hub, cache, monkeypatch):
+    """A Hub and the token of somebody who may write there."""
+    monkeypatch.setattr(
+        "huggingface_hub.constants.HF_HUB_DISABLE_IMPLICIT_TOKEN", False
+    )
+    monkeypatch.setenv("HF_TOKEN", "hf_owner")
+    return hub
+
+
+def published_files(hub):
+    return hub.repositories["owner/mine"].resolve("main").files
+
+
+def test_push_and_verify(signed_in, run, capsys):
+    assert main(["push", "--run", str(run), REFERENCE]) == 0
+    url, tag, commit = capsys.readouterr().out.split()
+    assert (url, tag) == (f"{signed_in.endpoint}/owner/mine", "v1")
+    assert signed_in.repositories["owner/mine"].tags == {"v1": commit}
+    assert set(published_files(signed_in)) == {
+        *("README.md", "record.json", "selftest.npz"),
+        *("config.json", "metadata.json", "model.weights.h5"),
+        *("task.json", "task.weights.h5"),
+        *("preprocessor.json", "image_converter.json"),
+    }
+    assert main(["verify", f"{REFERENCE}@v1"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == 11
+    line = f"{REFERENCE}@v1 at {commit}: largest difference of the logits "
+    assert float(printed.partition(line)[2]) < 1e-6
+    # The next version.
+    assert push(run, REFERENCE).tag == "v2"
+    assert push(run, REFERENCE, tag="2026-11").tag == "2026-11"
+    assert push(run, REFERENCE).tag == "v3"
+    with pytest.raises(ValueError, match="must be new. Received: tag='v1'"):
+        push(run, REFERENCE, tag="v1")
+
+
+def test_we_load_what_was_pushed(signed_in, run):
+    push(run, REFERENCE)
+    model = PlainResNet20(weights=f"{REFERENCE}@v1", **SMALL)
+    expected = PlainResNet20(weights=run / "model.weights.h5", **SMALL)
+    for ours, theirs in zip(
+        model.get_weights(), expected.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+    content = published_files(signed_in)["selftest.npz"]
+    with np.load(io.BytesIO(content)) as test:
+        images, logits = test["images"], test["logits"]
+    exponentials = np.exp(logits - logits.max(-1, keepdims=True))
+    np.testing.assert_allclose(
+        to_numpy(model(images.astype("float32"))),
+        exponentials / exponentials.sum(-1, keepdims=True),
+        rtol=1e-4,
+        atol=1e-6,
+    )
+
+
+LOAD = """
+import sys
+import numpy as np
+import keras
+import keras_pnnh
+{load}
+with np.load(sys.argv[1]) as test:
+    images, logits = test["images"].astype("float32"), test["logits"]
+outputs = keras.ops.convert_to_numpy(model(images))
+expected = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
+np.testing.assert_allclose(outputs, expected, rtol=1e-4, atol=1e-6)
+"""
+
+
+def load_in_a_process(hub, run, tmp_path, load):
+    """The client reads the address of the Hub when it is imported."""
+    test = tmp_path / "selftest.npz"
+    test.write_bytes(published_files(hub)["selftest.npz"])
+    environment = {
+        **os.environ,
+        "HF_ENDPOINT": hub.endpoint,
+        "HF_HOME": str(tmp_path / "home"),
+    }
+    result = subprocess.run(
+        [sys.executable, "-c", LOAD.format(load=load), str(test)],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_keras_loads_what_was_pushed(signed_in, run, tmp_path):
+    push(run, REFERENCE)
+    load = f"model = keras.saving.load_model('{REFERENCE}')"
+    load_in_a_process(signed_in, run, tmp_path, load)
+
+
+@pytest.mark.slow
+@pytest.mark.torch_only
+@pytest.mark.skipif(
+    importlib.util.find_spec("keras_hub") is None,
+    reason="needs the extra `hub`",
+)
+def test_keras_hub_loads_what_was_pushed(signed_in, run, tmp_path):
+    push(run, REFERENCE)
+    load = (
+        "import keras_hub\n"
+        f"model = keras_hub.models.ImageClassifier.from_preset('{REFERENCE}')\n"
+        "assert model.preprocessor.image_size == (8, 8)"
+    )
+    load_in_a_process(signed_in, run, tmp_path, load)
+
+
+def test_the_card(signed_in, run, tmp_path):
+    write_run(tmp_path / "twin", internal_path="residual")
+    test = {"images": 5000, "loss": 0.5, "accuracy": 0.8712}
+    change_record(tmp_path / "twin", test=test)
+    push(run, REFERENCE, twin=tmp_path / "twin", limits="Ants only.")
+    card = tmp_path / "README.md"
+    card.write_bytes(published_files(signed_in)["README.md"])
+    text = card.read_text()
+    record = json.loads((run / "record.json").read_text())
+    for part in (
+        "ant, bee, cat",
+        f"{100 * record['test']['accuracy']:.2f} % top-1",
+        "87.12 % on the same 5000 images",
+        "Ants only.",
+        "@misc{zhang2024peeking",
+        'weights="hf://owner/mine@v1"',
+        f'load_model("{REFERENCE}")',
+        f'from_preset("{REFERENCE}")',
+        f"epochs {record['recipe']['epochs']}",
+        record["hardware"]["processor"],
+    ):
+        assert part in text
+    metadata = metadata_load(card)
+    assert metadata["license"] == "apache-2.0"
+    assert metadata["pipeline_tag"] == "image-classification"
+    _, results = model_index_to_eval_results(metadata["model-index"])
+    values = {result.metric_type: result.metric_value for result in results}
+    assert values["accuracy"] == record["test"]["accuracy"]
+    assert results[0].dataset_name == "cifar10"
+    assert results[0].task_type == "image-classification"
+
+
+def test_the_card_names_arguments_that_are_no_defaults(signed_in, tmp_path):
+    write_run(tmp_path / "run", internal_path="none", norm="sum")
+    push(tmp_path / "run", REFERENCE)
+    text = published_files(signed_in)["README.md"].decode()
+    assert "internal_path='none'" in text
+    assert "norm='sum'" in text
+    assert "- **Residual twin:** not recorded." in text
+
+
+def test_a_converted_network_is_published(signed_in, tmp_path, images):
+    asked = {"coder": "identity", "preprocessing": "imagenet"}
+    trained = write_run(tmp_path / "run", **asked)
+    push(tmp_path / "run", REFERENCE)
+    text = published_files(signed_in)["README.md"].decode()
+    assert "coder='identity'" in text and "preprocessing='imagenet'" in text
+    assert "carried by\nchannels beside the learners'" in text
+    arguments = {**SMALL, **asked, "classifier_activation": None}
+    copy = PlainResNet20(weights=REFERENCE, **arguments)
+    np.testing.assert_array_equal(
+        to_numpy(copy(images)), to_numpy(trained(images))
+    )
+
+
+def test_nothing_is_published_without_a_record(signed_in, run, capsys):
+    change_record(run, test=None)
+    with pytest.raises(ValueError, match="Run `keras-pnnh evaluate"):
+        push(run, REFERENCE)
+    (run / "record.json").unlink()
+    with pytest.raises(FileNotFoundError, match="has no 'record.json'"):
+        push(run, REFERENCE)
+    assert main(["push", "--run", str(run), REFERENCE]) == 1
+    assert capsys.readouterr().err.startswith("error: Only a finished run")
+    assert signed_in.repositories == {}
+
+
+def test_the_twin_must_be_one(signed_in, run, tmp_path):
+    with pytest.raises(ValueError, match="twin is a residual.*'coder' on cif"):
+        push(run, REFERENCE, twin=run)
+    write_run(tmp_path / "twin", internal_path="residual")
+    change_record(tmp_path / "twin", data={"source": "other"})
+    with pytest.raises(ValueError, match="on other. Train it"):
+        push(run, REFERENCE, twin=tmp_path / "twin")
+
+
+def test_a_version_is_a_tag(signed_in, run):
+    with pytest.raises(ValueError, match="Received: 'hf://owner/mine@v1'"):
+        push(run, f"{REFERENCE}@v1")
+
+
+@pytest.mark.parametrize(
+    ("token", "kind", "rule"),
+    [
+        ("hf_wrong", None, "does not accept the token"),
+        (False, None, "does not accept the token"),
+        ("hf_owner", "forbidden", "denies access to 'owner/mine'"),
+    ],
+)
+def test_writing_needs_the_right(hub, cache, run, token, kind, rule):
+    if kind:
+        hub.inject(kind, times=9)
+    with pytest.raises(PermissionError, match=rule):
+        push(run, REFERENCE, token=token)
+
+
+def test_a_failed_upload_is_explained(signed_in, run, short_waits):
+    signed_in.inject("500", times=99, method="PUT")
+    with pytest.raises(ConnectionError, match="fault of its own"):
+        push(run, REFERENCE)
+
+
+def test_verify_finds_damage(signed_in, run):
+    push(run, REFERENCE)
+    verify_repository(REFERENCE)
+    content = published_files(signed_in)["selftest.npz"]
+    with np.load(io.BytesIO(content)) as test:
+        arrays = {"images": test["images"], "logits": 1.1 * test["logits"]}
+    other = io.BytesIO()
+    np.savez(other, **arrays)
+    signed_in.add("owner/mine", {"selftest.npz": other.getvalue()})
+    with pytest.raises(ValueError, match="a difference of 0.09"):
+        verify_repository(REFERENCE)
+    signed_in.add("owner/mine", {"selftest.npz": None})
+    assert verify_repository(REFERENCE).difference is None
+    signed_in.add("owner/mine", {"config.json": None})
+    with pytest.raises(ValueError, match="holds 'config.json'"):
+        verify_repository(REFERENCE)
+
+
+def test_verify_looks_at_the_files_now(signed_in, run, cache):
+    """Damage that keeps size and time is what loading does not see."""
+    push(run, REFERENCE)
+    verify_repository(REFERENCE)
+    (path,) = cache.glob("*/snapshots/*/model.weights.h5")
+    real, status = path.resolve(), path.stat()
+    content = bytearray(real.read_bytes())
+    content[-1] ^= 1
+    real.write_bytes(content)
+    os.utime(real, ns=(status.st_atime_ns, status.st_mtime_ns))
+    PlainResNet20(weights=REFERENCE, **SMALL)
+    with pytest.raises(ValueError, match="Run again with `--force`"):
+        verify_repository(REFERENCE)
+    verify_repository(REFERENCE, force_download=True)
+
+
+def test_verify_a_folder_of_the_users_own(
+    signed_in, run, tmp_path, monkeypatch
+):
+    push(run, REFERENCE)
+    folder = tmp_path / "mine" / "owner" / "mine"
+    folder.mkdir(parents=True)
+    for name, content in published_files(signed_in).items():
+        (folder / name).write_bytes(content)
+    monkeypatch.setenv("KERAS_PNNH_WEIGHTS_DIR", str(tmp_path / "mine"))
+    before = signed_in.count()
+    assert verify_repository(REFERENCE).difference == 0
+    assert signed_in.count() == before
+
+
+def test_verify_a_bundled_file(capsys):
+    assert main(["verify", "plain_resnet20.cifar10"]) == 0
+    assert "plain_resnet20.cifar10: complete" in capsys.readouterr().out
+    assert main(["verify", "plain_resnet20.absent"]) == 1
+
+
+def test_private_repositories(signed_in, run):
+    push(run, REFERENCE, private=True)
+    assert signed_in.repositories["owner/mine"].access == "private"
+    info = HfApi(signed_in.endpoint, token="hf_owner").model_info("owner/mine")
+    assert info.private
