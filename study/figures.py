@@ -17,7 +17,7 @@ from PIL import Image
 
 from keras_pnnh.files import replace_when_complete
 
-FOLDER = Path(__file__).parents[2] / "docs" / "figures"
+FOLDER = Path(__file__).parents[1] / "docs" / "figures"
 DIGEST = "Source"  # key of the PNG text
 
 

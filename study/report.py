@@ -8,7 +8,7 @@ import grid
 
 from keras_pnnh import environment
 
-EVIDENCE = Path(__file__).parents[2] / "evidence" / "study"
+EVIDENCE = Path(__file__).parents[1] / "evidence" / "study"
 
 
 def read(table):

@@ -36,7 +36,7 @@ from keras_pnnh.training import (
 from keras_pnnh.training.run_folder import RunFolder
 from keras_pnnh.weights import loader
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 EVIDENCE = ROOT / "evidence" / "study"
 
 # Networks that are not the library's.

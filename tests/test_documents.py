@@ -13,7 +13,7 @@ from keras_pnnh.publishing.card import render_card
 from keras_pnnh.weights import registry
 
 ROOT = Path(__file__).parents[1]
-sys.path.append(str(ROOT / "examples"))
+sys.path.append(str(ROOT / "tools"))
 
 import efficiency_counts  # noqa: E402
 import model_counts  # noqa: E402
@@ -30,7 +30,7 @@ def smallest_of_each_family():
 
 @pytest.mark.torch_only
 def test_tables_match_the_records():
-    script = ROOT / "examples" / "tables.py"
+    script = ROOT / "tools" / "tables.py"
     subprocess.run([sys.executable, script, "--check"], check=True)
 
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "study"))
+sys.path.append(str(Path(__file__).parents[2] / "study"))
 
 from block_path import BlockPathResNet
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-sys.path.append(str(Path(__file__).parents[1] / "study"))
+sys.path.append(str(Path(__file__).parents[2] / "study"))
 
 import epochs_figure
 import figures
