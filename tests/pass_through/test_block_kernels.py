@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from keras_pnnh import theory
 from keras_pnnh.pass_through.block_kernels import (
     KernelBlock,
     assemble_kernel,
@@ -125,7 +124,7 @@ def test_windows_are_aligned_at_the_pixel_of_the_output():
     dilated[::2, ::3] = small
     want += convolve(x[..., :1], dilated, 1, (0, 1), (5, 6))
     np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-10)
-    assert theory.window([0, 1, -4], [2, 3, 1], [2, 1, 1]) == (1, 6)
+    assert window([0, 1, -4], [2, 3, 1], [2, 1, 1]) == (1, 6)
 
 
 def test_a_block_outside_the_layer():

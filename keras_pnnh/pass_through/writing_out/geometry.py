@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from keras_pnnh import theory
+from keras_pnnh.pass_through import block_kernels
 from keras_pnnh.pass_through.writing_out.rectifiers import DenseFormError
 
 
@@ -46,7 +46,7 @@ def geometry_of(call):
         (step,) = steps
         paddings = [_padding(block, axis, n, layer) for block in layer.blocks]
         starts = [before for before, _ in paddings]
-        before, size = theory.window(
+        before, size = block_kernels.window(
             starts,
             [block.kernel_size[axis] for block in layer.blocks],
             [block.dilation_rate[axis] for block in layer.blocks],
@@ -123,7 +123,7 @@ def layer_kernel(layer, geometry):
         if block.use_bias:
             bias[slice(*block.outputs)] += next(numbers)
         blocks += _kernel_blocks(block, weights, before, bias.dtype)
-    return theory.assemble_kernel(blocks, channels, layer.filters), bias
+    return block_kernels.assemble_kernel(blocks, channels, layer.filters), bias
 
 
 def _kernel_blocks(block, weights, before, dtype):
@@ -134,7 +134,7 @@ def _kernel_blocks(block, weights, before, dtype):
         inner = block.channels // block.groups
         outer = block.filters // block.groups
         return [
-            theory.KernelBlock(
+            block_kernels.KernelBlock(
                 weights[..., group * outer : (group + 1) * outer],
                 source + group * inner,
                 target + group * outer,
@@ -158,7 +158,7 @@ def _kernel_blocks(block, weights, before, dtype):
         kernel = np.broadcast_to(matrix, (*block.kernel_size, count, count))
         if block.kind == "average":
             kernel = (kernel / math.prod(block.kernel_size)).astype(dtype)
-    return [theory.KernelBlock(kernel, source, target, **common)]
+    return [block_kernels.KernelBlock(kernel, source, target, **common)]
 
 
 def _error(layer, why):
