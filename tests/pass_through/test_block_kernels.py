@@ -6,6 +6,7 @@ import pytest
 from keras_pnnh.pass_through.block_kernels import (
     KernelBlock,
     assemble_kernel,
+    window,
 )
 from keras_pnnh.theory import shortcut_tap
 
