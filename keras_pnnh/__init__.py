@@ -22,7 +22,7 @@ from keras_pnnh.graph import (
     as_sequential,
     truncate,
 )
-from keras_pnnh.pass_through import from_residual
+from keras_pnnh.pass_through import from_residual, write_out
 from keras_pnnh.weights import list_weights, save_weights
 
 __all__ = [
@@ -48,4 +48,5 @@ __all__ = [
     "theory",
     "truncate",
     "weights",
+    "write_out",
 ]

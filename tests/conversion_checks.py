@@ -2,9 +2,8 @@
 
 import numpy as np
 
+from keras_pnnh import pass_through
 from keras_pnnh.auditing import audit
-from keras_pnnh.folding import fold
-from keras_pnnh.pass_through import from_residual
 from keras_pnnh.pass_through.conversion.logits import compute_logits
 
 
@@ -28,27 +27,27 @@ def relative_difference(model, converted, images):
 
 def convert(model, same_macs=True):
     """Convert, compare on images of our own, and read the certificate."""
-    plain, certificate = from_residual(model)
+    plain, certificate = pass_through.from_residual(model)
     assert relative_difference(model, plain, noise(model)) < 1e-5
     assert certificate.largest_relative_difference < 1e-5
     assert certificate.top1_agreement == 1
     assert certificate.exact_until is None
     report = audit(plain)
     assert report.plain
-    assert report.carried_channels == certificate.carried_channels
+    assert report.pass_through_channels == certificate.pass_through_channels
     if same_macs:
         assert report.macs == certificate.source_macs == audit(model).macs
     return plain, certificate
 
 
 def write_out(model, plain):
-    """The dense form: equal, of standard layers, of the predicted cost."""
+    """Written out: equal, of standard layers, of the predicted cost."""
     predicted = audit(plain)
-    dense = fold(plain, dense=True)
-    assert "keras_pnnh" not in dense.to_json()
-    assert relative_difference(model, dense, noise(model)) < 1e-5
-    report = audit(dense)
-    assert report.plain and report.carried_channels == 0
-    assert report.macs == report.dense_macs == predicted.dense_macs
-    assert report.parameters == predicted.dense_parameters
-    return dense
+    written_out = pass_through.write_out(plain)
+    assert "keras_pnnh" not in written_out.to_json()
+    assert relative_difference(model, written_out, noise(model)) < 1e-5
+    report = audit(written_out)
+    assert report.plain and report.pass_through_channels == 0
+    assert report.macs == report.written_out_macs == predicted.written_out_macs
+    assert report.parameters == predicted.written_out_parameters
+    return written_out

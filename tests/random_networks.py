@@ -14,7 +14,7 @@ def random_network(seed, rectified=False):
     Args:
         seed: Decides everything.
         rectified: Whether all non-linearities are ReLU or ReLU6, and nothing
-            pools: then there is a dense form.
+            pools: then it can be written out.
     """
     return _Generator(seed, rectified).network()
 

@@ -55,16 +55,16 @@ def count(name):
     certificate.raise_if_not_exact()
     return {
         "input_shape": list(model.input_shape[1:]),
-        "carried_channels": certificate.carried_channels,
+        "pass_through_channels": certificate.pass_through_channels,
         "macs": {
             "source": certificate.source_macs,
             "chain": certificate.macs,
-            "dense": certificate.dense_macs,
+            "written_out": certificate.written_out_macs,
         },
         "parameters": {
             "source": certificate.source_parameters,
             "chain": certificate.parameters,
-            "dense": certificate.dense_parameters,
+            "written_out": certificate.written_out_parameters,
         },
         "peak_activation": {
             "source": audit(model).peak_activation,
@@ -79,13 +79,13 @@ def as_table():
         [
             {
                 "source": f"`{name}`",
-                "carried channels": counts["carried_channels"],
+                "pass-through channels": counts["pass_through_channels"],
                 "MACs": counts["macs"]["source"],
                 "chain": _ratio(counts["macs"], "chain"),
-                "dense": _ratio(counts["macs"], "dense"),
+                "written out": _ratio(counts["macs"], "written_out"),
                 "parameters": counts["parameters"]["source"],
                 "chain ": _ratio(counts["parameters"], "chain"),
-                "dense ": _ratio(counts["parameters"], "dense"),
+                "written out ": _ratio(counts["parameters"], "written_out"),
                 "peak activation": counts["peak_activation"]["source"],
                 "chain  ": _ratio(counts["peak_activation"], "chain"),
             }

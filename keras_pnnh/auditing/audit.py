@@ -34,8 +34,8 @@ from keras_pnnh.layers import (
 )
 from keras_pnnh.pass_through.layers import CarryAttention
 from keras_pnnh.pass_through.writing_out import (
-    DenseFormError,
-    plan_dense_form,
+    NotWrittenOutError,
+    plan_written_out,
 )
 
 
@@ -84,8 +84,8 @@ def audit(model, input_shape=None, leave_out_unknown=False):
         parameters=model.count_params(),
         folded_parameters=_folded_parameters(network),
         macs=sum(macs),
-        carried_channels=max(map(_carried, network.calls)),
-        **_dense_costs(network, macs),
+        pass_through_channels=max(map(_pass_through, network.calls)),
+        **_written_out_costs(network, macs),
         peak_activation=liveness.peak,
         peak_layer=liveness.layer,
         layers=_rows(network, macs, liveness.live),
@@ -222,16 +222,16 @@ def _stored(layer):
     return layer.count_params()
 
 
-def _carried(call):
-    return getattr(call.layer, "carried_channels", 0)
+def _pass_through(call):
+    return getattr(call.layer, "pass_through_channels", 0)
 
 
-def _dense_costs(network, macs):
-    """Of `fold(model, dense=True)`, without folding it."""
+def _written_out_costs(network, macs):
+    """Of `write_out(model)`, without writing it out."""
     try:
-        plan = plan_dense_form(network)
-    except DenseFormError:
-        return {"dense_macs": None, "dense_parameters": None}
+        plan = plan_written_out(network)
+    except NotWrittenOutError:
+        return {"written_out_macs": None, "written_out_parameters": None}
     parameters = _folded_parameters(network)
     total = sum(macs)
     for call, count in zip(network.calls, macs, strict=True):
@@ -240,7 +240,7 @@ def _dense_costs(network, macs):
             total += sum(layer.macs for layer in layers) - count
             parameters += sum(layer.parameters for layer in layers)
             parameters -= _stored(call.layer)
-    return {"dense_macs": total, "dense_parameters": parameters}
+    return {"written_out_macs": total, "written_out_parameters": parameters}
 
 
 def _rows(network, macs, live):

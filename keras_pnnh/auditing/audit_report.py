@@ -12,8 +12,8 @@ ROWS = (
     "parameters",
     "parameters, folded",
     "multiply-accumulates",
-    "carried channels",
-    "multiply-accumulates, dense",
+    "pass-through channels",
+    "multiply-accumulates, written out",
     "peak activation (floats)",
 )
 
@@ -44,9 +44,9 @@ class AuditReport(NamedTuple):
     parameters: int  # stored in the model
     folded_parameters: int  # stored in `fold(model)`
     macs: int  # multiply-accumulates
-    carried_channels: int  # the most that pass any layer
-    dense_macs: int | None  # of `fold(model, dense=True)`; None: impossible
-    dense_parameters: int | None
+    pass_through_channels: int  # the most that pass any layer
+    written_out_macs: int | None  # of `write_out(model)`; None: impossible
+    written_out_parameters: int | None
     peak_activation: int  # floats
     peak_layer: str
     layers: tuple[LayerRow, ...]
@@ -92,9 +92,10 @@ class AuditReport(NamedTuple):
             f"  parameters: {self.parameters:,}"
             f" (folded: {self.folded_parameters:,})",
             f"  multiply-accumulates: {self.macs:,}{without(self.uncounted)}",
-            f"  carried channels: {self.carried_channels:,}; written out: "
-            f"{count_or_none(self.dense_macs)} multiply-accumulates, "
-            f"{count_or_none(self.dense_parameters)} parameters",
+            f"  pass-through channels: {self.pass_through_channels:,}; "
+            f"written out: {count_or_none(self.written_out_macs)} "
+            "multiply-accumulates, "
+            f"{count_or_none(self.written_out_parameters)} parameters",
             f"  peak activation: {self.peak_activation:,} floats, at layer "
             f"'{self.peak_layer}'",
         ]
@@ -128,8 +129,8 @@ def compare(reports):
                 report.parameters,
                 report.folded_parameters,
                 report.macs,
-                report.carried_channels,
-                report.dense_macs,
+                report.pass_through_channels,
+                report.written_out_macs,
                 report.peak_activation,
             )
         )

@@ -77,9 +77,9 @@ def count_macs(call):
     """Multiply-accumulates of one call of a layer, for a batch of 1.
 
     A plain layer counts as the one layer that it folds to, and a coder that
-    hands out its matrix as nothing. Carried channels count 0; what they cost
-    written out is `dense_macs` of an audit. Norms, activations, pooling and
-    other layers without a kernel count 0, and so do biases.
+    hands out its matrix as nothing. Pass-through channels count 0; what they
+    cost written out is `written_out_macs` of an audit. Norms, activations,
+    pooling and other layers without a kernel count 0, and so do biases.
 
     Args:
         call: A `graph.Call` whose tensors have no unknown sizes.
@@ -133,7 +133,7 @@ def count_macs(call):
 
 
 def _block_macs(block, call):
-    """Those of one block; what is carried, scaled or pooled counts nothing."""
+    """Those of one block; what passes, is scaled or pooled, counts nothing."""
     if block.kind not in ("conv", "depthwise"):
         return 0
     positions = _size(call.outputs) // call.layer.filters

@@ -1,7 +1,5 @@
 """From the training form of a network to the chain that is deployed."""
 
-import functools
-
 import keras
 from keras.layers import Conv2D, DepthwiseConv2D
 
@@ -26,10 +24,9 @@ from keras_pnnh.graph.layer_copies import (
     pack_like,
 )
 from keras_pnnh.layers import PlainDepthwiseConv2D
-from keras_pnnh.pass_through.writing_out import plan_dense_form
 
 
-def fold(model, name=None, dense=False):
+def fold(model, name=None):
     """The same function as a chain of standard layers.
 
     Learner, coder and batch normalisation of a `PlainConv2D` become one
@@ -49,11 +46,6 @@ def fold(model, name=None, dense=False):
         model: A functional or sequential `keras.Model`. Nested models are
             flattened into the result.
         name: Name of the result. Defaults to the name of `model`.
-        dense: Whether carried channels (`from_residual`) are written out as
-            ordinary kernels, so that the result has standard layers only. A
-            stream of both signs passes a ReLU as a pair, `relu(x) -
-            relu(-x)`; a clip at 6 is two ReLUs. It costs multiplications:
-            `audit` counts them beforehand.
 
     Returns:
         An uncompiled functional `keras.Model`. Layers keep their names; a
@@ -67,13 +59,11 @@ def fold(model, name=None, dense=False):
         ValueError: If the model has no graph, if a `PlainConv2D` adds
             something else than a coder's matrix, learns another kernel than
             its own or a shared one, or normalises with the batch's statistics
-            (`training=True`), if a coder's matrix or a shared kernel is used
-            outside a `PlainConv2D`, or if carried channels have no dense
-            form.
+            (`training=True`), or if a coder's matrix or a shared kernel is
+            used outside a `PlainConv2D`.
     """
     source = graph.read(model)
-    plan = plan_dense_form(source) if dense else {}
-    folder = _Folder(norms_to_fold(source), plan)
+    folder = _Folder(norms_to_fold(source))
     inputs = [
         folder.copies.copy(call.layer).output
         for call in source.calls[: len(model.inputs)]
@@ -89,13 +79,11 @@ def fold(model, name=None, dense=False):
 class _Folder:
     """Calls the folded layer in place of the original."""
 
-    def __init__(self, norms, dense):
+    def __init__(self, norms):
         self.copies = LayerCopies()
         self._norms = norms
         self._absorbed = set(norms.values())
         self._convolutions = {}
-        self._dense = dense
-        self._written_out = []
 
     def call(self, layer, args, kwargs):
         weights = handed_out(layer, args, kwargs)
@@ -110,8 +98,6 @@ class _Folder:
             inputs, matrices = bind_token_call(layer, args, kwargs)
             return self._convolve(layer, inputs, matrices)
         _refuse_weights((args, kwargs), f"layer '{layer.name}'")
-        if layer in self._dense:
-            return self._write_out(layer, args[0])
         if layer in self._norms:
             return self._convolve(layer, args[0], ())
         return self.copies.call(layer, args, kwargs)
@@ -173,23 +159,8 @@ class _Folder:
         )
         return (pad, convolution)
 
-    def _write_out(self, layer, x):
-        """Standard layers in the place of one with carried channels."""
-        for dense in self._dense[layer]:
-            name = self.copies.unique_name(dense.name)
-            make = dense.layer_class
-            if make in (Conv2D, DepthwiseConv2D, keras.layers.Dense):
-                make = functools.partial(new_convolution, make)
-            part = make(**dense.arguments, name=name)
-            x = part(x)
-            if dense.weights is not None:
-                self._written_out.append((part, dense.weights))
-        return x
-
     def load_weights(self):
         self.copies.load_weights()
-        for layer, weights in self._written_out:
-            layer.set_weights(weights())
         for (layer, handed), parts in self._convolutions.items():
             if type(layer) in TOKEN_LAYERS:
                 weights = folded_token_weights(layer, handed)

@@ -30,7 +30,7 @@ def truncate(model, stage, name=None):
     """The first layers of a chain: any prefix of a chain is a network.
 
     Cut inside of a block that was converted with `from_residual`, the result
-    has the carried channels behind the learner's.
+    has the pass-through channels after the learner's.
 
     Args:
         model: As for `as_sequential`.

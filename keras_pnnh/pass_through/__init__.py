@@ -1,9 +1,13 @@
-"""The bridge for foreign residual networks: channels that pass through.
+"""The bridge for residual networks of others: channels that pass through.
 
-What a shortcut carried travels in channels of its own. The wing is complete:
-it takes no further layers.
+`from_residual` makes a chain of a residual network: what a shortcut carried
+passes through its layers in channels of its own. `write_out` writes these
+*pass-through channels* out in ordinary layers. The bridge is complete: it takes
+no further layers. What a new layer of this library computes belongs into
+`keras_pnnh.layers`.
 """
 
 from keras_pnnh.pass_through.conversion import Certificate, from_residual
+from keras_pnnh.pass_through.writing_out import write_out
 
-__all__ = ["Certificate", "from_residual"]
+__all__ = ["Certificate", "from_residual", "write_out"]

@@ -2,7 +2,8 @@
 
 "Reserve and merge" (reconstruction, on PNNH, arXiv 2402.08645): the layers of
 a residual block, written as a plain chain, have the kernels `[D; W1]`,
-`blockdiag(D, W2)` and `[P | W3]`, where `D` is a Dirac that carries.
+`blockdiag(D, W2)` and `[P | W3]`, where `D` is a Dirac, for the channels that
+pass through.
 """
 
 from typing import NamedTuple

@@ -37,7 +37,7 @@ def test_clips_the_learner_and_passes_the_carried():
     assert x[..., :2].max() > 6 > 0 > x[..., :2].min()
     np.testing.assert_array_equal(got[..., :2], x[..., :2].clip(0, 6))
     np.testing.assert_array_equal(got[..., 2:], x[..., 2:])
-    assert layer.carried_channels == 3
+    assert layer.pass_through_channels == 3
 
 
 def test_channels_read_twice_are_copied():

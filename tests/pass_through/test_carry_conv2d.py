@@ -4,7 +4,7 @@ import pytest
 from harness import CHANNELS_FIRST_WORKS, check_layer, randomize, to_numpy
 
 from keras_pnnh.pass_through.layers import CarryConv2D
-from keras_pnnh.pass_through.layers._channel_block import ChannelBlock
+from keras_pnnh.pass_through.layers._blocks import ChannelBlock
 
 FORMATS = [
     "channels_last",
@@ -176,7 +176,7 @@ def test_blocks_with_the_same_outputs_add_up():
 
 
 def test_counts_what_is_carried():
-    assert CarryConv2D(EVERY_KIND).carried_channels == 3 + 3 + 4
+    assert CarryConv2D(EVERY_KIND).pass_through_channels == 3 + 3 + 4
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,9 @@ def test_blocks_add_up_and_what_is_carried_moves():
     want[..., 8:] = x[..., 1:4]
     np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)
     # Of the first identity: what no weights write, zeros included.
-    assert layer.carried_channels == 3
+    assert layer.pass_through_channels == 3
     merge = [block("dense", [0, 2], [0, 3]), block("identity", [2, 5], [0, 3])]
-    assert CarryDense(merge).carried_channels == 0
+    assert CarryDense(merge).pass_through_channels == 0
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_a_piece_equals_the_layer_of_keras(given, reference):
     want = to_numpy(reference(own))
     np.testing.assert_allclose(got[..., 2:], want, rtol=1e-4, atol=1e-5)
     np.testing.assert_array_equal(got[..., :2], x[..., :2])
-    assert layer.carried_channels == 2
+    assert layer.pass_through_channels == 2
 
 
 def test_the_deviation_of_other_channels_divides():

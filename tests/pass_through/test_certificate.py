@@ -49,8 +49,8 @@ def test_what_it_says(model):
     assert certificate.source_rounding is None
     assert "exact to the end" in text and "5 images" in text
     assert "equal top-1: 100.0%" in text
-    assert f"dense: {certificate.dense_macs:,}" in text
-    assert certificate.dense_macs > certificate.macs
+    assert f"written out: {certificate.written_out_macs:,}" in text
+    assert certificate.written_out_macs > certificate.macs
     with pytest.raises(dataclasses.FrozenInstanceError):
         certificate.images = 7
 

@@ -8,6 +8,7 @@ from harness import CHANNELS_FIRST_WORKS
 from keras import layers
 from residual_sources import BLOCKS, conv, head, network, norm, trained_like
 
+from keras_pnnh import pass_through
 from keras_pnnh.applications.plain_resnet import PlainResNet
 from keras_pnnh.auditing import audit
 from keras_pnnh.folding import fold
@@ -29,9 +30,9 @@ def test_every_topology_becomes_a_chain(block, size):
     model = network([(block, 4, 1), (block, 6, 2)], size)
     plain, certificate = convert(model)
     if (block, size) in NOT_DENSE:
-        assert certificate.dense_macs is None
-        with pytest.raises(ValueError, match="without `dense=True`"):
-            fold(plain, dense=True)
+        assert certificate.written_out_macs is None
+        with pytest.raises(ValueError, match="without `write_out`"):
+            pass_through.write_out(plain)
     else:
         write_out(model, plain)
 
@@ -41,7 +42,7 @@ def test_the_chain_of_a_basic_block():
     plain, certificate = convert(network([("basic", 6, 2)]))
     names = [layer.name for layer in plain.layers]
     classes = [type(layer) for layer in plain.layers]
-    assert certificate.carried_channels == 4
+    assert certificate.pass_through_channels == 4
     assert classes == [
         layers.InputLayer,
         layers.Conv2D,
@@ -88,13 +89,13 @@ def test_our_twins(shortcut, block, norm_place):
     assert not audit(model).plain
     write_out(model, plain)
     # The channels of zeros of option A are not carried.
-    assert certificate.carried_channels == (6 if block == "basic" else 24)
+    assert certificate.pass_through_channels == (6 if block == "basic" else 24)
 
 
 def test_a_coder_network_is_a_chain_already():
     model = twin(internal_path="coder")
     plain, certificate = convert(model)
-    assert certificate.carried_channels == 0
+    assert certificate.pass_through_channels == 0
     names = [layer.name for layer in fold(model).layers]
     assert [layer.name for layer in plain.layers] == names
 

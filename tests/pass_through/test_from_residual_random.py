@@ -11,7 +11,7 @@ def test_any_network_becomes_a_chain(seed):
 
 
 @pytest.mark.parametrize("seed", range(6, 9))
-def test_any_rectified_network_has_a_dense_form(seed):
+def test_any_rectified_network_is_written_out(seed):
     model = random_network(seed, rectified=True)
     plain, _ = convert(model)
     write_out(model, plain)

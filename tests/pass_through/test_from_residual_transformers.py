@@ -14,13 +14,14 @@ from transformer_sources import (
     vision_transformer,
 )
 
+from keras_pnnh import pass_through
 from keras_pnnh.applications.plain_vit import PlainViT
 from keras_pnnh.auditing import audit
 from keras_pnnh.folding import fold
 from keras_pnnh.graph import Tensor
 from keras_pnnh.layers import TokenEmbedding
 from keras_pnnh.pass_through import from_residual
-from keras_pnnh.pass_through.conversion.norm_merging import merge_norms
+from keras_pnnh.pass_through.conversion.merge_norms import merge_norms
 from keras_pnnh.pass_through.conversion.operations import (
     Linear,
     Mix,
@@ -58,7 +59,7 @@ def test_our_twin():
     model = twin()
     plain, certificate = convert(model)
     assert not audit(model).plain
-    assert certificate.carried_channels == 8
+    assert certificate.pass_through_channels == 8
     assert audit(plain).peak_activation == audit(model).peak_activation
     attention = [CarryDense, CarryNormalization, CarryAttention, CarryDense]
     mlp = [CarryDense, CarryNormalization, CarryActivation, CarryDense]
@@ -77,17 +78,17 @@ def test_our_twin():
 
 def write_out(model, plain, certificate, images):
     """`+-` pairs through the GELU, in layers that are called `Dense`."""
-    dense = fold(plain, dense=True)
-    assert relative_difference(model, dense, images) < 1e-5
-    classes = {type(layer) for layer in dense.layers}
+    written_out = pass_through.write_out(plain)
+    assert relative_difference(model, written_out, images) < 1e-5
+    classes = {type(layer) for layer in written_out.layers}
     assert not classes & {CarryActivation, CarryDense}
-    report = audit(dense)
+    report = audit(written_out)
     assert report.plain
-    assert report.macs == certificate.dense_macs
-    assert report.parameters == certificate.dense_parameters
+    assert report.macs == certificate.written_out_macs
+    assert report.parameters == certificate.written_out_parameters
 
 
-def test_the_dense_form_of_our_twin():
+def test_our_twin_written_out():
     model = twin(num_layers=1)
     plain, certificate = from_residual(model)
     write_out(model, plain, certificate, noise(model))
@@ -95,7 +96,7 @@ def test_the_dense_form_of_our_twin():
     model = twin(hidden_dim=32, mlp_dim=128, num_layers=3)
     kernels = 3 * 12 * 32**2 * 7
     plain, certificate = from_residual(model)
-    assert certificate.dense_macs - certificate.macs == kernels // 2
+    assert certificate.written_out_macs - certificate.macs == kernels // 2
 
 
 @pytest.mark.parametrize(
@@ -115,14 +116,14 @@ def test_the_dense_form_of_our_twin():
 def test_other_forms_of_our_twin(arguments):
     plain, certificate = from_residual(twin(**arguments))
     assert certificate.largest_relative_difference < 1e-5
-    assert audit(plain).carried_channels == 8
+    assert audit(plain).pass_through_channels == 8
 
 
 @pytest.mark.parametrize("internal_path", ["coder", "none"])
 def test_a_chain_stays_one(internal_path):
     model = twin(internal_path=internal_path, mlp_dim=16)
     plain, certificate = from_residual(model)
-    assert certificate.exact and certificate.carried_channels == 0
+    assert certificate.exact and certificate.pass_through_channels == 0
     names = [layer.name for layer in fold(model).layers]
     assert [layer.name for layer in plain.layers] == names
     twice, _ = from_residual(plain)
@@ -164,13 +165,13 @@ def test_transformers_of_other_people(block):
     model, plain, certificate, images = convert_source(
         lambda: tokens(BLOCKS[block])
     )
-    assert certificate.carried_channels > 0
+    assert certificate.pass_through_channels > 0
     if block == "post_norm":  # with a norm between the pairs and the stream
         write_out(model, plain, certificate, images)
     if block == "parallel":  # what waits beside the GELU has been made there
-        assert certificate.dense_macs is None
-        with pytest.raises(ValueError, match="without `dense=True`"):
-            fold(plain, dense=True)
+        assert certificate.written_out_macs is None
+        with pytest.raises(ValueError, match="without `write_out`"):
+            pass_through.write_out(plain)
 
 
 def test_a_vision_transformer_of_layers_that_hold_layers():

@@ -112,7 +112,7 @@ def check_activations(network):
             name = getattr(layer.activation, "__name__", layer.activation)
             raise ValueError(
                 "Every activation must be a function of `keras.activations`: "
-                "what another one does to carried channels is unknown. "
+                "what another one does to pass-through channels is unknown. "
                 f"Received: layer '{layer.name}' with activation {name}. Use "
                 'one such as "relu", or `keras.layers.ReLU(max_value=6)`.'
             )

@@ -34,13 +34,13 @@ class Certificate:
     tolerance: float
     source_rounding: float | None  # see `certify`; None: exact
     depth: int  # weighted layers of the chain
-    carried_channels: int  # the most beside any layer
+    pass_through_channels: int  # the most that pass any layer
     source_macs: int  # of the residual network
     macs: int
-    dense_macs: int | None  # None: there is no dense form
+    written_out_macs: int | None  # None: it cannot be
     source_parameters: int
     parameters: int
-    dense_parameters: int | None
+    written_out_parameters: int | None
     uncounted: tuple[str, ...] = ()  # layers of unknown cost, left as they are
 
     @property
@@ -88,13 +88,13 @@ class Certificate:
             *self._rounding(),
             f"  equal top-1: {self.top1_agreement:.1%}",
             f"  weighted layers: {self.depth}",
-            f"  carried channels: {self.carried_channels:,}",
+            f"  pass-through channels: {self.pass_through_channels:,}",
             f"  multiply-accumulates: {self.macs:,} (source: "
-            f"{self.source_macs:,}; dense: {count_or_none(self.dense_macs)})"
-            f"{without(self.uncounted)}",
+            f"{self.source_macs:,}; written out: "
+            f"{count_or_none(self.written_out_macs)}){without(self.uncounted)}",
             f"  parameters: {self.parameters:,} (source: "
-            f"{self.source_parameters:,}; dense: "
-            f"{count_or_none(self.dense_parameters)})",
+            f"{self.source_parameters:,}; written out: "
+            f"{count_or_none(self.written_out_parameters)})",
         ]
         return "\n".join(lines)
 
@@ -142,13 +142,13 @@ def certify(model, opened, plain, probe, find_end):
         tolerance=TOLERANCE,
         source_rounding=None if exact else _rounding(model, probe, expected),
         depth=after.depth,
-        carried_channels=after.carried_channels,
+        pass_through_channels=after.pass_through_channels,
         source_macs=before.macs,
         macs=after.macs,
-        dense_macs=after.dense_macs,
+        written_out_macs=after.written_out_macs,
         source_parameters=before.parameters,
         parameters=after.parameters,
-        dense_parameters=after.dense_parameters,
+        written_out_parameters=after.written_out_parameters,
         uncounted=after.uncounted,
     )
 

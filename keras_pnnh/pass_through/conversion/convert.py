@@ -12,39 +12,39 @@ from keras_pnnh.pass_through.conversion.certificate import (
     certify,
     make_probe,
 )
-from keras_pnnh.pass_through.conversion.checks import check_source
+from keras_pnnh.pass_through.conversion.chain_order import schedule
 from keras_pnnh.pass_through.conversion.composites import open_composites
 from keras_pnnh.pass_through.conversion.emission import Emitter
 from keras_pnnh.pass_through.conversion.first_difference import first_difference
-from keras_pnnh.pass_through.conversion.merging import merge_convolutions
-from keras_pnnh.pass_through.conversion.norm_merging import merge_norms
-from keras_pnnh.pass_through.conversion.reading import (
+from keras_pnnh.pass_through.conversion.merge_norms import merge_norms
+from keras_pnnh.pass_through.conversion.merge_scales import merge_scales
+from keras_pnnh.pass_through.conversion.merge_sums import merge_convolutions
+from keras_pnnh.pass_through.conversion.reader import (
     data_format_of,
     read_operations,
 )
-from keras_pnnh.pass_through.conversion.scale_merging import merge_scales
-from keras_pnnh.pass_through.conversion.schedule import schedule
+from keras_pnnh.pass_through.conversion.source_checks import check_source
 
 
 def from_residual(model, probe=None, name=None):
     """The same function as a plain chain, exactly.
 
     "Reserve and merge" (reconstruction, on PNNH, arXiv 2402.08645): what a
-    shortcut carries travels in channels beside the learner's, and the last
-    convolution of the block adds it, kernel `[P | W]`. Every layer of the
+    shortcut carries passes through the layers in channels of its own, and the
+    last convolution of the block adds it, kernel `[P | W]`. Every layer of the
     result reads one tensor and every tensor is read by one layer. Batch norms
     fold into the convolutions, computed in float64. The multiplications stay
-    those of the residual network; what is carried costs memory, and
-    `fold(plain, dense=True)` writes it out as ordinary convolutions, which
-    costs multiplications (`audit` counts both).
+    those of the residual network; pass-through channels cost memory,
+    and `write_out` writes them out in ordinary convolutions, which costs
+    multiplications (`audit` counts both).
 
     Works on the graph, not on names: branches of convolutions (also depthwise,
     separable and grouped), dense layers, self-attention, norms, elementwise
     non-linearities, zero padding, cropping and pooling, from wherever they
     part to wherever they are added or put side by side. Clips such as that of
     ReLU6 act on the learner's channels only. Of a pre-norm Transformer the
-    norms' centring and gain fold into the kernels behind them, which read the
-    carried stream and are divided by its deviation afterwards. The result is
+    norms' centring and gain fold into the kernels after them, which read the
+    stream itself and are divided by its deviation afterwards. The result is
     for inference: dropout is left out.
 
     Args:

@@ -30,7 +30,7 @@ from keras_pnnh.pass_through.layers import (
 class Emitter:
     """Makes layers under unique names and gives them their numbers.
 
-    Standard layers wherever nothing is carried.
+    Standard layers wherever nothing passes through.
     """
 
     def __init__(self, copies, data_format, axis):
@@ -60,7 +60,7 @@ class Emitter:
         return self._blocks(step)(x)
 
     def _beside(self, step, operation, alone):
-        """The layer of an operation that leaves the carried as it is."""
+        """The layer of an operation beside which channels pass through."""
         if isinstance(operation, Attention):
             return self._attention(step, operation)
         if isinstance(operation, Norm):

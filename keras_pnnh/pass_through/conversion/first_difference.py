@@ -27,7 +27,7 @@ def first_difference(model, taps, steps, probe, tolerance):
         if first.name not in expected or first.target not in step.after[:1]:
             continue
         want = expected[first.name]
-        # What is carried comes behind, on the axis that is longer, if any.
+        # Pass-through channels come last, on the axis that is longer, if any.
         got = keras.ops.convert_to_numpy(result)
         got = got[tuple(map(slice, want.shape))]
         if differences(want, got)[1] > tolerance:

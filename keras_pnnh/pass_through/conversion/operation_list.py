@@ -34,7 +34,7 @@ class OperationList:
         self._same = {}  # a tensor that an idle layer made: what it passed
 
     def tensor(self, tensor):
-        """The tensor that carries the same numbers, and has been made."""
+        """The tensor that has the same numbers, and has been made."""
         return self._same.get(tensor, tensor)
 
     def pass_on(self, call):

@@ -133,7 +133,7 @@ class Attention(_OneSource):
 
 @dataclasses.dataclass(eq=False)
 class Whole(_OneSource):
-    """A layer that cannot run beside carried channels, such as the head."""
+    """A layer beside which no channels pass through, such as the head."""
 
     name: str
     source: Tensor

@@ -1,5 +1,6 @@
 """Layers with pass-through channels."""
 
+from keras_pnnh.pass_through.layers._pass_through_layer import PassThroughLayer
 from keras_pnnh.pass_through.layers.carry_activation import CarryActivation
 from keras_pnnh.pass_through.layers.carry_attention import CarryAttention
 from keras_pnnh.pass_through.layers.carry_conv2d import CarryConv2D
@@ -14,4 +15,5 @@ __all__ = [
     "CarryConv2D",
     "CarryDense",
     "CarryNormalization",
+    "PassThroughLayer",
 ]

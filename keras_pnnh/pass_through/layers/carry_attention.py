@@ -1,20 +1,25 @@
-"""The mixing of tokens beside channels that are carried."""
+"""Attention between some channels of tokens, while others pass through."""
 
 import keras
 from keras import ops
 
 from keras_pnnh.layers._precision import at_least_float32
+from keras_pnnh.pass_through.layers._pieces_layer import PiecesLayer
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
-class CarryAttention(keras.layers.Layer):
-    """Multi-head attention on some channels; the others pass untouched.
+class CarryAttention(PiecesLayer):
+    """Multi-head attention on some channels; the others pass through.
 
     The part of an attention layer between its kernels: it has no weights. The
-    layer before it makes queries, keys and values, the one behind it reads
-    what the heads have mixed; both are dense layers. The carried channels are
-    *identity heads*, whose tokens mix nothing ("reserve and merge",
-    reconstruction, on PNNH, arXiv 2402.08645).
+    layer before it makes queries, keys and values, the one after it reads
+    what the heads have mixed; both are dense layers. The pass-through channels
+    are *identity heads*, whose tokens mix nothing.
+
+    >>> heads = {"inputs": [0, 6], "num_heads": 1, "key_dim": 2}
+    >>> layer = CarryAttention([heads, {"inputs": [6, 9]}])
+    >>> layer.compute_output_shape((None, 4, 9))
+    (None, 4, 5)
 
     Args:
         pieces: List of dictionaries, one for each range of output channels,
@@ -35,57 +40,63 @@ class CarryAttention(keras.layers.Layer):
             does not exist.
     """
 
-    def __init__(self, pieces, **kwargs):
-        super().__init__(**kwargs)
-        if not pieces:
-            raise ValueError(
-                "A layer needs at least one piece. Received: "
-                f"pieces={pieces!r}. See `CarryAttention` for what it is."
-            )
-        self.pieces = [_checked(**piece) for piece in pieces]
-
-    @property
-    def carried_channels(self):
-        """Output channels that pass."""
-        return sum(
-            _width(piece) for piece in self.pieces if not piece["num_heads"]
-        )
-
     @property
     def num_heads(self):
+        """Heads of all pieces."""
         return sum(piece["num_heads"] or 0 for piece in self.pieces)
 
     @property
     def pair_size(self):
         """Multiplications for each pair of tokens."""
         return sum(
-            piece["num_heads"] * piece["key_dim"] + _width(piece)
+            _keys(piece) + self._width(piece)
             for piece in self.pieces
             if piece["num_heads"]
         )
 
     def build(self, inputs_shape):
-        channels = inputs_shape[-1]
-        needed = max(piece["inputs"][1] for piece in self.pieces)
-        if needed > channels or len(inputs_shape) != 3:
+        super().build(inputs_shape)
+        if len(inputs_shape) != 3:
             raise ValueError(
-                f"The pieces of layer '{self.name}' read {needed} channels of "
-                "tokens, (batch, tokens, channels). Received: inputs of shape "
-                f"{tuple(inputs_shape)}."
+                f"Layer '{self.name}' reads tokens, (batch, tokens, channels). "
+                f"Received: inputs of shape {tuple(inputs_shape)}. Reshape "
+                "them before it."
             )
 
-    def call(self, inputs):
-        outputs = []
-        for piece in self.pieces:
-            x = inputs[..., slice(*piece["inputs"])]
-            outputs.append(_mix(x, piece) if piece["num_heads"] else x)
-        return ops.concatenate(outputs, axis=-1)
+    def _run(self, x, piece, index, inputs):
+        return _mix(x, piece)
 
-    def compute_output_shape(self, inputs_shape):
-        return (*inputs_shape[:-1], sum(map(_width, self.pieces)))
+    @staticmethod
+    def _passes(piece):
+        return not piece["num_heads"]
 
-    def get_config(self):
-        return {**super().get_config(), "pieces": self.pieces}
+    @staticmethod
+    def _width(piece):
+        width = PiecesLayer._width(piece)
+        return width - 2 * _keys(piece) if piece["num_heads"] else width
+
+    @staticmethod
+    def _checked_piece(inputs, num_heads=None, key_dim=None, causal=False):
+        start, stop = inputs
+        if num_heads is None:
+            fits = key_dim is None and not causal
+        else:
+            values = stop - start - 2 * num_heads * (key_dim or 0)
+            fits = num_heads > 0 and bool(key_dim)
+            fits = fits and values > 0 and values % num_heads == 0
+        if not fits:
+            raise ValueError(
+                "A piece has queries and keys of `num_heads * key_dim` "
+                "channels each and values that the heads divide, or neither "
+                f"heads nor keys. Received: inputs={[start, stop]}, "
+                f"num_heads={num_heads}, key_dim={key_dim}, causal={causal}."
+            )
+        return {
+            "inputs": [start, stop],
+            "num_heads": num_heads,
+            "key_dim": key_dim,
+            "causal": causal,
+        }
 
 
 def _mix(x, piece):
@@ -103,7 +114,9 @@ def _mix(x, piece):
         logits = ops.where(seen, logits, -1e9)
     weights = ops.cast(ops.softmax(logits, axis=-1), values.dtype)
     mixed = ops.transpose(ops.matmul(weights, values), (0, 2, 1, 3))
-    return ops.reshape(mixed, (-1, ops.shape(x)[1], _width(piece)))
+    return ops.reshape(
+        mixed, (-1, ops.shape(x)[1], CarryAttention._width(piece))
+    )
 
 
 def _heads(x, heads):
@@ -113,39 +126,5 @@ def _heads(x, heads):
     return ops.transpose(x, (0, 2, 1, 3))
 
 
-def _checked(inputs, num_heads=None, key_dim=None, causal=False):
-    start, stop = inputs
-    if not 0 <= start < stop:
-        raise ValueError(
-            "`inputs` of a piece is a range of channels, [start, stop]. "
-            f"Received: {[start, stop]}."
-        )
-    if num_heads is None:
-        fits = key_dim is None and not causal
-    else:
-        values = stop - start - 2 * num_heads * (key_dim or 0)
-        fits = num_heads > 0 and bool(key_dim)
-        fits = fits and values > 0 and values % num_heads == 0
-    if not fits:
-        raise ValueError(
-            "A piece has queries and keys of `num_heads * key_dim` channels "
-            "each and values that the heads divide, or neither heads nor keys. "
-            f"Received: inputs={[start, stop]}, num_heads={num_heads}, "
-            f"key_dim={key_dim}, causal={causal}."
-        )
-    return {
-        "inputs": [start, stop],
-        "num_heads": num_heads,
-        "key_dim": key_dim,
-        "causal": causal,
-    }
-
-
 def _keys(piece):
     return piece["num_heads"] * piece["key_dim"]
-
-
-def _width(piece):
-    """Channels that a piece leaves."""
-    width = piece["inputs"][1] - piece["inputs"][0]
-    return width - 2 * _keys(piece) if piece["num_heads"] else width

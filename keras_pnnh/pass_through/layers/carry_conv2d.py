@@ -1,22 +1,29 @@
-"""A convolution beside channels that are carried."""
+"""A convolution of some channels, while others pass through."""
 
 import keras
 from keras import ops
 
 from keras_pnnh.layers._checks import resolve_data_format
-from keras_pnnh.pass_through.layers._block_layer import BlockLayer
-from keras_pnnh.pass_through.layers._channel_block import ChannelBlock
+from keras_pnnh.pass_through.layers._blocks import ChannelBlock
+from keras_pnnh.pass_through.layers._blocks_layer import BlocksLayer
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
-class CarryConv2D(BlockLayer):
+class CarryConv2D(BlocksLayer):
     """One convolution whose kernel is made of blocks between channels.
 
     What a residual block adds to a plain chain: the learner's channels are
-    convolved, the *carried* channels beside them only move ("reserve and
-    merge", reconstruction; PNNH, arXiv 2402.08645, calls what carries the
-    input the internal path). One layer with one kernel, most of which is known
-    to be 0 or 1: a carried channel is a number and costs no multiplication.
+    convolved, the pass-through channels only move (PNNH, arXiv 2402.08645,
+    calls this the internal path). One layer with one kernel, most of which is
+    known to be 0 or 1: a pass-through channel costs no multiplication.
+
+    >>> learner = {"kind": "conv", "inputs": [0, 4], "outputs": [0, 8]}
+    >>> passing = {"kind": "identity", "inputs": [0, 4], "outputs": [8, 12]}
+    >>> layer = CarryConv2D([learner, passing])
+    >>> layer.compute_output_shape((None, 32, 32, 4))
+    (None, 32, 32, 12)
+    >>> layer.pass_through_channels
+    4
 
     Every block reads a range of channels and writes one; blocks that write to
     the same channels add up. A block is a dictionary:
@@ -34,9 +41,9 @@ class CarryConv2D(BlockLayer):
 
     Kinds with weights are `"conv"`, `"depthwise"` and `"scale"` (one factor
     per channel: a batch norm that no convolution can take in). Kinds that
-    carry are `"identity"` (with strides it subsamples; to a wider range of
-    outputs it adds channels of zeros) and the poolings `"average"` and
-    `"max"`, with `kernel_size` as the window. `"max"` alone is not linear.
+    pass channels on are `"identity"` (with strides it subsamples; to a wider
+    range of outputs it adds channels of zeros) and the poolings `"average"`
+    and `"max"`, with `kernel_size` as the window. `"max"` alone is not linear.
 
     Args:
         blocks: List of dictionaries.
@@ -67,7 +74,7 @@ class CarryConv2D(BlockLayer):
         super().__init__(blocks, kernel_initializer, **kwargs)
         self.filters = self.output_channels
         self.data_format = resolve_data_format(data_format)
-        self._channel_axis = 1 if self.data_format == "channels_first" else 3
+        self._channel_axis = 1 if self.data_format == "channels_first" else -1
 
     def _run(self, index, inputs):
         block, kernel = self.blocks[index], self.kernels[index]
@@ -104,13 +111,6 @@ class CarryConv2D(BlockLayer):
         if self._channel_axis == 1:
             return ops.reshape(vector, (-1, 1, 1))
         return vector
-
-    def _channels(self, x, start, stop):
-        if (start, stop) == (0, x.shape[self._channel_axis]):
-            return x
-        if self._channel_axis == 1:
-            return x[:, start:stop]
-        return x[..., start:stop]
 
     def _subsample(self, x, strides):
         if strides == (1, 1):

@@ -1,26 +1,31 @@
-"""A dense layer beside channels that are carried."""
+"""A dense layer on some channels, while others pass through."""
 
 import keras
 from keras import ops
 
-from keras_pnnh.pass_through.layers._block_layer import BlockLayer
+from keras_pnnh.pass_through.layers._blocks_layer import BlocksLayer
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
-class CarryDense(BlockLayer):
+class CarryDense(BlocksLayer):
     """One dense layer whose kernel is made of blocks between channels.
 
     What `CarryConv2D` is for images, for the last axis of anything: the
-    learner's features are multiplied by their kernel, the *carried* ones
-    beside them only move ("reserve and merge", reconstruction, on PNNH, arXiv
-    2402.08645). At the end of a Transformer's branch it is `[I; W]`, the
-    stream plus what the learner adds to it.
+    learner's features are multiplied by their kernel, the pass-through
+    channels only move. At the end of a Transformer's branch it is `[I; W]`,
+    the stream plus what the learner adds to it.
+
+    >>> learner = {"kind": "dense", "inputs": [4, 8], "outputs": [0, 4]}
+    >>> stream = {"kind": "identity", "inputs": [0, 4], "outputs": [0, 4]}
+    >>> CarryDense([learner, stream]).compute_output_shape((None, 16, 8))
+    (None, 16, 4)
 
     Every block reads a range of channels and writes one; blocks that write to
     the same channels add up. A block is a dictionary:
 
     - `kind`: `"dense"`, `"scale"` (one factor per channel), or `"identity"`,
-      which carries; to a wider range of outputs it adds channels of zeros.
+      which passes them through; to a wider range of outputs it adds
+      channels of zeros.
     - `inputs`: `[start, stop]`, the channels that it reads.
     - `outputs`: `[start, stop]`, the channels that it writes.
     - `use_bias`: whether the block has a bias, by default False.
@@ -45,7 +50,7 @@ class CarryDense(BlockLayer):
 
     def _run(self, index, inputs):
         block, kernel = self.blocks[index], self.kernels[index]
-        x = inputs[..., slice(*block.inputs)]
+        x = self._channels(inputs, *block.inputs)
         if block.kind == "dense":
             x = ops.matmul(x, kernel)
         elif block.kind == "scale":

@@ -1,23 +1,30 @@
-"""A layer normalisation beside channels that are carried."""
+"""A layer normalisation of some channels, while others pass through."""
 
 import keras
 from keras import ops
 
 from keras_pnnh.layers._precision import at_least_float32
+from keras_pnnh.pass_through.layers._pass_through_layer import check_range
+from keras_pnnh.pass_through.layers._pieces_layer import PiecesLayer
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
-class CarryNormalization(keras.layers.Layer):
-    """Layer normalisation of some channels; the others pass untouched.
+class CarryNormalization(PiecesLayer):
+    """Layer normalisation of some channels; the others pass through.
 
-    For pre-norm Transformers ("reserve and merge", reconstruction, on PNNH,
-    arXiv 2402.08645). The deviation may be that of other channels than those
-    it divides: a dense layer that has taken in the norm's centring `C` and its
-    gain reads the stream `x` itself, and what it made is divided by the
-    stream's deviation behind it, `((x - mean) / sigma) W = (x C W) / sigma`.
-    The stream is then carried once, and no normalised copy of it.
+    For pre-norm Transformers. The deviation may be that of other channels
+    than those it divides: a dense layer that has taken in the norm's centring
+    `C` and its gain reads the stream `x` itself, and what it made is divided
+    by the stream's deviation after it, `((x - mean) / sigma) W =
+    (x C W) / sigma`. The stream then passes through once, and no normalised
+    copy of it.
 
     Computed in float32 at least.
+
+    >>> norm = {"inputs": [0, 2], "epsilon": 0.0}
+    >>> layer = CarryNormalization([norm, {"inputs": [2, 3]}])
+    >>> print(keras.ops.convert_to_numpy(layer(np.array([[1.0, 3.0, 7.0]]))))
+    [[-1.  1.  7.]]
 
     Args:
         pieces: List of dictionaries, one for each range of output channels,
@@ -38,33 +45,8 @@ class CarryNormalization(keras.layers.Layer):
             not exist.
     """
 
-    def __init__(self, pieces, **kwargs):
-        super().__init__(**kwargs)
-        if not pieces:
-            raise ValueError(
-                "A layer needs at least one piece. Received: "
-                f"pieces={pieces!r}. See `CarryNormalization` for what it is."
-            )
-        self.pieces = [_checked(**piece) for piece in pieces]
-
-    @property
-    def carried_channels(self):
-        """Output channels that pass."""
-        return sum(
-            _width(piece) for piece in self.pieces if piece["epsilon"] is None
-        )
-
     def build(self, inputs_shape):
-        channels = inputs_shape[-1]
-        needed = max(
-            max(piece["inputs"][1], (piece["statistics"] or [0, 0])[1])
-            for piece in self.pieces
-        )
-        if needed > channels:
-            raise ValueError(
-                f"The pieces of layer '{self.name}' read {needed} channels. "
-                f"Received: inputs with {channels} channels."
-            )
+        super().build(inputs_shape)
         self.scales, self.biases = [], []
         for index, piece in enumerate(self.pieces):
             scale = bias = None
@@ -79,26 +61,16 @@ class CarryNormalization(keras.layers.Layer):
         # Not cast to half precision: the norm is computed in float32.
         return self.add_weight(
             name=name,
-            shape=(_width(piece),),
+            shape=(self._width(piece),),
             initializer=initializer,
             autocast=False,
         )
 
-    def call(self, inputs):
-        outputs = [
-            self._run(index, piece, inputs)
-            for index, piece in enumerate(self.pieces)
-        ]
-        return ops.concatenate(outputs, axis=-1)
-
-    def _run(self, index, piece, inputs):
-        x = inputs[..., slice(*piece["inputs"])]
-        if piece["epsilon"] is None:
-            return x
+    def _run(self, x, piece, index, inputs):
         dtype = at_least_float32(x)
         x = own = ops.cast(x, dtype)
         if piece["statistics"] is not None:
-            own = ops.cast(inputs[..., slice(*piece["statistics"])], dtype)
+            own = ops.cast(self._channels(inputs, *piece["statistics"]), dtype)
         if piece["rms"]:
             square = ops.mean(ops.square(own), axis=-1, keepdims=True)
         else:
@@ -114,48 +86,43 @@ class CarryNormalization(keras.layers.Layer):
             x = ops.add(x, self.biases[index])
         return ops.cast(x, self.compute_dtype)
 
-    def compute_output_shape(self, inputs_shape):
-        return (*inputs_shape[:-1], sum(map(_width, self.pieces)))
+    @staticmethod
+    def _passes(piece):
+        return piece["epsilon"] is None
 
-    def get_config(self):
-        return {**super().get_config(), "pieces": self.pieces}
+    @staticmethod
+    def _last(piece):
+        return max(piece["inputs"][1], (piece["statistics"] or [0, 0])[1])
 
-
-def _checked(
-    inputs,
-    epsilon=None,
-    statistics=None,
-    rms=False,
-    use_scale=False,
-    use_bias=False,
-):
-    for name, span in (("inputs", inputs), ("statistics", statistics)):
-        if span is not None and not 0 <= span[0] < span[1]:
+    @staticmethod
+    def _checked_piece(
+        inputs,
+        epsilon=None,
+        statistics=None,
+        rms=False,
+        use_scale=False,
+        use_bias=False,
+    ):
+        if statistics is not None:
+            check_range("statistics", statistics)
+        passed = epsilon is None
+        if passed and (statistics is not None or rms or use_scale or use_bias):
             raise ValueError(
-                f"`{name}` of a piece is a range of channels, [start, stop]. "
-                f"Received: {list(span)}."
+                "A piece without `epsilon` passes its channels and takes "
+                f"nothing else. Received: statistics={statistics}, rms={rms}, "
+                f"use_scale={use_scale}, use_bias={use_bias}. Give it an "
+                "`epsilon`, or leave these out."
             )
-    passed = epsilon is None
-    if passed and (statistics is not None or rms or use_scale or use_bias):
-        raise ValueError(
-            "A piece without `epsilon` passes its channels and takes nothing "
-            f"else. Received: statistics={statistics}, rms={rms}, "
-            f"use_scale={use_scale}, use_bias={use_bias}."
-        )
-    if not passed and not epsilon >= 0:
-        raise ValueError(
-            "`epsilon` must be None or a number of at least 0. Received: "
-            f"epsilon={epsilon!r}."
-        )
-    return {
-        "inputs": list(inputs),
-        "epsilon": epsilon,
-        "statistics": None if statistics is None else list(statistics),
-        "rms": rms,
-        "use_scale": use_scale,
-        "use_bias": use_bias,
-    }
-
-
-def _width(piece):
-    return piece["inputs"][1] - piece["inputs"][0]
+        if not passed and not epsilon >= 0:
+            raise ValueError(
+                "`epsilon` must be None or a number of at least 0. Received: "
+                f"epsilon={epsilon!r}."
+            )
+        return {
+            "inputs": list(inputs),
+            "epsilon": epsilon,
+            "statistics": None if statistics is None else list(statistics),
+            "rms": rms,
+            "use_scale": use_scale,
+            "use_bias": use_bias,
+        }

@@ -1,6 +1,7 @@
-"""Carried channels written out as ordinary layers."""
+"""Pass-through channels written out in ordinary layers."""
 
-from keras_pnnh.pass_through.writing_out.plan import plan_dense_form
-from keras_pnnh.pass_through.writing_out.rectifiers import DenseFormError
+from keras_pnnh.pass_through.writing_out.plan import plan_written_out
+from keras_pnnh.pass_through.writing_out.rectified import NotWrittenOutError
+from keras_pnnh.pass_through.writing_out.write_out import write_out
 
-__all__ = ["DenseFormError", "plan_dense_form"]
+__all__ = ["NotWrittenOutError", "plan_written_out", "write_out"]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_pnnh.pass_through import block_kernels
-from keras_pnnh.pass_through.writing_out.rectifiers import DenseFormError
+from keras_pnnh.pass_through.writing_out.rectified import NotWrittenOutError
 
 
 class Geometry(NamedTuple):
@@ -30,13 +30,13 @@ def geometry_of(call):
         A `Geometry`.
 
     Raises:
-        DenseFormError: If the blocks do not have one, or it depends on a size
-            that is not known.
+        NotWrittenOutError: If the blocks do not have one, or it depends on a
+            size that is not known.
     """
     layer = call.layer
     first = 2 if layer.data_format == "channels_first" else 1
     if any(block.kind == "max" for block in layer.blocks):
-        raise _error(layer, "takes maxima beside carried channels")
+        raise _error(layer, "takes maxima beside pass-through channels")
     sizes, strides, pads, crops, same, befores = [], [], [], [], True, []
     for axis in (0, 1):
         n = call.inputs[0].shape[first + axis]
@@ -127,7 +127,7 @@ def layer_kernel(layer, geometry):
 
 
 def _kernel_blocks(block, weights, before, dtype):
-    """Dense kernels of a block; several for a grouped one."""
+    """Ordinary kernels of a block; several for a grouped one."""
     common = {"before": before, "dilation": block.dilation_rate}
     source, target = block.inputs[0], block.outputs[0]
     if block.kind == "conv":
@@ -162,8 +162,8 @@ def _kernel_blocks(block, weights, before, dtype):
 
 
 def _error(layer, why):
-    return DenseFormError(
-        "A layer with an ordinary form has one window and one stride for all "
-        f"of its blocks. Received: layer '{layer.name}', which {why}. Keep "
-        "the chain as it is, without `dense=True`."
+    return NotWrittenOutError(
+        "A layer that can be written out has one window and one stride for "
+        f"all of its blocks. Received: layer '{layer.name}', which {why}. Keep "
+        "the chain as it is, without `write_out`."
     )

@@ -1,24 +1,23 @@
-"""Which ordinary layers take the place of layers with carried channels."""
+"""Which ordinary layers take the place of layers with pass-through channels."""
 
 import keras
 
 from keras_pnnh.pass_through.layers import (
     CarryActivation,
-    CarryAttention,
     CarryConv2D,
-    CarryDense,
     CarryNormalization,
+    PassThroughLayer,
 )
-from keras_pnnh.pass_through.writing_out.features import plan_feature_layers
-from keras_pnnh.pass_through.writing_out.layers import (
+from keras_pnnh.pass_through.writing_out.image_layers import (
     convolution_layers,
     rectifier_layers,
     reserving_layer,
 )
-from keras_pnnh.pass_through.writing_out.rectifiers import (
-    DenseFormError,
+from keras_pnnh.pass_through.writing_out.rectified import (
+    NotWrittenOutError,
     rectify,
 )
+from keras_pnnh.pass_through.writing_out.token_layers import plan_feature_layers
 from keras_pnnh.pass_through.writing_out.wires import (
     Channel,
     Made,
@@ -35,44 +34,43 @@ _KEEP_SIGN = (
 )
 
 
-def plan_dense_form(network):
-    """The ordinary layers of a chain's layers with carried channels.
+def plan_written_out(network):
+    """The ordinary layers for those of a chain with pass-through channels.
 
     Args:
         network: `graph.Graph`.
 
     Returns:
-        Dictionary from a layer with carried channels to a list of
-        `DenseLayer`s; empty without any.
+        Dictionary from a `Carry*` layer to a list of
+        `StandardLayer`s; empty without any.
 
     Raises:
-        DenseFormError: If there is no such form.
+        NotWrittenOutError: If there are none.
     """
-    carry = (
-        CarryActivation,
-        CarryAttention,
-        CarryConv2D,
-        CarryDense,
-        CarryNormalization,
-    )
-    found = [c.layer for c in network.calls if isinstance(c.layer, carry)]
+    found = [
+        call.layer
+        for call in network.calls
+        if isinstance(call.layer, PassThroughLayer)
+    ]
     if not found:
         return {}
     readers = network.readers()
     for call in network.calls:
         if len(call.inputs) > 1 or len(readers[call.outputs[0]]) != 1:
-            raise DenseFormError(
-                "Carried channels are written out along a chain. Received: "
-                f"layer '{call.layer.name}', where paths meet or part."
+            raise NotWrittenOutError(
+                "Pass-through channels are written out along a "
+                f"chain. Received: layer '{call.layer.name}', where paths "
+                "meet or part."
             )
     plan = plan_feature_layers(network.calls)
     images = [layer for layer in found if layer not in plan]
     for layer in images:
         if isinstance(layer, CarryNormalization):
-            raise DenseFormError(
-                "A norm over the channels of images has no dense form beside "
-                f"carried ones. Received: layer '{layer.name}'. Keep the chain "
-                "as it is: without `dense=True`."
+            raise NotWrittenOutError(
+                "A norm over the channels of images cannot be written out "
+                "beside pass-through channels. Received: layer "
+                f"'{layer.name}'. Keep the chain as it is, without "
+                "`write_out`."
             )
     formats = {layer.data_format for layer in images}
     planner = _Planner(1 if "channels_first" in formats else 3)
@@ -110,7 +108,7 @@ class _Planner:
         return None
 
     def _standard(self, call):
-        """Nothing is carried into or out of it: channels are wires."""
+        """Nothing passes through it: channels are wires."""
         layer, shape = call.layer, call.outputs[0].shape
         count = shape[self._axis] if len(shape) == 4 else 0
         kept = isinstance(layer, _KEEP_SIGN) and all(
@@ -127,12 +125,12 @@ class _Planner:
 
     def _convolution(self, call, following):
         layer, channels = call.layer, self._channels
-        carried = _carried(layer)
+        passing = _passing(layer)
         signs = [
-            index in carried and channels[carried[index]].nonnegative
+            index in passing and channels[passing[index]].nonnegative
             for index in range(layer.filters)
         ]
-        sources = {index: channels[source] for index, source in carried.items()}
+        sources = {index: channels[source] for index, source in passing.items()}
         if isinstance(following, CarryActivation):
             passing = {
                 index: channel
@@ -152,15 +150,15 @@ class _Planner:
         return convolution_layers(call, channels, made)
 
 
-def _carried(layer):
-    """Dictionary from output channels that are carried to input channels."""
-    carried = {}
+def _passing(layer):
+    """Dictionary from output channels that pass through to input channels."""
+    passing = {}
     for (start, _), (index, *more) in layer.parts:
         block = layer.blocks[index]
         if not more and block.kind == "identity":
             for offset in range(block.channels):
-                carried[start + offset] = block.inputs[0] + offset
-    return carried
+                passing[start + offset] = block.inputs[0] + offset
+    return passing
 
 
 def _side_by_side(signs, sources):

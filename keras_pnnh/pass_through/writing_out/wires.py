@@ -1,7 +1,7 @@
 """Channels of a converted chain as channels of ordinary layers.
 
-A carried channel that may be negative does not pass a ReLU. It travels as a
-pair, `x = relu(x) - relu(-x)`; the pair is not negative, so it passes every
+A pass-through channel that may be negative does not pass a ReLU. It travels as
+a pair, `x = relu(x) - relu(-x)`; the pair is not negative, so it passes every
 further ReLU untouched. A channel that is never negative needs no pair.
 """
 

@@ -143,7 +143,7 @@ def test_logits_are_those_of_the_published_network(served):
     check_logits(model, served)
     report = audit(model)
     assert report.plain
-    assert report.carried_channels == served.network.carried
+    assert report.pass_through_channels == served.network.carried
     before = served.server.count()
     assert before
     check_logits(build(served), served)

@@ -20,7 +20,7 @@ def merge_convolutions(operations, result, axis):
     """One `Mix` for an addition and the linear functions that it adds.
 
     The last convolution of a learner and the projection of a shortcut become
-    the kernel `[P | W]` of one layer, so that what is carried until then is
+    the kernel `[P | W]` of one layer, so that what passes through until then is
     what the shortcut reads, not what it makes. A projection with strides is a
     subsampling, to be done when the learner strides, and a projection.
 

@@ -21,7 +21,7 @@ from keras_pnnh.pass_through.conversion.shapes import (
 class Step(NamedTuple):
     """One layer of the chain: tensors side by side before and after it.
 
-    Tensors that are in both travel as carried channels.
+    Tensors that are in both are pass-through channels.
     """
 
     operations: tuple
@@ -47,7 +47,7 @@ def schedule(operations, source, result, axis):
 
     Raises:
         ValueError: For branches that do not change the image's size together,
-            or a layer that cannot run beside carried channels.
+            or a layer that cannot run beside pass-through channels.
     """
     waiting = list(operations)
     heights = _heights(operations)

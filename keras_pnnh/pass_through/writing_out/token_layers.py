@@ -1,9 +1,9 @@
-"""Ordinary layers for carried channels of tokens and vectors.
+"""Ordinary layers for pass-through channels of tokens and vectors.
 
-The kernels of a `CarryDense` become one `Dense`. What is carried beside a
+The kernels of a `CarryDense` become one `Dense`. What passes a
 non-linearity travels as a pair, `x = phi(x) - phi(-x)`, which is exact for
-ReLU, GELU, SiLU, hard SiLU and softplus: the negatives stand behind all other
-channels, from the dense layer before the non-linearity to the one behind it.
+ReLU, GELU, SiLU, hard SiLU and softplus: the negatives stand after all other
+channels, from the dense layer before the non-linearity to the one after it.
 The norms and the mixing of tokens stay layers of this library, since no layer
 of Keras's acts on some of its channels only.
 """
@@ -21,8 +21,8 @@ from keras_pnnh.pass_through.layers import (
     CarryDense,
     CarryNormalization,
 )
-from keras_pnnh.pass_through.writing_out.layers import DenseLayer
-from keras_pnnh.pass_through.writing_out.rectifiers import DenseFormError
+from keras_pnnh.pass_through.writing_out.image_layers import StandardLayer
+from keras_pnnh.pass_through.writing_out.rectified import NotWrittenOutError
 
 _FEATURE_LAYERS = (
     CarryActivation,
@@ -41,10 +41,10 @@ def plan_feature_layers(calls):
         calls: List of `graph.Call`s, a chain.
 
     Returns:
-        Dictionary from a layer to a list of `DenseLayer`s.
+        Dictionary from a layer to a list of `StandardLayer`s.
 
     Raises:
-        DenseFormError: If there is no such form.
+        NotWrittenOutError: If there is no such form.
     """
     planner, plan = _Planner(), {}
     for place, call in enumerate(calls):
@@ -56,7 +56,7 @@ def plan_feature_layers(calls):
 
 
 def is_feature_call(call):
-    """Whether a call is that of a carrying layer, on no images."""
+    """Whether a call is that of a layer to write out, on no images."""
     images = len(call.outputs[0].shape) == 4
     return isinstance(call.layer, _FEATURE_LAYERS) and not images
 
@@ -81,7 +81,7 @@ class _Planner:
     def end(self, call):
         """Raise if a pair has not been put together."""
         if self._negatives or self._places is not None:
-            raise _no_form(call.layer, "reads what travels as pairs")
+            raise _not_written_out(call.layer, "reads what travels as pairs")
 
     def _dense(self, call, pairs):
         layer, negatives = call.layer, list(self._negatives)
@@ -101,7 +101,7 @@ class _Planner:
             opened = np.concatenate([opened, -opened[:, pairs]], axis=1)
             return opened, np.concatenate([bias, -bias[pairs]])
 
-        return DenseLayer(
+        return StandardLayer(
             keras.layers.Dense,
             layer.name,
             {"units": units, "dtype": layer.dtype_policy},
@@ -122,7 +122,7 @@ class _Planner:
         paired = all(channel in self._negatives for channel in passing.values())
         plain = not dict(arguments) or set(dict(arguments).values()) <= {0.0}
         if others or name not in _PAIRED or not plain or not paired:
-            raise _no_form(layer, f"is {name} with {dict(arguments)}")
+            raise _not_written_out(layer, f"is {name} with {dict(arguments)}")
         channels = call.inputs[0].shape[-1]
         self._places = [
             channel
@@ -130,10 +130,10 @@ class _Planner:
             for channel in range(*piece["inputs"])
         ]
         if sorted(self._places) != list(range(channels)):
-            raise _no_form(layer, "copies or drops channels")
+            raise _not_written_out(layer, "copies or drops channels")
         sources = {source: made for made, source in passing.items()}
         self._negatives = [sources[channel] for channel in self._negatives]
-        return DenseLayer(
+        return StandardLayer(
             keras.layers.Activation,
             layer.name,
             {"activation": name, "dtype": layer.dtype_policy},
@@ -156,7 +156,7 @@ class _Planner:
         weights = None
         if layer.weights:
             weights = functools.partial(_values, layer)
-        return DenseLayer(
+        return StandardLayer(
             type(layer),
             layer.name,
             {"pieces": pieces, "dtype": layer.dtype_policy},
@@ -181,7 +181,7 @@ def _channels_to_pair(calls, place):
     for layer in reversed(behind):
         passing = _passing(layer)
         if not set(channels) <= set(passing):
-            raise _no_form(layer, "makes what passes a non-linearity")
+            raise _not_written_out(layer, "makes what passes a non-linearity")
         channels = [passing[channel] for channel in channels]
     return channels
 
@@ -228,10 +228,10 @@ def _times(call, count):
     return None if None in sizes else math.prod(sizes) * count
 
 
-def _no_form(layer, why):
-    return DenseFormError(
-        "Carried channels pass ordinary layers as pairs, from a dense layer "
-        f"through one of {_PAIRED} to the next. Received: layer "
+def _not_written_out(layer, why):
+    return NotWrittenOutError(
+        "Pass-through channels pass ordinary layers as pairs, from a dense "
+        f"layer through one of {_PAIRED} to the next. Received: layer "
         f"'{layer.name}' ({type(layer).__name__}), which {why}. Keep the "
-        "chain as it is: without `dense=True` it needs no pairs."
+        "chain as it is: without `write_out` it needs no pairs."
     )

@@ -156,7 +156,7 @@ class ImageLayers(OperationList):
         self.append_linear(layer.name, source, target, kind, entries)
 
     def _zero_padding_shortcut(self, call):
-        """Subsampling, then channels of zeros: those need no carrying."""
+        """Subsampling, then channels of zeros, which need not pass through."""
         layer, source = call.layer, self.tensor(call.inputs[0])
         target = call.outputs[0]
         if layer.strides > 1:

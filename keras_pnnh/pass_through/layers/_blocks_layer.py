@@ -2,20 +2,17 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
-from keras_pnnh.pass_through.layers._feature_block import (
-    FeatureBlock,
-    output_parts,
-)
+from keras_pnnh.pass_through.layers._blocks import FeatureBlock, output_parts
+from keras_pnnh.pass_through.layers._pass_through_layer import PassThroughLayer
 
 
-class BlockLayer(keras.layers.Layer):
+class BlocksLayer(PassThroughLayer):
     """A layer whose blocks each read a range of channels and write one.
 
-    A subclass computes one block, `_run`, and says where its channels are,
-    `_channel_axis`.
+    A subclass computes one block, `_run`. Blocks that write to the same
+    channels add up.
 
     Args:
         blocks: List of dictionaries, see `block_class`.
@@ -23,16 +20,10 @@ class BlockLayer(keras.layers.Layer):
     """
 
     block_class: Any = FeatureBlock
-    _channel_axis = -1
+    _ranges_name = "blocks"
 
     def __init__(self, blocks, kernel_initializer, **kwargs):
-        super().__init__(**kwargs)
-        if not blocks:
-            name = type(self).__name__
-            raise ValueError(
-                "A layer needs at least one block. Received: "
-                f"blocks={blocks!r}. See `{name}` for what a block is."
-            )
+        super().__init__(blocks, **kwargs)
         self.blocks = tuple(
             self.block_class.from_dict(block) for block in blocks
         )
@@ -45,8 +36,8 @@ class BlockLayer(keras.layers.Layer):
         return max(block.outputs[1] for block in self.blocks)
 
     @property
-    def carried_channels(self):
-        """Output channels that no weights write."""
+    def pass_through_channels(self):
+        """Number of output channels that no weights write."""
         return sum(
             stop - start
             for (start, stop), blocks in self.parts
@@ -54,13 +45,8 @@ class BlockLayer(keras.layers.Layer):
         )
 
     def build(self, inputs_shape):
-        channels = inputs_shape[self._channel_axis]
         needed = max(block.inputs[1] for block in self.blocks)
-        if needed > channels:
-            raise ValueError(
-                f"The blocks of layer '{self.name}' read {needed} channels. "
-                f"Received: inputs with {channels} channels."
-            )
+        self._check_inputs(inputs_shape, needed)
         self.compute_output_shape(inputs_shape)
         self.kernels, self.biases = [], []
         for index, block in enumerate(self.blocks):

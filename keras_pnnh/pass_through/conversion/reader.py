@@ -7,13 +7,13 @@ import numpy as np
 
 from keras_pnnh.graph import Tensor
 from keras_pnnh.pass_through.conversion.activations import activation_of
-from keras_pnnh.pass_through.conversion.constants import affine_of
-from keras_pnnh.pass_through.conversion.feature_layers import FeatureLayers
+from keras_pnnh.pass_through.conversion.channel_factors import affine_of
+from keras_pnnh.pass_through.conversion.feature_reader import FeatureLayers
 from keras_pnnh.pass_through.conversion.idle_layers import (
     is_idle,
     seems_idle,
 )
-from keras_pnnh.pass_through.conversion.image_layers import ImageLayers
+from keras_pnnh.pass_through.conversion.image_reader import ImageLayers
 from keras_pnnh.pass_through.conversion.operations import (
     Mix,
     Term,
@@ -107,8 +107,8 @@ class _Reader(ImageLayers, FeatureLayers):
 
         Args:
             call: `graph.Call`.
-            alone: Whether nothing is carried beside it. A layer on tokens or
-                features then stays what it is.
+            alone: Whether nothing passes through beside it. A layer on tokens
+                or features then stays what it is.
         """
         layer = call.layer
         self.dtype = getattr(layer, "dtype_policy", self.dtype)

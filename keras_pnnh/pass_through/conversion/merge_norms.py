@@ -15,10 +15,10 @@ from keras_pnnh.pass_through.conversion.operations import (
 
 
 def merge_norms(operations, result):
-    """Divide behind a kernel instead of before it.
+    """Divide after a kernel instead of before it.
 
     `norm(x) W + b` is `(x C diag(gamma) W) / sigma(x) + (beta W + b)`, where
-    `C` takes off the mean: the kernel reads the stream that is carried anyway,
+    `C` takes off the mean: the kernel reads the stream that passes anyway,
     and no normalised copy of it travels beside. Only where the stream goes on,
     and not in half precision, which would lose what the mean hides.
 
@@ -58,7 +58,7 @@ def _is_kernel(operation):
 
 
 def _divided(operation, norm):
-    """The kernel on the stream, and the division behind it."""
+    """The kernel on the stream, and the division after it."""
     linear = operation.terms[0].linear
     kernel = linear.kernel.astype("float64")
     bias = np.zeros(kernel.shape[1])

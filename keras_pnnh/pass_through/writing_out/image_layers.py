@@ -1,4 +1,4 @@
-"""The ordinary layers of one layer with carried channels."""
+"""The ordinary layers of one layer on images, written out."""
 
 import dataclasses
 import math
@@ -15,7 +15,7 @@ from keras_pnnh.pass_through.writing_out.wires import Passed
 
 
 @dataclasses.dataclass
-class DenseLayer:
+class StandardLayer:
     """A standard layer to be made."""
 
     layer_class: type
@@ -34,7 +34,7 @@ def reserving_layer(call, channels, made):
         kernel = np.eye(len(channels), dtype=layer.variable_dtype)[None, None]
         return _weights(kernel, np.zeros(len(channels)), channels, made)
 
-    return DenseLayer(
+    return StandardLayer(
         keras.layers.Conv2D,
         f"{layer.name}_reserve",
         {
@@ -56,7 +56,7 @@ def convolution_layers(call, channels, made):
     layers = []
     if any(map(any, geometry.pad)):
         layers.append(
-            DenseLayer(
+            StandardLayer(
                 keras.layers.ZeroPadding2D,
                 f"{layer.name}_pad",
                 {"padding": geometry.pad, **common},
@@ -64,7 +64,7 @@ def convolution_layers(call, channels, made):
         )
     if any(map(any, geometry.crop)):
         layers.append(
-            DenseLayer(
+            StandardLayer(
                 keras.layers.Cropping2D,
                 f"{layer.name}_crop",
                 {"cropping": geometry.crop, **common},
@@ -93,7 +93,7 @@ def convolution_layers(call, channels, made):
         layer_class = keras.layers.Conv2D
         arguments["filters"] = len(made)
     layers.append(
-        DenseLayer(
+        StandardLayer(
             layer_class,
             layer.name,
             arguments,
@@ -158,7 +158,7 @@ def rectifier_layers(call, clips):
     layer = call.layer
     common = {"dtype": layer.dtype_policy}
     relu = keras.layers.ReLU
-    last = DenseLayer(relu, layer.name, common)
+    last = StandardLayer(relu, layer.name, common)
     if not any(clip is not None for clip in clips):
         return [last]
     clipped = np.array([clip is not None for clip in clips])
@@ -169,8 +169,8 @@ def rectifier_layers(call, clips):
 
     count = len(clips)
     return [
-        DenseLayer(relu, f"{layer.name}_below", common),
-        DenseLayer(
+        StandardLayer(relu, f"{layer.name}_below", common),
+        StandardLayer(
             keras.layers.DepthwiseConv2D,
             f"{layer.name}_clip",
             {"kernel_size": 1, "data_format": layer.data_format, **common},

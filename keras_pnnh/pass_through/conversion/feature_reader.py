@@ -123,7 +123,7 @@ class FeatureLayers(OperationList):
 
 
 def _only_mixes(layer):
-    """Whether an attention layer carries nothing itself."""
+    """Whether no tokens pass through an attention layer itself."""
     return layer.token_mixing == "softmax" and not layer.identity_heads
 
 

@@ -1,4 +1,4 @@
-"""Non-linearities beside carried channels, written with ReLUs only."""
+"""Non-linearities beside pass-through channels, written with ReLUs only."""
 
 from typing import NamedTuple
 
@@ -10,15 +10,15 @@ from keras_pnnh.pass_through.writing_out.wires import (
 )
 
 
-class DenseFormError(ValueError):
-    """The chain has no form in ordinary layers."""
+class NotWrittenOutError(ValueError):
+    """The chain cannot be written out in ordinary layers."""
 
 
 def upper_clip(piece, layer_name):
     """Where a rectifier clips, None for nowhere.
 
     Raises:
-        DenseFormError: For anything else than a rectifier from 0 on.
+        NotWrittenOutError: For anything else than a rectifier from 0 on.
     """
     arguments = piece["arguments"]
     if piece["activation"] == "relu6":
@@ -30,11 +30,11 @@ def upper_clip(piece, layer_name):
         or bent
         or (clip is not None and clip <= 0)
     ):
-        raise DenseFormError(
-            "Carried channels pass ordinary layers only beside ReLU or ReLU "
-            f"with a maximum. Received: layer '{layer_name}' with activation "
-            f"{piece['activation']!r}, {arguments}. Keep the chain as it is: "
-            "without `dense=True` it needs no pairs."
+        raise NotWrittenOutError(
+            "Pass-through channels pass ordinary layers only beside ReLU or "
+            f"ReLU with a maximum. Received: layer '{layer_name}' with "
+            f"activation {piece['activation']!r}, {arguments}. Keep the "
+            "chain as it is: without `write_out` it needs no pairs."
         )
     return clip
 
@@ -48,7 +48,7 @@ class Rectified(NamedTuple):
 
 
 def rectify(layer, channels, passing):
-    """Wires that a `CarryActivation` needs, one ReLU behind them.
+    """Wires that a `CarryActivation` needs, one ReLU after them.
 
     A clip at `m` is exact with two rectifiers, `min(relu(a), m) =
     relu(m - relu(m - a))`: the wire into the first is `m - a`.
@@ -64,7 +64,7 @@ def rectify(layer, channels, passing):
         A `Rectified`.
 
     Raises:
-        DenseFormError: For a non-linearity that is no rectifier.
+        NotWrittenOutError: For a non-linearity that is no rectifier.
     """
     made, clips, results, known = [], [], [], {}
 
@@ -76,13 +76,13 @@ def rectify(layer, channels, passing):
         return known[item, clip]
 
     for piece in layer.pieces:
-        carried = piece["activation"] is None
-        clip = None if carried else upper_clip(piece, layer.name)
+        passed = piece["activation"] is None
+        clip = None if passed else upper_clip(piece, layer.name)
         for channel in range(*piece["inputs"]):
-            if not carried and clip is not None:
+            if not passed and clip is not None:
                 item = Made(channel, -1, clip)
                 wires = (Wire(wire(item, clip), 1),)
-            elif not carried or channels[channel]:
+            elif not passed or channels[channel]:
                 wires = (Wire(wire(Made(channel)), 1),)
             elif channel in passing:
                 wires = tuple(
@@ -94,6 +94,6 @@ def rectify(layer, channels, passing):
                     Wire(wire(Made(channel, 1)), 1),
                     Wire(wire(Made(channel, -1)), -1),
                 )
-            nonnegative = not carried or channels[channel]
+            nonnegative = not passed or channels[channel]
             results.append(Channel(wires, nonnegative, rectified=True))
     return Rectified(made, clips, results)

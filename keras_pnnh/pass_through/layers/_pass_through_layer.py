@@ -1,0 +1,70 @@
+"""What the layers with pass-through channels share."""
+
+import keras
+
+
+class PassThroughLayer(keras.layers.Layer):
+    """A layer that computes on some channels while others pass through.
+
+    What a shortcut carried in a residual network passes through the layers of
+    a chain in channels of its own ("reserve and merge", reconstruction, on
+    PNNH, arXiv 2402.08645). What the layer does is said by a list of
+    dictionaries, each for a range of channels.
+
+    The names of the subclasses (`CarryConv2D`, ...), of their arguments and of
+    their variables (`kernel_0`, `bias_0`, `scale_0`) stand in saved files, so
+    they stay as they are. Everything else calls these channels *pass-through
+    channels*.
+
+    Args:
+        ranges: List of dictionaries, not empty.
+    """
+
+    _ranges_name = "pieces"
+    _channel_axis = -1
+
+    def __init__(self, ranges, **kwargs):
+        super().__init__(**kwargs)
+        if not ranges:
+            one = self._ranges_name.removesuffix("s")
+            raise ValueError(
+                f"A layer needs at least one {one}. Received: "
+                f"{self._ranges_name}={ranges!r}. See `{type(self).__name__}` "
+                f"for what a {one} is."
+            )
+
+    @property
+    def pass_through_channels(self):
+        """Number of output channels that no weights write."""
+        raise NotImplementedError
+
+    def _check_inputs(self, inputs_shape, needed):
+        """Raise if the layer reads channels that do not exist."""
+        channels = inputs_shape[self._channel_axis]
+        if needed > channels:
+            raise ValueError(
+                f"The {self._ranges_name} of layer '{self.name}' read {needed} "
+                f"channels. Received: inputs with {channels} channels. Give "
+                "the layer before it as many, or read fewer."
+            )
+
+    def _channels(self, x, start, stop):
+        """A range of channels of a tensor."""
+        if (start, stop) == (0, x.shape[self._channel_axis]):
+            return x
+        if self._channel_axis == 1:
+            return x[:, start:stop]
+        return x[..., start:stop]
+
+
+def check_range(name, span):
+    """Raise unless a range of channels is one.
+
+    Raises:
+        ValueError: If it is empty or begins below 0.
+    """
+    if len(span) != 2 or not 0 <= span[0] < span[1]:
+        raise ValueError(
+            f"`{name}` is a range of channels, [start, stop]. Received: "
+            f"{list(span)}. Give it a start of at least 0 and a larger stop."
+        )

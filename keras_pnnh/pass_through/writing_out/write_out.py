@@ -1,0 +1,96 @@
+"""A chain with pass-through channels, written out in ordinary layers."""
+
+import functools
+
+import keras
+
+from keras_pnnh import graph
+from keras_pnnh.folding.fold import fold
+from keras_pnnh.graph.layer_copies import (
+    LayerCopies,
+    new_convolution,
+    pack_like,
+)
+from keras_pnnh.pass_through.writing_out.plan import plan_written_out
+
+_MADE_AT_ZERO = (
+    keras.layers.Conv2D,
+    keras.layers.Dense,
+    keras.layers.DepthwiseConv2D,
+)
+
+
+def write_out(model: keras.Model, name: str | None = None) -> keras.Model:
+    """The same function with standard layers in place of `Carry*` layers.
+
+    Every pass-through channel becomes a row of ordinary kernels. A stream of
+    both signs passes a ReLU as a pair, `relu(x) - relu(-x)`; a clip at 6 is
+    two ReLUs. This costs multiplications: `audit(model).written_out_macs`
+    counts them beforehand.
+
+    >>> image = keras.Input((8, 8, 4))
+    >>> branch = keras.layers.Conv2D(4, 3, padding="same")(image)
+    >>> block = keras.Model(image, keras.layers.Add()([branch, image]))
+    >>> chain, certificate = keras_pnnh.from_residual(block)
+    >>> written_out = keras_pnnh.write_out(chain)
+    >>> keras_pnnh.audit(written_out).pass_through_channels
+    0
+
+    Args:
+        model: A functional or sequential `keras.Model`, such as the chain of
+            `from_residual`. What `fold` folds is folded, too.
+        name: Name of the result. Defaults to the name of `model`.
+
+    Returns:
+        An uncompiled functional `keras.Model`, equal to `model` up to
+        rounding. Of a network on images it holds standard Keras layers only,
+        and loads where `keras_pnnh` is not installed; in a Transformer the
+        norms and the mixing of tokens stay layers of this library. A model
+        without pass-through channels comes back folded.
+
+    Raises:
+        ValueError: If the model cannot be folded, is no chain, or has
+            pass-through channels that no ordinary layers pass on: the layer
+            and the reason are named.
+    """
+    folded = fold(model, name)
+    chain = graph.read(folded)
+    plan = plan_written_out(chain)
+    if not plan:
+        return folded
+    writer = _Writer(plan)
+    inputs = [writer.copies.copy(chain.calls[0].layer).output]
+    outputs = graph.replay(folded, inputs, writer.call)
+    inputs, outputs = pack_like(folded, inputs, outputs)
+    written = keras.Model(inputs, outputs, name=folded.name)
+    writer.load_weights()
+    return written
+
+
+class _Writer:
+    """Calls ordinary layers in the place of those of the plan."""
+
+    def __init__(self, plan):
+        self.copies = LayerCopies()
+        self._plan = plan
+        self._weights = []  # pairs of a layer and what makes its arrays
+
+    def call(self, layer, args, kwargs):
+        if layer not in self._plan:
+            return self.copies.call(layer, args, kwargs)
+        (x,) = args
+        for standard in self._plan[layer]:
+            make = standard.layer_class
+            if make in _MADE_AT_ZERO:
+                make = functools.partial(new_convolution, make)
+            name = self.copies.unique_name(standard.name)
+            part = make(**standard.arguments, name=name)
+            x = part(x)
+            if standard.weights is not None:
+                self._weights.append((part, standard.weights))
+        return x
+
+    def load_weights(self):
+        self.copies.load_weights()
+        for layer, weights in self._weights:
+            layer.set_weights(weights())
