@@ -14,15 +14,19 @@ import argparse
 import functools
 import json
 import statistics
+import sys
 from pathlib import Path
 
 import keras
+
+sys.path.append(str(Path(__file__).parents[1] / "study"))
+
+import networks
 from training_step import compile_step, random_batch
 from turns import median_ratio, take_turns
 
 import keras_pnnh
 from keras_pnnh import environment
-from keras_pnnh.applications import create_model
 from keras_pnnh.files import write_text
 from keras_pnnh.presentation.text_table import as_markdown
 
@@ -35,12 +39,12 @@ NETWORKS = {
     "coder, norm on the sum": {"norm": "sum"},
     "coder, all learners shared": {"shared_learners": (1, 2)},
     "half a learner beside half a code": {
-        "code_placement": "beside",
+        "code_placement": "concat",
         "learner_ratio": 0.5,
         "code_ratio": 0.5,
     },
     "half a learner beside code": {
-        "code_placement": "beside",
+        "code_placement": "concat",
         "learner_ratio": 0.5,
     },
     "no path": {"internal_path": "none"},
@@ -86,7 +90,7 @@ def measure(depth, batch_size, rounds):
     batch = random_batch(batch_size)
     steps, predictions = {}, {}
     for name, arguments in NETWORKS.items():
-        model = create_model(f"plain_resnet{depth}", **arguments)
+        model = networks.create(f"plain_resnet{depth}", **arguments)
         folded = keras_pnnh.fold(model)
         steps[name] = compile_step(model, batch)
         predictions[name] = functools.partial(folded.predict_on_batch, batch[0])

@@ -12,13 +12,18 @@ import argparse
 import functools
 import json
 import statistics
+import sys
+from pathlib import Path
 
 import keras
 import numpy as np
+
+sys.path.append(str(Path(__file__).parents[1] / "study"))
+
+import networks
 from turns import median_ratio, take_turns
 
 from keras_pnnh import environment
-from keras_pnnh.applications import create_model
 
 # (internal path, norm): the plain baseline and the twin follow the coder's
 # network of the same norm.
@@ -61,7 +66,7 @@ def measure(depth, batch_size, rounds):
     batch = random_batch(batch_size)
     steps = {}
     for path, norm in NETWORKS:
-        model = create_model(
+        model = networks.create(
             f"plain_resnet{depth}", internal_path=path, norm=norm
         )
         steps[path, norm] = compile_step(model, batch)

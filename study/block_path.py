@@ -4,7 +4,7 @@
 block is as wide inside as learner and code together. Still one chain: `[E, L1]`
 is one convolution, `[D; L2]` the next.
 
-The library's `PlainResNet(code_placement="beside")` came out of what this
+The library's `PlainResNet(code_placement="concat")` came out of what this
 network showed, and computes the same except that its second convolutions learn
 a scale of the coder, 1 at the start. The records of some tables were made with
 this one.

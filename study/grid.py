@@ -106,11 +106,11 @@ SMALL_MOBILENET = {"stem": "3x3", "classes": 10}
 BOTTLENECKS = {"block": "bottleneck", "blocks_per_stage": (6, 6, 6)}
 
 # Learners of half the width beside a code of half the width.
-BESIDE = {"code_placement": "beside", "learner_ratio": 0.5, "code_ratio": 0.5}
+BESIDE = {"code_placement": "concat", "learner_ratio": 0.5, "code_ratio": 0.5}
 
 # Learner and code of full width, in stages so much narrower that the folded
 # chain has as many multiplications as the twin's.
-NARROW = {"code_placement": "beside", "filters_per_stage": (11, 23, 46)}
+NARROW = {"code_placement": "concat", "filters_per_stage": (11, 23, 46)}
 
 # 27 blocks of 2 convolutions, learner and code side by side inside them.
 BLOCK_PATH = {"blocks_per_stage": (9, 9, 9)}
@@ -329,7 +329,7 @@ TABLES = {
         {
             "residual": {"internal_path": "residual"},
             "coder": {},
-            "coder-beside-full": {"code_placement": "beside"},
+            "coder-beside-full": {"code_placement": "concat"},
             "coder-beside": BESIDE,
             "none": {"internal_path": "none"},
             "coder-beside-narrow": NARROW,

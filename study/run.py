@@ -21,11 +21,11 @@ from pathlib import Path
 
 import grid
 import keras
+import networks
 from block_path import BlockPathResNet
 from pretexts import pretrain_coders
 
 from keras_pnnh import environment
-from keras_pnnh.applications import create_model
 from keras_pnnh.data import load_images
 from keras_pnnh.data_format import input_shape
 from keras_pnnh.files import write_text
@@ -109,7 +109,9 @@ def train_and_test(run, data, folder):
         "input_shape": input_shape(run.size, run.size),
         **run.architecture,
     }
-    create = MODELS.get(run.model, functools.partial(create_model, run.model))
+    create = MODELS.get(
+        run.model, functools.partial(networks.create, run.model)
+    )
     model = create(classifier_activation=None, **arguments)
     training_images = images(data, "train", run.size)
     description = {"source": "cifar10", "size": run.size}

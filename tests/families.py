@@ -4,15 +4,6 @@ from typing import Any, NamedTuple
 
 from keras_pnnh.applications import PlainMobileNet, PlainResNet, PlainViT
 
-# Arguments that the convolutional families share, none at its default.
-CONVOLUTIONAL = {
-    "norm": "sum",
-    "coder_initializer": "selection",
-    "coder_sharing": "block",
-    "code_ratio": 0.5,
-    "dropout_rate": 0.1,
-}
-
 
 class Family(NamedTuple):
     """A model class and numbers that make it small.
@@ -36,9 +27,10 @@ FAMILIES = {
         PlainResNet,
         {"blocks_per_stage": (2, 2), "filters_per_stage": (4, 8)},
         {
-            **CONVOLUTIONAL,
+            "norm": "kernel",
+            "code_ratio": 0.5,
             "shared_learners": [2],
-            "code_placement": "beside",
+            "code_placement": "concat",
             "learner_ratio": 0.75,
         },
     ),
@@ -52,7 +44,7 @@ FAMILIES = {
             "last_filters": 16,
             "stem": "3x3",
         },
-        CONVOLUTIONAL,
+        {"dropout_rate": 0.1, "expansion": 4},
     ),
     "plain_vit": Family(
         PlainViT,
@@ -65,7 +57,6 @@ FAMILIES = {
         },
         {
             "class_token": False,
-            "coder_initializer": "orthogonal",
             "dropout_rate": 0.1,
             "token_mixing": "identity_heads",
         },

@@ -17,13 +17,13 @@ from keras_pnnh.presentation.text_table import as_markdown
 
 RECORD = Path(__file__).parents[1] / "evidence" / "efficiency_counts.json"
 TWIN = "residual twin"
-HALF = {"code_placement": "beside", "learner_ratio": 0.5}
+HALF = {"code_placement": "concat", "learner_ratio": 0.5}
 NETWORKS = {
     TWIN: {"internal_path": "residual"},
     "coder added to the learner": {},
-    "learner beside code": {"code_placement": "beside"},
+    "learner beside code": {"code_placement": "concat"},
     "learner beside code, narrow stages": {
-        "code_placement": "beside",
+        "code_placement": "concat",
         "filters_per_stage": (11, 23, 46),
     },
     "half a learner beside code": HALF,

@@ -1,8 +1,12 @@
 """What makes a functional graph an application: its config of plain values."""
 
+import inspect
+from typing import Any
+
 import keras
 
-from keras_pnnh.applications import _identity_coder, _pretrained
+from keras_pnnh import graph
+from keras_pnnh.applications import _old_configs, _pass_through
 
 
 class Application(keras.Model):
@@ -11,53 +15,39 @@ class Application(keras.Model):
     Its config holds numbers and strings, no graph: a graph config would lose
     what a shared coder means, and tie saved files to Keras's own format.
 
+    A family is a subclass that makes inputs and outputs in its constructor
+    and ends it with
+    `super().__init__(images, outputs, pyramid, locals())`.
+
     Args:
         inputs: Keras tensor of the images.
         outputs: Keras tensor or tensors of the results.
-        arguments: The constructor's arguments but `name`, all of them plain
-            values that JSON can hold.
-        name: Name of the model.
         pyramid: Dictionary from `"P<n>"` to the last tensor whose height and
             width are those of the image over `2 ** n`.
+        arguments: Values by name, among them all arguments of the family's
+            constructor; they become the config.
 
-    With `coder="identity"` among the arguments, inputs and outputs are those of
-    the residual twin, and the model is the chain that it is converted to.
+    With `internal_path="pass_through"` inputs and outputs are those of the
+    residual twin, and the model is the chain that it is converted to.
     """
 
-    def __init__(self, inputs, outputs, arguments, name, pyramid=None):
-        pyramid = pyramid or {}
-        if arguments["coder"] == "identity":
-            twin = keras.Model(inputs, outputs)
-            chain = _identity_coder.convert(twin, pyramid)
-            self._assemble(chain, arguments, name)
-        else:
-            self._begin(inputs, outputs, arguments, name, pyramid)
-
-    def _begin(self, inputs, outputs, arguments, name, pyramid):
-        super().__init__(inputs=inputs, outputs=outputs, name=name)
-        self._arguments = arguments
+    def __init__(
+        self, inputs: Any, outputs: Any, pyramid: dict, arguments: dict
+    ) -> None:
+        if arguments["internal_path"] == "pass_through":
+            inputs, outputs, pyramid = _pass_through.convert(
+                inputs, outputs, pyramid
+            )
+        super().__init__(inputs=inputs, outputs=outputs, name=arguments["name"])
+        self._arguments = {
+            name: _plain(name, arguments[name])
+            for name in inspect.signature(type(self)).parameters
+            if name != "name" and name in arguments
+        }
         self._pyramid = pyramid
 
-    def _assemble(self, chain, arguments, name):
-        result, *maps = chain.model.outputs
-        pyramid = dict(zip(chain.levels, maps, strict=True))
-        self._begin(chain.model.input, result, arguments, name, pyramid)
-
-    @classmethod
-    def of_chain(cls, chain, arguments, name):
-        """The network with `coder="identity"` that has been converted before.
-
-        Args:
-            chain: A `_identity_coder.Chain`.
-            arguments: As in the constructor.
-            name: Name of the model.
-        """
-        model = cls.__new__(cls)
-        model._assemble(chain, arguments, name)
-        return model
-
     @property
-    def pyramid_outputs(self):
+    def pyramid_outputs(self) -> dict:
         """Feature maps by level, as detectors of keras-hub ask for them.
 
         `P<n>` is `2 ** n` times smaller than the image; see `features`.
@@ -65,11 +55,24 @@ class Application(keras.Model):
         return dict(self._pyramid)
 
     @property
-    def data_format(self):
+    def pyramid_level_inputs(self) -> dict[str, str]:
+        """Names of the layers with these maps, as keras-cv asks for them.
+
+        Without the maps of a Transformer, which no layer of the model has.
+        """
+        return {
+            level: name
+            for level, tensor in self._pyramid.items()
+            for name, outputs in graph.layer_outputs(self).items()
+            if any(output is tensor for output in outputs)
+        }
+
+    @property
+    def data_format(self) -> str:
         """Where the channels are, which keras-hub asks for."""
         return self._arguments["data_format"]
 
-    def get_config(self):
+    def get_config(self) -> dict:
         return {
             **self._arguments,
             "name": self.name,
@@ -77,50 +80,28 @@ class Application(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None):
-        config = dict(config)
+    def from_config(cls, config: dict, custom_objects: Any = None):
+        config = cls.translate_config(config)
         trainable = config.pop("trainable", True)
         model = cls(**config)
         model.trainable = trainable
         return model
 
+    @classmethod
+    def translate_config(cls, config: dict) -> dict:
+        """A config, or a part of one, in the names and values of today.
 
-def constructor(model_class, variant, name, numbers, documentation, classes):
-    """A function that builds one variant, like those of `keras.applications`.
+        Raises:
+            ValueError: For a value of an earlier version that no argument
+                expresses any more.
+        """
+        return _old_configs.translate(cls.__name__, config)
 
-    Args:
-        model_class: An `Application`.
-        variant: Name of the variant, e.g. `"plain_resnet50"`.
-        name: Name of the function, e.g. `"PlainResNet50"`.
-        numbers: Arguments of `model_class` that make the variant.
-        documentation: Docstring of the function.
-        classes: Default number of classes.
-    """
 
-    def construct(
-        include_top=True,
-        weights=None,
-        input_tensor=None,
-        input_shape=None,
-        pooling=None,
-        classes=classes,
-        classifier_activation="softmax",
-        name=variant,
-        **kwargs,
-    ):
-        arguments = {
-            "include_top": include_top,
-            "input_shape": input_shape,
-            "pooling": pooling,
-            "classes": classes,
-            "classifier_activation": classifier_activation,
-            "name": name,
-            **kwargs,
-        }
-        return _pretrained.build(
-            model_class, variant, numbers, weights, input_tensor, arguments
-        )
-
-    construct.__name__ = construct.__qualname__ = name
-    construct.__doc__ = documentation
-    return construct
+def _plain(name, value):
+    """A value that JSON can hold."""
+    if name == "dtype":
+        return keras.dtype_policies.serialize(value)
+    if name == "classifier_activation":
+        return keras.activations.serialize(keras.activations.get(value))
+    return list(value) if isinstance(value, (list, tuple)) else value

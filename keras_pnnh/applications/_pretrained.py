@@ -1,5 +1,6 @@
 """Build an application, load its weights, put it on the user's tensor."""
 
+import inspect
 import warnings
 
 import keras
@@ -33,8 +34,6 @@ def build(model_class, variant, numbers, weights, input_tensor, arguments):
     options, given = {}, {}
     for key, value in arguments.items():
         (options if key in DOWNLOAD_OPTIONS else given)[key] = value
-    if given.get("coder", "") is None:
-        del given["coder"]  # what the weights say, or the default
     arguments = {**numbers, **given}
     if input_tensor is not None:
         arguments = _with_shape_of(input_tensor, arguments)
@@ -48,8 +47,8 @@ def build(model_class, variant, numbers, weights, input_tensor, arguments):
 
 def _pretrained(model_class, source, arguments):
     """Load the source; a head of another size stays random, and says so."""
-    arguments = source.complete(arguments)
-    converts = arguments.get("coder") == "identity"
+    arguments = {**_defaults(model_class), **source.complete(arguments)}
+    converts = arguments.get("internal_path") == "pass_through"
     if converts and isinstance(source, Published):
         model = load_chain(model_class, source, arguments)
     else:
@@ -75,6 +74,15 @@ def _pretrained(model_class, source, arguments):
     return model
 
 
+def _defaults(model_class):
+    """What the family takes where weights and caller say nothing."""
+    return {
+        parameter.name: parameter.default
+        for parameter in inspect.signature(model_class).parameters.values()
+        if parameter.default is not parameter.empty
+    }
+
+
 def _with_shape_of(input_tensor, arguments):
     if not isinstance(input_tensor, keras.KerasTensor):
         raise ValueError(
@@ -82,7 +90,7 @@ def _with_shape_of(input_tensor, arguments):
             f"`keras.Input(...)`. Received: {type(input_tensor).__name__}."
         )
     shape = tuple(input_tensor.shape[1:])
-    given = arguments["input_shape"]
+    given = arguments.get("input_shape")
     if given is not None and tuple(given) != shape:
         raise ValueError(
             "`input_shape` must agree with `input_tensor`. Received: "

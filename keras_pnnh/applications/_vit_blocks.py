@@ -1,15 +1,10 @@
-"""The blocks of a vision Transformer, and what carries its tokens."""
+"""The blocks of a vision Transformer: tokens in, tokens out."""
 
 import dataclasses
 from typing import Any
 
 import keras
 
-from keras_pnnh.applications import _builder
-from keras_pnnh.applications._coded_blocks import (
-    CODER_TRAINING,
-    INTERNAL_PATHS,
-)
 from keras_pnnh.layers import (
     Coder,
     PlainAttention,
@@ -17,215 +12,154 @@ from keras_pnnh.layers import (
     TokenEmbedding,
 )
 
-TOKEN_MIXING = ("shaped", "identity_heads", "softmax")
-# Initial values of the coder of the attention, which has no non-linearity
-# inside, and of that of the MLP, whose pairs pass a GELU exactly.
-CODER_INITIALIZERS = {
-    "closed_form": ("closed_form", "closed_form"),
-    "orthogonal": ("random", "orthogonal_pairs"),
-}
 EPSILON = 1e-6  # of all layer normalisations
+
+# Question 2 of `docs/study.md`, table `vit-coder`: 1 is far behind.
+LEARNER_GAIN = 0.3
 
 
 @dataclasses.dataclass(frozen=True)
-class TransformerBlocks:
-    """Builds the trunk of one network. The attributes are `PlainViT`'s."""
+class TokenLayers:
+    """Makes the layers of one Transformer, all with the same settings.
 
-    num_layers: int
-    num_heads: int
-    hidden_dim: int
-    mlp_dim: int
-    patch_size: int
-    class_token: bool
+    Attributes:
+        internal_path: `"coder"`, `"residual"` or `"none"`.
+        dtype: Dtype policy.
+        token_mixing: `"shaped"`, `"identity_heads"` or `"softmax"`: how the
+            tokens pass an attention layer with a coder.
+        coder_training: `"frozen"`, `"scaled"` or `"free"`.
+        learner_gain: Initial scale of a learner that a coder is added to.
+    """
+
     internal_path: str
-    token_mixing: str
-    learner_gain: float
-    coder_training: str
-    coder_initializer: str
-    dropout_rate: float
-    data_format: str
     dtype: Any
+    token_mixing: str = "shaped"
+    coder_training: str = "frozen"
+    learner_gain: float = LEARNER_GAIN
 
-    def __post_init__(self):
-        for name, values in (
-            ("internal_path", INTERNAL_PATHS),
-            ("token_mixing", TOKEN_MIXING),
-            ("coder_training", CODER_TRAINING),
-            ("coder_initializer", tuple(CODER_INITIALIZERS)),
-        ):
-            _builder.check_choice(name, getattr(self, name), values)
-        if self.hidden_dim % self.num_heads:
-            raise ValueError(
-                "The heads share the channels, so `num_heads` must divide "
-                f"`hidden_dim`. Received: num_heads={self.num_heads}, "
-                f"hidden_dim={self.hidden_dim}."
-            )
-        if self.internal_path == "coder" and self.mlp_dim < 2 * self.hidden_dim:
-            raise ValueError(
-                "The coder's pairs travel in the hidden layer of the MLP, so "
-                "`mlp_dim` must be at least twice `hidden_dim`. Received: "
-                f"mlp_dim={self.mlp_dim}, hidden_dim={self.hidden_dim}. Try "
-                f"{4 * self.hidden_dim}."
-            )
-
-    def embed(self, images):
-        """Tokens of the patches."""
-        x = keras.layers.Conv2D(
-            self.hidden_dim,
-            self.patch_size,
-            self.patch_size,
-            data_format=self.data_format,
-            dtype=self.dtype,
-            name="patch_embedding",
-        )(images)
-        x = TokenEmbedding(
-            self.class_token,
-            data_format=self.data_format,
-            dtype=self.dtype,
-            name="token_embedding",
-        )(x)
-        return self._dropout(x, "embedding_dropout")
-
-    def trunk(self, x):
-        """All blocks and the last normalisation."""
-        attention_coder, mlp_coder = self._coders()
-        for block in range(1, self.num_layers + 1):
-            name = f"block{block}"
-            outputs = self._attention(x, attention_coder, name)
-            x = self._end(x, outputs, f"{name}_add1")
-            outputs = self._mlp(x, mlp_coder, name)
-            x = self._end(x, outputs, f"{name}_add2")
-        return self._norm(x, "norm")
-
-    def _coders(self):
-        """The coders of attention and MLP, each shared by all blocks."""
+    def coder(self, filters, code_filters, activation, uses, name):
+        """A coder that `uses` blocks share, None on another path."""
         if self.internal_path != "coder":
-            return None, None
-        scales = {"frozen": 0.0, "scaled": 1.0 / self.num_layers, "free": 1.0}
-        scale = scales[self.coder_training]
-        attention, mlp = CODER_INITIALIZERS[self.coder_initializer]
-        return (
-            Coder(
-                self.hidden_dim,
-                activation="linear",
-                initializer=attention,
-                gradient_scale=scale,
-                dtype=self.dtype,
-                name="attention_coder",
-            ),
-            Coder(
-                self.hidden_dim,
-                2 * self.hidden_dim,
-                activation="gelu",
-                initializer=mlp,
-                gradient_scale=scale,
-                dtype=self.dtype,
-                name="mlp_coder",
-            ),
-        )
-
-    def _attention(self, x, coder, name):
-        x = self._norm(x, f"{name}_norm1")
-        shaped = coder is not None and self.token_mixing == "shaped"
-        beside = coder is not None and self.token_mixing == "identity_heads"
-        layer = PlainAttention(
-            self.num_heads,
-            token_mixing="shaped" if shaped else "softmax",
-            identity_heads=self.num_heads if beside else 0,
-            learner_gain=self._gain(coder),
+            return None
+        scales = {"frozen": 0.0, "scaled": 1.0 / uses, "free": 1.0}
+        return Coder(
+            filters,
+            code_filters,
+            activation=activation,
+            gradient_scale=scales[self.coder_training],
             dtype=self.dtype,
-            name=f"{name}_attention",
-        )
-        if coder is None:
-            return layer(x)
-        return layer(x, coder(x, part="encoder"), coder(x, part="decoder"))
-
-    def _mlp(self, x, coder, name):
-        x = self._norm(x, f"{name}_norm2")
-        x = self._dense(x, coder, "encoder", self.mlp_dim, f"{name}_dense1")
-        # With the error function: the pairs pass any GELU, published weights
-        # were trained with this one.
-        x = keras.layers.Activation(
-            "gelu", dtype=self.dtype, name=f"{name}_gelu"
-        )(x)
-        return self._dense(
-            x, coder, "decoder", self.hidden_dim, f"{name}_dense2"
+            name=name,
         )
 
-    def _dense(self, x, coder, part, units, name):
-        layer = PlainDense(
-            units,
-            learner_gain=self._gain(coder),
+    def attention(self, x, heads, coder, name):
+        shaped = coder is not None and self.token_mixing == "shaped"
+        further = coder is not None and self.token_mixing == "identity_heads"
+        layer = PlainAttention(
+            heads,
+            token_mixing="shaped" if shaped else "softmax",
+            identity_heads=heads if further else 0,
+            learner_gain=self.gain(coder),
             dtype=self.dtype,
             name=name,
         )
         if coder is None:
             return layer(x)
-        matrix = coder(x, part=part)
-        return layer(x, matrix)
+        return layer(x, coder(x, part="encoder"), coder(x, part="decoder"))
 
-    def _gain(self, coder):
+    def dense(self, x, units, coder, part, name):
+        layer = PlainDense(
+            units, learner_gain=self.gain(coder), dtype=self.dtype, name=name
+        )
+        return layer(x) if coder is None else layer(x, coder(x, part=part))
+
+    def gain(self, coder):
         return 1.0 if coder is None else self.learner_gain
 
-    def _end(self, x, outputs, name):
-        if self.internal_path != "residual":
-            return outputs
-        return keras.layers.Add(dtype=self.dtype, name=name)([x, outputs])
+    def gelu(self, x, name):
+        # With the error function: the pairs pass any GELU, published weights
+        # were trained with this one.
+        return keras.layers.Activation("gelu", dtype=self.dtype, name=name)(x)
 
-    def _norm(self, x, name):
+    def norm(self, x, name):
         return keras.layers.LayerNormalization(
             epsilon=EPSILON, dtype=self.dtype, name=name
         )(x)
 
-    def _dropout(self, x, name):
-        # Not inside the blocks: behind a coder it would drop the carry.
-        if not self.dropout_rate:
+    def add(self, skip, x, name):
+        return keras.layers.Add(dtype=self.dtype, name=name)([skip, x])
+
+    def dropout(self, x, rate, name):
+        # Not inside the blocks, where it would drop what the coder carries.
+        if not rate:
             return x
-        return keras.layers.Dropout(
-            self.dropout_rate, dtype=self.dtype, name=name
+        return keras.layers.Dropout(rate, dtype=self.dtype, name=name)(x)
+
+
+def embed(images, filters, patch_size, class_token, data_format, net):
+    """Tokens of the patches, with their positions."""
+    x = keras.layers.Conv2D(
+        filters,
+        patch_size,
+        patch_size,
+        data_format=data_format,
+        dtype=net.dtype,
+        name="patch_embedding",
+    )(images)
+    return TokenEmbedding(
+        class_token,
+        data_format=data_format,
+        dtype=net.dtype,
+        name="token_embedding",
+    )(x)
+
+
+def attention_block(x, heads, coder, name, net):
+    """norm, attention: encoder into the values, decoder into the output."""
+    y = net.norm(x, f"{name}_norm1")
+    y = net.attention(y, heads, coder, f"{name}_attention")
+    if net.internal_path == "residual":
+        return net.add(x, y, f"{name}_add1")
+    return y
+
+
+def mlp_block(x, mlp_dim, coder, name, net):
+    """norm, dense, GELU, dense: pairs into the hidden layer and out of it.
+
+    The difference of a pair is exact: `gelu(u) - gelu(-u) = u`.
+    """
+    width = x.shape[-1]
+    y = net.norm(x, f"{name}_norm2")
+    y = net.dense(y, mlp_dim, coder, "encoder", f"{name}_dense1")
+    y = net.gelu(y, f"{name}_gelu")
+    y = net.dense(y, width, coder, "decoder", f"{name}_dense2")
+    if net.internal_path == "residual":
+        return net.add(x, y, f"{name}_add2")
+    return y
+
+
+def feature_map(x, grid, class_token, data_format, net):
+    """The tokens of the patches as an image; `grid` is its size."""
+    width = x.shape[-1]
+    if class_token:
+        x = keras.layers.Cropping1D((1, 0), dtype=net.dtype, name="map_crop")(x)
+    x = keras.layers.Reshape((*grid, width), dtype=net.dtype, name="map")(x)
+    if data_format == "channels_first":
+        x = keras.layers.Permute(
+            (3, 1, 2), dtype=net.dtype, name="map_channels_first"
         )(x)
+    return x
 
-    def pyramid(self, x, grid):
-        """The tokens of the patches as the one feature map of their size.
 
-        Args:
-            x: Tokens, the class token first if there is one.
-            grid: Numbers of patches along height and width.
-        """
-        level = self.patch_size.bit_length() - 1
-        if self.patch_size != 2**level:
-            return {}
-        if self.class_token:
-            x = keras.layers.Cropping1D(
-                (1, 0), dtype=self.dtype, name="map_crop"
-            )(x)
-        x = keras.layers.Reshape(
-            (*grid, self.hidden_dim), dtype=self.dtype, name="map"
+def pool(x, pooling, class_token, net):
+    """The class token (`"token"`), or an average or maximum of the others."""
+    if class_token:
+        cropping = (0, x.shape[1] - 1) if pooling == "token" else (1, 0)
+        x = keras.layers.Cropping1D(
+            cropping, dtype=net.dtype, name="pool_crop"
         )(x)
-        if self.data_format == "channels_first":
-            x = keras.layers.Permute(
-                (3, 1, 2), dtype=self.dtype, name="map_channels_first"
-            )(x)
-        return {f"P{level}": x}
-
-    def pool(self, x, include_top, pooling):
-        """What the classifier reads, or the features asked for."""
-        if include_top:
-            pooling = "token" if self.class_token else "avg"
-            x = self._dropout(self._pool(x, pooling), "head_dropout")
-            return x
-        return x if pooling is None else self._pool(x, pooling)
-
-    def _pool(self, x, pooling):
-        if self.class_token:
-            patches = x.shape[1] - 1
-            cropping = (0, patches) if pooling == "token" else (1, 0)
-            x = keras.layers.Cropping1D(
-                cropping, dtype=self.dtype, name="pool_crop"
-            )(x)
-        layer = {
-            "token": keras.layers.Flatten,
-            "avg": keras.layers.GlobalAveragePooling1D,
-            "max": keras.layers.GlobalMaxPooling1D,
-        }[pooling]
-        return layer(dtype=self.dtype, name="pool")(x)
+    layer = {
+        "token": keras.layers.Flatten,
+        "avg": keras.layers.GlobalAveragePooling1D,
+        "max": keras.layers.GlobalMaxPooling1D,
+    }[pooling]
+    return layer(dtype=net.dtype, name="pool")(x)

@@ -7,6 +7,7 @@ model is there to be compared with, and loads it.
 
 from pathlib import Path
 
+from keras_pnnh.applications import _old_configs
 from keras_pnnh.weights import (
     architecture,
     hub,
@@ -60,7 +61,10 @@ class File:
             return arguments  # ours; nothing of it is read before the check
         with loader.open_file(Path(self.path)) as file:
             made_for = architecture.read(file) or {}
-        return _with_coder_of(made_for, arguments)
+        path = _old_configs.translate("", made_for).get("internal_path")
+        return (
+            arguments if path is None else {"internal_path": path, **arguments}
+        )
 
     def has_head_of(self, arguments):
         """Whether the file's classifier, if it has one, is the model's."""
@@ -97,14 +101,6 @@ class Repository(File):
         )
 
 
-def _with_coder_of(made_for, arguments):
-    """Arguments whose coder, if they name none, is that of the weights."""
-    open_choice = "coder" not in arguments and "internal_path" not in arguments
-    if open_choice and made_for.get("coder") == "identity":
-        return {**arguments, "coder": "identity"}
-    return arguments
-
-
 class Published(File):
     """A row of the registry whose file is on the Hub."""
 
@@ -131,18 +127,15 @@ class Published(File):
         return given
 
     def _internal_path(self, arguments):
-        """A residual network is its own twin, or carries by the identity."""
-        path = arguments.get("internal_path", "coder")
-        coder = arguments.get("coder")
-        if path == "residual" and coder is None:
-            return {}
-        if path == "coder" and coder in (None, "identity"):
-            return {"coder": "identity"}
+        """A residual network is its own twin, or becomes a plain chain."""
+        path = arguments.get("internal_path", "pass_through")
+        if path in ("residual", "pass_through"):
+            return {"internal_path": path}
         raise ValueError(
             f"The weights '{self.name}' are those of a residual network "
-            f"({self.entry.repo_id}). Received: internal_path={path!r}, "
-            f"coder={coder!r}. Leave both out for a plain chain, in which the "
-            "identity carries, or take internal_path='residual'."
+            f"({self.entry.repo_id}). Received: internal_path={path!r}. Leave "
+            "it out for a plain chain with pass-through channels, or take "
+            "internal_path='residual'."
         )
 
     def made_for(self, model_class):

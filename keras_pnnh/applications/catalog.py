@@ -2,37 +2,28 @@
 
 import difflib
 import fnmatch
+from typing import Any
 
-from keras_pnnh.applications import (
-    plain_mobilenet_v2,
-    plain_resnet,
-    plain_vit,
-)
+import keras
 
-MODELS = {
-    "plain_resnet18": plain_resnet.PlainResNet18,
-    "plain_resnet34": plain_resnet.PlainResNet34,
-    "plain_resnet50": plain_resnet.PlainResNet50,
-    "plain_resnet101": plain_resnet.PlainResNet101,
-    "plain_resnet152": plain_resnet.PlainResNet152,
-    "plain_resnet20": plain_resnet.PlainResNet20,
-    "plain_resnet32": plain_resnet.PlainResNet32,
-    "plain_resnet44": plain_resnet.PlainResNet44,
-    "plain_resnet56": plain_resnet.PlainResNet56,
-    "plain_resnet110": plain_resnet.PlainResNet110,
-    **plain_mobilenet_v2.CONSTRUCTORS,
-    "plain_vit_tiny16": plain_vit.PlainViTTiny16,
-    "plain_vit_small16": plain_vit.PlainViTSmall16,
-    "plain_vit_base16": plain_vit.PlainViTBase16,
-}
+from keras_pnnh.applications._variant import MODELS
+
+__all__ = ["MODELS", "create_model", "list_models"]
 
 
-def list_models(pattern="*"):
-    """Names of the models that match a shell pattern, by family."""
+def list_models(pattern: str = "*") -> list[str]:
+    """Names of the models that match a shell pattern, by family.
+
+    Example:
+
+    >>> from keras_pnnh import list_models
+    >>> list_models("plain_resnet?0")
+    ['plain_resnet50', 'plain_resnet20']
+    """
     return [name for name in MODELS if fnmatch.fnmatch(name, pattern)]
 
 
-def create_model(name, /, **arguments):
+def create_model(name: str, /, **arguments: Any) -> keras.Model:
     """Construct a model by name.
 
     Args:
@@ -41,6 +32,12 @@ def create_model(name, /, **arguments):
 
     Raises:
         ValueError: For an unknown name; the message offers the nearest ones.
+
+    Example:
+
+    >>> from keras_pnnh import create_model
+    >>> create_model("plain_resnet20", input_shape=(8, 8, 3)).name
+    'plain_resnet20'
     """
     if name not in MODELS:
         near = difflib.get_close_matches(str(name), MODELS, cutoff=0.0)

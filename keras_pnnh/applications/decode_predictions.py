@@ -1,6 +1,7 @@
 """The likeliest classes of a prediction, by name."""
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import keras
 
@@ -21,7 +22,9 @@ class Prediction(NamedTuple):
     score: float
 
 
-def decode_predictions(preds, top=5, labels="imagenet"):
+def decode_predictions(
+    preds: Any, top: int = 5, labels: str | Sequence[str] = "imagenet"
+) -> list[list[Prediction]]:
     """The likeliest classes of each image, as `keras.applications` gives them.
 
     Args:
@@ -37,6 +40,15 @@ def decode_predictions(preds, top=5, labels="imagenet"):
 
     Raises:
         ValueError: If shape, `top` or `labels` do not fit.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.applications import decode_predictions
+    >>> scores = np.array([[0.1, 0.7, 0.2]])
+    >>> ((best,),) = decode_predictions(scores, 1, ["cat", "dog", "fox"])
+    >>> best.label, best.score
+    ('dog', 0.7)
     """
     classes = _classes(labels)
     scores = keras.ops.convert_to_numpy(preds)

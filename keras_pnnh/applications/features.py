@@ -1,13 +1,16 @@
 """Feature maps of a model, by level of the pyramid or by name of a layer."""
 
 import difflib
+from collections.abc import Sequence
 
 import keras
 
 from keras_pnnh import graph
 
 
-def features(model, names=None):
+def features(
+    model: keras.Model, names: str | Sequence[str] | None = None
+) -> keras.Model:
     """A model of the feature maps inside a model.
 
     Args:
@@ -24,6 +27,14 @@ def features(model, names=None):
     Raises:
         ValueError: If there is no such level or layer, or a layer has several
             outputs (the coder of a stage is called by all of its layers).
+
+    Example:
+
+    >>> from keras_pnnh.applications import PlainResNet20, features
+    >>> backbone = PlainResNet20(include_top=False, input_shape=(32, 32, 3))
+    >>> maps = features(backbone, ["P1", "P2"])
+    >>> {level: tensor.shape for level, tensor in maps.output.items()}
+    {'P1': (None, 16, 16, 32), 'P2': (None, 8, 8, 64)}
     """
     levels = getattr(model, "pyramid_outputs", {})
     names = levels if names is None else names

@@ -1,26 +1,35 @@
-"""Plain MobileNetV2, its residual twin and its plain baseline."""
+"""Plain MobileNetV2, its residual twin and its plain baseline.
 
-import functools
+Sandler et al. 2018, https://arxiv.org/abs/1801.04381.
+"""
+
 import math
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, get_args
 
 import keras
 
-from keras_pnnh.applications import (
-    _builder,
-    _defaults,
-    _identity_coder,
-    _pretrained,
-)
+from keras_pnnh.applications import _checks, _ends, _mobilenet_blocks
 from keras_pnnh.applications._application import Application
-from keras_pnnh.applications._inverted_residual_block import (
-    InvertedResidualBlocks,
+from keras_pnnh.applications._checks import (
+    CoderTraining,
+    DataFormat,
+    InternalPath,
+    Pooling,
+    Preprocessing,
+    Shape,
 )
+from keras_pnnh.applications._mobilenet_blocks import MobileNetLayers
+from keras_pnnh.applications._pass_through import blocks_path
+from keras_pnnh.applications._variant import Weights, register, variant
 from keras_pnnh.layers._checks import (
     check_positive_integers,
     resolve_data_format,
 )
 
-# Table 2 of https://arxiv.org/abs/1801.04381, at a width of 1.
+Stem = Literal["3x3_stride2", "3x3"]
+
+# Table 2 of the paper, at a width of 1.
 TABLE_2 = {
     "blocks_per_stage": (1, 2, 3, 4, 3, 3, 1),
     "filters_per_stage": (16, 24, 32, 64, 96, 160, 320),
@@ -30,6 +39,63 @@ TABLE_2 = {
 }
 # The widths with weights in `keras.applications` and elsewhere.
 WIDTHS = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)
+
+
+def trunk(
+    images,
+    blocks_per_stage,
+    filters_per_stage,
+    strides_per_stage,
+    stem_filters,
+    last_filters,
+    alpha,
+    stem,
+    expansion,
+    net,
+):
+    """From the images to the last ReLU6; the feature maps by level.
+
+    Neither stem nor last convolution has an internal path: the first reads
+    images, the last is wider than its input, and no skip of the twin leads
+    there.
+    """
+    small = stem == "3x3"
+    x = net.bare_conv(
+        images,
+        scaled(stem_filters, alpha),
+        3,
+        1 if small else 2,
+        norm="learner",
+        name="stem_conv",
+    )
+    x = net.relu(x, "stem_relu")
+    pyramid, reduction = {}, 1 if small else 2
+    stages = zip(
+        blocks_per_stage,
+        filters_per_stage,
+        _strides(strides_per_stage, stem),
+        strict=True,
+    )
+    for stage, (blocks, filters, strides) in enumerate(stages, 1):
+        x = _mobilenet_blocks.stage(
+            x,
+            blocks,
+            scaled(filters, alpha),
+            strides,
+            expansion=1 if stage == 1 else expansion,
+            name=f"stage{stage}",
+            net=net,
+        )
+        reduction *= strides
+        pyramid[f"P{reduction.bit_length() - 1}"] = x
+    x = net.bare_conv(
+        x,
+        scaled(last_filters, max(1.0, alpha)),
+        1,
+        norm="learner",
+        name="last_conv",
+    )
+    return net.relu(x, "last_relu"), pyramid
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
@@ -42,8 +108,7 @@ class PlainMobileNet(Application):
     takes any numbers.
 
     The coder carries values between -6 and 6 and clips what lies beyond, since
-    ReLU6 does; `code_gain` moves the bound. Only the first stage, which does
-    not expand, has no coder.
+    ReLU6 does. Only the first stage, which does not expand, has no coder.
 
     Args:
         blocks_per_stage: Number of blocks in each stage.
@@ -60,39 +125,24 @@ class PlainMobileNet(Application):
         pooling: Without the top: None for the feature map, `"avg"` or `"max"`.
         classes: Number of classes.
         classifier_activation: `"softmax"`, or None for logits.
-        include_preprocessing: Whether the model takes pixel values from 0 to
-            255 and scales them itself.
-        preprocessing: How: `"symmetric"`, to [-1, 1], or `"imagenet"`, by the
-            mean and the deviation of ImageNet's channels (RGB only), which
-            published weights ask for.
+        preprocessing: What the model does to pixel values from 0 to 255:
+            `"symmetric"` scales them to [-1, 1], `"imagenet"` by the mean and
+            the deviation of ImageNet's channels (RGB only), `"none"` leaves
+            them to you.
         dropout_rate: Share of pooled features dropped before the classifier
             in training.
         internal_path: What carries the input across the non-linearities:
-            `"coder"` (PNNH), `"residual"` (the twin: a skip around every block
-            that keeps its shape) or `"none"` (the plain baseline).
-        coder: What kind of coder carries the input: `"autoencoder"` (PNNH), or
-            `"identity"`: the stream travels in channels beside the learners',
-            as `from_residual` does it, and nothing is shared or lost. The
-            network computes what its residual twin does, without norms, which
-            are folded; published residual weights are loaded into it.
+            `"coder"` (a small autoencoder that the blocks of a stage share),
+            `"pass_through"` (channels of their own, converted exactly from
+            the residual network, without norms), `"residual"` (the twin: a
+            skip around every block that keeps its shape) or `"none"` (the
+            plain baseline).
         stem: `"3x3_stride2"`, or `"3x3"` for small images: then neither the
             stem nor the first stage with a stride subsamples.
         expansion: Hidden channels of a block per input channel, in all stages
             but the first, where it is 1.
-        norm: Where the batch normalisation of a layer with a coder stands,
-            see `layers.PlainDepthwiseConv2D`.
-        learner_gain: Initial scale of the learners beside the coder.
-        coder_training: `"frozen"`, `"scaled"` (gradient over number of uses)
-            or `"free"`.
-        coder_initializer: Initial values of the coders, see `layers.Coder`.
-        coder_sharing: Whether all blocks of a `"stage"` share a coder (PNNH)
-            or each `"block"` has its own.
-        code_ratio: Width of the code as a share of the stage's channels, above
-            0 and at most 2, `r / d`. What is carried has both signs and wants
-            pairs: less than 2 loses some of it.
-        code_gain: Initial scale at which the code is carried: what is at most
-            `6 / code_gain` passes the ReLU6. The learners that the code is
-            added to shrink with it.
+        coder_training: `"frozen"`, `"scaled"` (trained with its gradient over
+            the number of blocks that share it) or `"free"`.
         data_format: `"channels_last"` or `"channels_first"`.
         dtype: Dtype policy, e.g. `"mixed_bfloat16"`. The classifier computes
             in float32 under mixed precision.
@@ -100,41 +150,43 @@ class PlainMobileNet(Application):
 
     Raises:
         ValueError: For an argument that does not fit.
+
+    Example:
+
+    >>> from keras_pnnh.applications import PlainMobileNet
+    >>> model = PlainMobileNet(
+    ...     (1, 2), (8, 8), (1, 2), stem_filters=8, last_filters=16, stem="3x3",
+    ...     input_shape=(8, 8, 3), classes=3,
+    ... )
+    >>> model.output_shape
+    (None, 3)
     """
 
     def __init__(
         self,
-        blocks_per_stage,
-        filters_per_stage,
-        strides_per_stage,
-        stem_filters=32,
-        last_filters=1280,
-        alpha=1.0,
-        include_top=True,
-        input_shape=None,
-        pooling=None,
-        classes=1000,
-        classifier_activation="softmax",
+        blocks_per_stage: Sequence[int],
+        filters_per_stage: Sequence[int],
+        strides_per_stage: Sequence[int],
+        stem_filters: int = 32,
+        last_filters: int = 1280,
+        alpha: float = 1.0,
+        include_top: bool = True,
+        input_shape: Shape | None = None,
+        pooling: Pooling | None = None,
+        classes: int = 1000,
+        classifier_activation: Any = "softmax",
         *,
-        include_preprocessing=True,
-        preprocessing="symmetric",
-        dropout_rate=0.0,
-        internal_path="coder",
-        coder="autoencoder",
-        stem="3x3_stride2",
-        expansion=6,
-        norm=_defaults.NORM,
-        learner_gain=_defaults.LEARNER_GAIN,
-        coder_training=_defaults.CODER_TRAINING,
-        coder_initializer=_defaults.CODER_INITIALIZER,
-        coder_sharing=_defaults.CODER_SHARING,
-        code_ratio=2.0,
-        code_gain=1.0,
-        data_format=None,
-        dtype=None,
-        name=None,
-    ):
-        _builder.check_stages(blocks_per_stage, filters_per_stage)
+        preprocessing: Preprocessing = "symmetric",
+        dropout_rate: float = 0.0,
+        internal_path: InternalPath = "coder",
+        stem: Stem = "3x3_stride2",
+        expansion: int = 6,
+        coder_training: CoderTraining = "frozen",
+        data_format: DataFormat | None = None,
+        dtype: Any = None,
+        name: str | None = None,
+    ) -> None:
+        _checks.check_stages(blocks_per_stage, filters_per_stage)
         _check_strides(strides_per_stage, blocks_per_stage)
         check_positive_integers(
             stem_filters=stem_filters,
@@ -142,175 +194,62 @@ class PlainMobileNet(Application):
             expansion=expansion,
         )
         check_alpha(alpha)
-        _builder.check_head(include_top, pooling, classes, dropout_rate)
-        data_format = resolve_data_format(data_format)
-        dtype = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
-        settings = {
-            "internal_path": internal_path,
-            "stem": stem,
-            "norm": norm,
-            "learner_gain": learner_gain,
-            "coder_training": coder_training,
-            "coder_initializer": coder_initializer,
-            "coder_sharing": coder_sharing,
-            "code_ratio": code_ratio,
-            "code_gain": code_gain,
-            "data_format": data_format,
-        }
-        path = _identity_coder.blocks_path(coder, internal_path, dropout_rate)
-        builder = InvertedResidualBlocks(
-            **{**settings, "internal_path": path}, dtype=dtype
+        _checks.check_head(include_top, pooling, classes, classifier_activation)
+        _checks.check_choice(
+            "internal_path", internal_path, _checks.INTERNAL_PATHS
         )
+        _checks.check_dropout_rate(dropout_rate, internal_path)
+        _checks.check_choice("stem", stem, get_args(Stem))
+        _checks.check_choice(
+            "coder_training", coder_training, _checks.CODER_TRAININGS
+        )
+        _checks.check_name(name)
+        data_format = resolve_data_format(data_format)
+        dtype = _checks.resolve_dtype(dtype)
         if input_shape is None:
-            input_shape = _builder.default_input_shape(
+            input_shape = _checks.default_input_shape(
                 _default_size(stem) if include_top else None, data_format
             )
-        strides_of_stages = _strides(strides_per_stage, stem)
-        _builder.check_input_shape(
-            input_shape, _minimum_size(strides_of_stages, stem), data_format
+        _checks.check_input_shape(
+            input_shape, _minimum_size(strides_per_stage, stem), data_format
         )
-        _builder.check_preprocessing(preprocessing, input_shape, data_format)
-
+        _checks.check_preprocessing(preprocessing, input_shape, data_format)
+        net = MobileNetLayers(
+            internal_path=blocks_path(internal_path),
+            data_format=data_format,
+            dtype=dtype,
+            coder_training=coder_training,
+        )
         images = keras.Input(input_shape, name="images")
-        x = images
-        if include_preprocessing:
-            x = _builder.preprocessing(dtype, preprocessing, data_format)(x)
-        x = builder.begin(x, scaled(stem_filters, alpha))
-        stages = zip(
-            blocks_per_stage, filters_per_stage, strides_of_stages, strict=True
+        x, pyramid = trunk(
+            _ends.preprocess(images, preprocessing, data_format, dtype),
+            blocks_per_stage,
+            filters_per_stage,
+            strides_per_stage,
+            stem_filters,
+            last_filters,
+            alpha,
+            stem,
+            expansion,
+            net,
         )
-        pyramid, reduction = {}, 1 if stem == "3x3" else 2
-        for stage, (blocks, filters, strides) in enumerate(stages, 1):
-            x = builder.stage(
-                x,
-                blocks,
-                scaled(filters, alpha),
-                strides,
-                1 if stage == 1 else expansion,
-                f"stage{stage}",
-            )
-            reduction *= strides
-            pyramid[f"P{reduction.bit_length() - 1}"] = x
-        x = builder.end(x, scaled(last_filters, max(1.0, alpha)))
-        outputs = _builder.head(
+        outputs = _ends.head(
             x,
             include_top=include_top,
             pooling=pooling,
             classes=classes,
-            activation=classifier_activation,
+            classifier_activation=classifier_activation,
             data_format=data_format,
             dtype=dtype,
             dropout_rate=dropout_rate,
         )
-        arguments = {
-            "blocks_per_stage": list(blocks_per_stage),
-            "filters_per_stage": list(filters_per_stage),
-            "strides_per_stage": list(strides_per_stage),
-            "stem_filters": stem_filters,
-            "last_filters": last_filters,
-            "alpha": alpha,
-            "include_top": include_top,
-            "input_shape": list(input_shape),
-            "pooling": pooling,
-            "classes": classes,
-            "classifier_activation": keras.activations.serialize(
-                keras.activations.get(classifier_activation)
-            ),
-            "include_preprocessing": include_preprocessing,
-            "preprocessing": preprocessing,
-            "dropout_rate": dropout_rate,
-            "expansion": expansion,
-            "coder": coder,
-            **settings,
-            "dtype": keras.dtype_policies.serialize(dtype),
-        }
-        super().__init__(images, outputs, arguments, name, pyramid)
+        super().__init__(images, outputs, pyramid, locals())
 
 
-def PlainMobileNetV2(
-    input_shape=None,
-    alpha=1.0,
-    include_top=True,
-    weights=None,
-    input_tensor=None,
-    pooling=None,
-    classes=1000,
-    classifier_activation="softmax",
-    name=None,
-    **kwargs,
-):
-    """PlainMobileNetV2 of any width.
-
-    Sandler et al. 2018 (arXiv 1801.04381) without skips, after PNNH (arXiv
-    2402.08645); the block is a reconstruction, see `PlainMobileNet`.
-
-    Args:
-        input_shape: Shape of one image, at least 32x32 (8x8 with
-            `stem="3x3"`). By default 224x224 RGB (32x32).
-        alpha: Factor on all channels but those of the last convolution, which
-            has at least 1280. The usual ones are 0.35, 0.5, 0.75, 1.0, 1.3 and
-            1.4. `create_model("plain_mobilenet_v2_140")` is `alpha=1.4`.
-        include_top: Whether to end with pooling and a classifier.
-        weights: None for random initialisation, `"imagenet"` for published
-            weights where they exist (see `keras_pnnh.list_weights()`), the
-            path of a `.weights.h5` file, or `"hf://owner/name@revision"` for
-            a repository of the Hugging Face Hub.
-        input_tensor: A Keras tensor to use as the image input. It is wired in
-            after the weights are loaded.
-        pooling: Without the top: None for the feature map, `"avg"` or `"max"`.
-        classes: Number of classes. Published weights with another number
-            keep their backbone and get a new, random classifier; a warning
-            says so. A file of your own must have this number.
-        classifier_activation: `"softmax"`, or None for logits.
-        name: Name of the model. Defaults to that of the variant, such as
-            `"plain_mobilenet_v2_100"`.
-        **kwargs: The keyword-only arguments of `PlainMobileNet`, among them
-            `internal_path="coder" | "residual" | "none"`.
-
-    Returns:
-        A `keras.Model`.
-
-    Raises:
-        ValueError: For an argument that does not fit, or weights of another
-            architecture.
-        FileNotFoundError: If `weights` names a file that does not exist.
-    """
-    check_alpha(alpha)
-    variant = variant_name(alpha)
-    arguments = {
-        "include_top": include_top,
-        "input_shape": input_shape,
-        "pooling": pooling,
-        "classes": classes,
-        "classifier_activation": classifier_activation,
-        "name": variant if name is None else name,
-        **kwargs,
-    }
-    return _pretrained.build(
-        PlainMobileNet,
-        variant,
-        {**TABLE_2, "alpha": alpha},
-        weights,
-        input_tensor,
-        arguments,
-    )
-
-
-def variant_name(alpha):
+def variant_name(alpha: float) -> str:
     """`"plain_mobilenet_v2_"` and the width in percent, three digits."""
     percent = f"{round(100 * alpha, 6):g}".replace(".", "_")
     return f"plain_mobilenet_v2_{percent.zfill(3)}"
-
-
-def _constructor(alpha):
-    @functools.wraps(PlainMobileNetV2)
-    def construct(**arguments):
-        return PlainMobileNetV2(alpha=alpha, **arguments)
-
-    return construct
-
-
-CONSTRUCTORS = {variant_name(alpha): _constructor(alpha) for alpha in WIDTHS}
 
 
 def scaled(filters, alpha):
@@ -321,20 +260,22 @@ def scaled(filters, alpha):
 
 
 def check_alpha(alpha):
-    number = isinstance(alpha, (int, float)) and not isinstance(alpha, bool)
-    if not number or not 0 < alpha < math.inf:
-        raise ValueError(
-            "`alpha` is a factor on the number of channels and must be a "
-            f"positive number. Received: alpha={alpha!r}. The usual ones are "
-            f"{', '.join(map(str, WIDTHS))}."
-        )
+    _checks.check_number(
+        "alpha",
+        alpha,
+        "`alpha` is a factor on the number of channels and must be a positive "
+        f"number. The usual ones are {', '.join(map(str, WIDTHS))}.",
+    )
 
 
 def _check_strides(strides_per_stage, blocks_per_stage):
     if (
         not isinstance(strides_per_stage, (list, tuple))
         or len(strides_per_stage) != len(blocks_per_stage)
-        or not all(strides in (1, 2) for strides in strides_per_stage)
+        or not all(
+            _checks.is_integer(strides) and strides in (1, 2)
+            for strides in strides_per_stage
+        )
     ):
         raise ValueError(
             "`strides_per_stage` must hold a 1 or a 2 for each of the "
@@ -357,6 +298,128 @@ def _default_size(stem):
     return 32 if stem == "3x3" else 224
 
 
-def _minimum_size(strides_of_stages, stem):
+def _minimum_size(strides_per_stage, stem):
     """Images that leave a pixel to the last stage."""
-    return math.prod(strides_of_stages) * (1 if stem == "3x3" else 2)
+    strides = _strides(strides_per_stage, stem)
+    return math.prod(strides) * (1 if stem == "3x3" else 2)
+
+
+def _signature(
+    input_shape: Shape | None = None,
+    alpha: float = 1.0,
+    include_top: bool = True,
+    weights: Weights = None,
+    input_tensor: Any = None,
+    pooling: Pooling | None = None,
+    classes: int | None = None,
+    classifier_activation: Any = "softmax",
+    name: str | None = None,
+    *,
+    blocks_per_stage: Sequence[int] | None = None,
+    filters_per_stage: Sequence[int] | None = None,
+    strides_per_stage: Sequence[int] | None = None,
+    stem_filters: int | None = None,
+    last_filters: int | None = None,
+    preprocessing: Preprocessing | None = None,
+    dropout_rate: float | None = None,
+    internal_path: InternalPath | None = None,
+    stem: Stem | None = None,
+    expansion: int | None = None,
+    coder_training: CoderTraining | None = None,
+    data_format: DataFormat | None = None,
+    dtype: Any = None,
+    revision: str | None = None,
+    cache_dir: str | None = None,
+    token: str | bool | None = None,
+    local_files_only: bool | None = None,
+    force_download: bool | None = None,
+) -> keras.Model:
+    """PlainMobileNetV2 of any width.
+
+    Sandler et al. 2018 (arXiv 1801.04381) without skips, after PNNH (arXiv
+    2402.08645); the block is a reconstruction, see `PlainMobileNet`. Folded
+    (`keras_pnnh.fold`) it has as many parameters and multiplications as its
+    residual twin, `internal_path="residual"`.
+
+    Args:
+        input_shape: Shape of one image, at least 32x32 (8x8 with
+            `stem="3x3"`). By default 224x224 RGB (32x32).
+        alpha: Factor on all channels but those of the last convolution, which
+            has at least 1280. The usual ones are 0.35, 0.5, 0.75, 1.0, 1.3 and
+            1.4. `create_model("plain_mobilenet_v2_140")` is `alpha=1.4`.
+        include_top: Whether to end with pooling and a classifier.
+        weights: None for random initialisation, `"imagenet"` for published
+            weights where they exist (see `keras_pnnh.list_weights()`), the
+            path of a `.weights.h5` file, or `"hf://owner/name@revision"` for
+            a repository of the Hugging Face Hub. Unlike in
+            `keras.applications` the default is None: nothing is downloaded
+            unasked, and the network that one trains is the library's own.
+        input_tensor: A Keras tensor to use as the image input. It is wired in
+            after the weights are loaded.
+        pooling: Without the top: None for the feature map, `"avg"` or `"max"`.
+        classes: Number of classes, by default 1000. Published weights with
+            another number keep their backbone and get a new, random
+            classifier; a warning says so. A file of your own must have this
+            number.
+        classifier_activation: `"softmax"`, or None for logits.
+        name: Name of the model. Defaults to that of the variant, such as
+            `"plain_mobilenet_v2_100"`.
+        revision: Commit, branch or tag of the Hub's repository.
+        cache_dir: Where downloads are kept.
+        token: Access token of the Hub, or False for none.
+        local_files_only: Whether to use what is on this machine alone.
+        force_download: Whether to download what is there already.
+
+    The other keywords are those of `PlainMobileNet`. None is what the weights
+    say, and without weights the default of the network.
+
+    Returns:
+        A `keras.Model`.
+
+    Raises:
+        ValueError: For an argument that does not fit, or weights of another
+            architecture.
+        FileNotFoundError: If `weights` names a file that does not exist.
+
+    Example:
+
+    >>> from keras_pnnh.applications import PlainMobileNetV2
+    >>> backbone = PlainMobileNetV2(alpha=0.35, include_top=False)
+    >>> backbone.name
+    'plain_mobilenet_v2_035'
+    """
+    ...
+
+
+def _choose(given: dict) -> tuple[str, dict]:
+    alpha = given.pop("alpha", 1.0)
+    check_alpha(alpha)
+    return variant_name(alpha), {**TABLE_2, "alpha": alpha}
+
+
+PlainMobileNetV2 = variant(
+    _signature, "PlainMobileNetV2", PlainMobileNet, _choose
+)
+
+
+def _of_width(width: float) -> Callable[..., keras.Model]:
+    """The constructor of a name that says the width."""
+    model = variant_name(width)
+
+    def construct(**arguments: Any) -> keras.Model:
+        alpha = arguments.pop("alpha", None)
+        if alpha not in (None, width):
+            raise ValueError(
+                f"The name of a MobileNetV2 says its width, '{model}' that "
+                f"`alpha` is {width}. Received: alpha={alpha!r}. Leave it out, "
+                "or take `PlainMobileNetV2(alpha=...)`."
+            )
+        return PlainMobileNetV2(alpha=width, **arguments)
+
+    construct.__name__ = model
+    construct.__doc__ = PlainMobileNetV2.__doc__
+    return construct
+
+
+for _width in WIDTHS:
+    register(variant_name(_width), _of_width(_width))

@@ -1,49 +1,117 @@
-"""Plain ResNets, their residual twins and plain baselines."""
+"""Plain ResNets, their residual twins and plain baselines.
 
-from typing import NamedTuple
+He et al. 2015, https://arxiv.org/abs/1512.03385: section 4.2 for small images,
+table 1 for those of ImageNet.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
 
 import keras
 
-from keras_pnnh.applications import _builder, _defaults, _identity_coder
-from keras_pnnh.applications._application import Application, constructor
-from keras_pnnh.applications._basic_block import BasicBlocks
-from keras_pnnh.applications._bottleneck_block import BottleneckBlocks
+from keras_pnnh.applications import _checks, _ends, _resnet_blocks
+from keras_pnnh.applications._application import Application
+from keras_pnnh.applications._checks import (
+    CoderTraining,
+    DataFormat,
+    InternalPath,
+    Pooling,
+    Preprocessing,
+    Shape,
+)
+from keras_pnnh.applications._pass_through import blocks_path
+from keras_pnnh.applications._resnet_blocks import BLOCKS, ResNetLayers
+from keras_pnnh.applications._variant import Weights, register, variant
 from keras_pnnh.layers._checks import resolve_data_format
 
-BLOCKS = {"basic": BasicBlocks, "bottleneck": BottleneckBlocks}
+Block = Literal["basic", "bottleneck", "basic_v2", "bottleneck_v2"]
+Stem = Literal["3x3", "7x7_pool"]
+Norm = Literal["learner", "kernel"]
+CodePlacement = Literal["add", "concat"]
 
 
-class PlainResNetVariant(NamedTuple):
-    """Numbers that tell one variant from another."""
-
-    blocks_per_stage: tuple[int, ...]
-    filters_per_stage: tuple[int, ...]
-    block: str = "basic"
-    stem: str = "3x3"
-    shortcut: str = "zero_padding"
+def _small(blocks: int) -> dict:
+    """`6 n + 2` weighted layers, `n` blocks in each stage."""
+    return {
+        "blocks_per_stage": (blocks, blocks, blocks),
+        "filters_per_stage": (16, 32, 64),
+    }
 
 
-def _imagenet(block, *blocks_per_stage):
-    filters = (64, 128, 256, 512)
-    return PlainResNetVariant(
-        blocks_per_stage, filters, block, "7x7_pool", "projection"
-    )
+def _imagenet(block: Block, *blocks_per_stage: int) -> dict:
+    return {
+        "blocks_per_stage": blocks_per_stage,
+        "filters_per_stage": (64, 128, 256, 512),
+        "block": block,
+        "stem": "7x7_pool",
+        "classes": 1000,
+    }
 
 
-# He et al. 2015, https://arxiv.org/abs/1512.03385.
 VARIANTS = {
-    # Section 4.2: 6 n + 2 weighted layers.
-    **{
-        f"plain_resnet{6 * n + 2}": PlainResNetVariant((n, n, n), (16, 32, 64))
-        for n in (3, 5, 7, 9, 18)
-    },
-    # Table 1.
     "plain_resnet18": _imagenet("basic", 2, 2, 2, 2),
     "plain_resnet34": _imagenet("basic", 3, 4, 6, 3),
     "plain_resnet50": _imagenet("bottleneck", 3, 4, 6, 3),
     "plain_resnet101": _imagenet("bottleneck", 3, 4, 23, 3),
     "plain_resnet152": _imagenet("bottleneck", 3, 8, 36, 3),
+    "plain_resnet20": _small(3),
+    "plain_resnet32": _small(5),
+    "plain_resnet44": _small(7),
+    "plain_resnet56": _small(9),
+    "plain_resnet110": _small(18),
 }
+
+
+def trunk(
+    images,
+    blocks_per_stage,
+    filters_per_stage,
+    block,
+    stem,
+    code_ratio,
+    shared_learners,
+    net,
+):
+    """From the images to the last ReLU; the feature maps by level.
+
+    The stem has no internal path: what comes in is no rectified signal.
+    """
+    large, v2 = stem == "7x7_pool", block.endswith("_v2")
+    x = net.bare_conv(
+        images,
+        filters_per_stage[0],
+        7 if large else 3,
+        2 if large else 1,
+        norm=None if v2 else "learner",
+        name="stem_conv",
+    )
+    if not v2:
+        x = net.relu(x, "stem_relu")
+    if large:
+        # Zeros pad a rectified signal without changing its maxima; "same"
+        # would put them at the end alone. A signal that is not rectified they
+        # clip at the border, as in `keras.applications.ResNet50V2`.
+        common = {"data_format": net.data_format, "dtype": net.dtype}
+        x = keras.layers.ZeroPadding2D(1, name="stem_pad", **common)(x)
+        x = keras.layers.MaxPooling2D(3, 2, name="stem_pool", **common)(x)
+    pyramid = {}
+    stages = zip(blocks_per_stage, filters_per_stage, strict=True)
+    for stage, (blocks, filters) in enumerate(stages, 1):
+        x = _resnet_blocks.stage(
+            x,
+            block,
+            blocks,
+            filters,
+            strides=1 if stage == 1 else 2,
+            code_filters=max(1, round(code_ratio * filters)),
+            shared=shared_learners,
+            name=f"stage{stage}",
+            net=net,
+        )
+        pyramid[f"P{stage + (1 if large else -1)}"] = x
+    if v2:
+        x = net.relu(net.batch_norm(x, "post_norm"), "post_relu")
+    return x, pyramid
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
@@ -68,60 +136,40 @@ class PlainResNet(Application):
         pooling: Without the top: None for the feature map, `"avg"` or `"max"`.
         classes: Number of classes.
         classifier_activation: `"softmax"`, or None for logits.
-        include_preprocessing: Whether the model takes pixel values from 0 to
-            255 and scales them itself.
-        preprocessing: How: `"symmetric"`, to [-1, 1], or `"imagenet"`, by the
-            mean and the deviation of ImageNet's channels (RGB only), which
-            published weights ask for.
+        preprocessing: What the model does to pixel values from 0 to 255:
+            `"symmetric"` scales them to [-1, 1], `"imagenet"` by the mean and
+            the deviation of ImageNet's channels (RGB only), `"none"` leaves
+            them to you.
         internal_path: What carries the input across the non-linearities:
-            `"coder"` (PNNH), `"residual"` (the twin: skips with zero padding,
-            see `shortcut`) or `"none"` (the plain baseline).
-        coder: What kind of coder carries the input: `"autoencoder"` (PNNH), or
-            `"identity"`: the stream travels in channels beside the learners',
-            as `from_residual` does it, and nothing is shared or lost. The
-            network computes what its residual twin does, without norms, which
-            are folded; published residual weights are loaded into it.
+            `"coder"` (a small autoencoder that the blocks of a stage share),
+            `"pass_through"` (channels of their own, converted exactly from
+            the residual network, without norms), `"residual"` (the twin:
+            skip connections) or `"none"` (the plain baseline).
         block: `"basic"` (two 3x3 convolutions) or `"bottleneck"` (1x1, 3x3
-            and a 1x1 with four times the channels).
+            and a 1x1 with four times the channels). `"basic_v2"` and
+            `"bottleneck_v2"` have norm and ReLU before each convolution (He
+            et al. 2016, arXiv 1603.05027) and are for residual networks, as
+            they are or as `"pass_through"`.
         stem: `"3x3"` for small images, or `"7x7_pool"`, which divides height
-            and width by 4.
-        shortcut: Where the twin's skips change shape: `"zero_padding"` (option
-            A of He et al.) or `"projection"` (option B).
-        activation_order: Of the twin's blocks: `"post"`, with the last ReLU
-            behind the addition, or `"pre"`, with norm and ReLU before each
-            convolution and none on the skip (v2, He et al. 2016, arXiv
-            1603.05027). Strides stay in the first block of a stage, where
-            `keras.applications.ResNet50V2` has them in the last.
-        norm: Where the batch normalisation of a layer with a coder stands,
-            see `layers.PlainConv2D`.
-        learner_gain: Initial scale of the learners that are added to a code or
-            to what is decoded from it; with `code_placement="beside"` that is
-            the last one of a block.
-        coder_training: `"frozen"`, `"scaled"` (gradient over number of uses)
-            or `"free"`.
-        coder_initializer: Initial values of the coders, see `layers.Coder`.
-        coder_sharing: Whether all blocks of a `"stage"` share a coder (PNNH)
-            or each `"block"` has its own.
-        code_placement: Where a code travels inside a block: `"added"` to the
-            learner's output, so that every layer has a path, or `"beside"`
-            it, in channels of its own: one path across all non-linearities of
-            the block, which is as wide inside as learner and code together.
-            The first folds to the size of the residual twin, the second, in
-            full width, to twice that, and is more accurate
-            (`docs/study.md`, question 6).
-        code_ratio: Width of the code as a share of the stage's channels, above
-            0 and at most 1, `r / d`.
-        learner_ratio: Width of the learners inside a block, all but the last,
-            as a share of what it is in a ResNet. Other than 1 only with
-            `"beside"`, and there on every internal path, so that the twin can
-            have the same learners.
-        shared_learners: Numbers of the convolutions in a block whose learner's
-            kernel all blocks of a stage share, too (`layers.SharedKernel`):
-            `(2,)` shares every second 3x3 of basic blocks, `(1, 3)` the 1x1
-            pairs of bottlenecks. Norms are never shared. On every internal
-            path, so that the twin can have as few parameters.
-        dropout_rate: Share of the pooled features that is dropped in training.
-            Not inside the blocks, where it would drop what the coder carries.
+            and width by 4. As in the paper, skips of a residual network that
+            change shape pad with zeros in the first and are 1x1 convolutions
+            in the second.
+        norm: What is normalised where a coder is added: the output of the
+            layer's own kernel (`"learner"`), or that kernel itself
+            (`"kernel"`), which costs one convolution in training, too.
+        coder_training: `"frozen"`, `"scaled"` (trained with its gradient over
+            the number of blocks that share it) or `"free"`.
+        code_placement: Whether what is carried is added to the output of a
+            layer (`"add"`: as large as the residual twin once folded) or
+            concatenated with it (`"concat"`: up to twice as large, and more
+            accurate).
+        code_ratio: Channels that carry inside a block, as a share of the
+            stage's, above 0 and at most 1.
+        learner_ratio: Channels that do not, likewise; other than 1 only with
+            `"concat"`. Residual twin and baseline take it, too.
+        shared_learners: Numbers of the convolutions in a block whose kernel
+            all blocks of a stage share: `(2,)` shares every second 3x3 of
+            basic blocks, `(1, 3)` the 1x1 pairs of bottlenecks.
         data_format: `"channels_last"` or `"channels_first"`.
         dtype: Dtype policy, e.g. `"mixed_bfloat16"`. The classifier computes
             in float32 under mixed precision.
@@ -129,117 +177,145 @@ class PlainResNet(Application):
 
     Raises:
         ValueError: For an argument that does not fit.
+
+    Example:
+
+    >>> from keras_pnnh.applications import PlainResNet
+    >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3), classes=3)
+    >>> model.output_shape
+    (None, 3)
     """
 
     def __init__(
         self,
-        blocks_per_stage,
-        filters_per_stage,
-        include_top=True,
-        input_shape=None,
-        pooling=None,
-        classes=10,
-        classifier_activation="softmax",
+        blocks_per_stage: Sequence[int],
+        filters_per_stage: Sequence[int],
+        include_top: bool = True,
+        input_shape: Shape | None = None,
+        pooling: Pooling | None = None,
+        classes: int = 10,
+        classifier_activation: Any = "softmax",
         *,
-        include_preprocessing=True,
-        preprocessing="symmetric",
-        internal_path="coder",
-        coder="autoencoder",
-        block="basic",
-        stem="3x3",
-        shortcut="zero_padding",
-        activation_order="post",
-        norm=_defaults.NORM,
-        learner_gain=_defaults.LEARNER_GAIN,
-        coder_training=_defaults.CODER_TRAINING,
-        coder_initializer=_defaults.CODER_INITIALIZER,
-        coder_sharing=_defaults.CODER_SHARING,
-        code_placement=_defaults.CODE_PLACEMENT,
-        code_ratio=1.0,
-        learner_ratio=1.0,
-        shared_learners=_defaults.SHARED_LEARNERS,
-        dropout_rate=0.0,
-        data_format=None,
-        dtype=None,
-        name=None,
-    ):
-        _builder.check_stages(blocks_per_stage, filters_per_stage)
-        _builder.check_head(include_top, pooling, classes, dropout_rate)
+        preprocessing: Preprocessing = "symmetric",
+        internal_path: InternalPath = "coder",
+        block: Block = "basic",
+        stem: Stem = "3x3",
+        norm: Norm = "learner",
+        coder_training: CoderTraining = "frozen",
+        code_placement: CodePlacement = "add",
+        code_ratio: float = 1.0,
+        learner_ratio: float = 1.0,
+        shared_learners: Sequence[int] = (),
+        data_format: DataFormat | None = None,
+        dtype: Any = None,
+        name: str | None = None,
+    ) -> None:
+        _checks.check_stages(blocks_per_stage, filters_per_stage)
+        _checks.check_head(include_top, pooling, classes, classifier_activation)
+        _check_choices(internal_path, block, stem, norm, coder_training)
+        _check_code(code_placement, code_ratio, learner_ratio)
+        _check_shared_learners(shared_learners, block)
+        _checks.check_name(name)
         data_format = resolve_data_format(data_format)
-        dtype = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
+        dtype = _checks.resolve_dtype(dtype)
         if input_shape is None:
-            input_shape = _builder.default_input_shape(
+            input_shape = _checks.default_input_shape(
                 _default_size(stem) if include_top else None, data_format
             )
-        _builder.check_choice("block", block, BLOCKS)
-        settings = {
-            "internal_path": internal_path,
-            "stem": stem,
-            "shortcut": shortcut,
-            "activation_order": activation_order,
-            "norm": norm,
-            "learner_gain": learner_gain,
-            "coder_training": coder_training,
-            "coder_initializer": coder_initializer,
-            "coder_sharing": coder_sharing,
-            "code_placement": code_placement,
-            "code_ratio": code_ratio,
-            "learner_ratio": learner_ratio,
-            "shared_learners": shared_learners,
-            "data_format": data_format,
-        }
-        path = _identity_coder.blocks_path(coder, internal_path, dropout_rate)
-        builder = BLOCKS[block](
-            **{**settings, "internal_path": path}, dtype=dtype
-        )
-        _builder.check_input_shape(
+        _checks.check_input_shape(
             input_shape, _minimum_size(stem, blocks_per_stage), data_format
         )
-
+        _checks.check_preprocessing(preprocessing, input_shape, data_format)
+        net = ResNetLayers(
+            internal_path=blocks_path(internal_path),
+            data_format=data_format,
+            dtype=dtype,
+            norm=norm,
+            code_placement=code_placement,
+            coder_training=coder_training,
+            projection=stem == "7x7_pool",
+            learner_ratio=learner_ratio,
+        )
         images = keras.Input(input_shape, name="images")
-        x = images
-        _builder.check_preprocessing(preprocessing, input_shape, data_format)
-        if include_preprocessing:
-            x = _builder.preprocessing(dtype, preprocessing, data_format)(x)
-        x = builder.begin(x, filters_per_stage[0])
-        stages = zip(blocks_per_stage, filters_per_stage, strict=True)
-        pyramid = {}
-        first_level = 2 if stem == "7x7_pool" else 0
-        for stage, (blocks, filters) in enumerate(stages, 1):
-            strides = 1 if stage == 1 else 2
-            x = builder.stage(x, blocks, filters, strides, f"stage{stage}")
-            pyramid[f"P{first_level + stage - 1}"] = x
-        x = builder.end(x)
-        outputs = _builder.head(
+        x, pyramid = trunk(
+            _ends.preprocess(images, preprocessing, data_format, dtype),
+            blocks_per_stage,
+            filters_per_stage,
+            block,
+            stem,
+            code_ratio,
+            shared_learners,
+            net,
+        )
+        outputs = _ends.head(
             x,
             include_top=include_top,
             pooling=pooling,
             classes=classes,
-            activation=classifier_activation,
+            classifier_activation=classifier_activation,
             data_format=data_format,
             dtype=dtype,
-            dropout_rate=dropout_rate,
         )
-        arguments = {
-            "blocks_per_stage": list(blocks_per_stage),
-            "filters_per_stage": list(filters_per_stage),
-            "include_top": include_top,
-            "input_shape": list(input_shape),
-            "pooling": pooling,
-            "classes": classes,
-            "classifier_activation": keras.activations.serialize(
-                keras.activations.get(classifier_activation)
-            ),
-            "include_preprocessing": include_preprocessing,
-            "preprocessing": preprocessing,
-            "block": block,
-            "dropout_rate": dropout_rate,
-            "coder": coder,
-            **settings,
-            "shared_learners": list(shared_learners),
-            "dtype": keras.dtype_policies.serialize(dtype),
-        }
-        super().__init__(images, outputs, arguments, name, pyramid)
+        super().__init__(images, outputs, pyramid, locals())
+
+
+def _check_choices(internal_path, block, stem, norm, coder_training):
+    _checks.check_choice("internal_path", internal_path, _checks.INTERNAL_PATHS)
+    _checks.check_choice("block", block, tuple(BLOCKS))
+    _checks.check_choice("stem", stem, get_args(Stem))
+    _checks.check_choice("norm", norm, get_args(Norm))
+    _checks.check_choice(
+        "coder_training", coder_training, _checks.CODER_TRAININGS
+    )
+    if block.endswith("_v2") and blocks_path(internal_path) != "residual":
+        raise ValueError(
+            "Blocks with the norm first are residual: without a skip there is "
+            "nothing to keep free of the non-linearity. Received: "
+            f"block={block!r} with internal_path={internal_path!r}. Take "
+            "`internal_path='residual'`, `internal_path='pass_through'` or "
+            f"`block={block.removesuffix('_v2')!r}`."
+        )
+
+
+def _check_code(code_placement, code_ratio, learner_ratio):
+    _checks.check_choice(
+        "code_placement", code_placement, get_args(CodePlacement)
+    )
+    _checks.check_number(
+        "code_ratio",
+        code_ratio,
+        "`code_ratio` is a width as a share of a stage's and must be a number "
+        "more than 0 and at most 1.",
+        most=1,
+    )
+    _checks.check_number(
+        "learner_ratio",
+        learner_ratio,
+        "`learner_ratio` is a width as a share of a stage's and must be a "
+        "number more than 0.",
+    )
+    if learner_ratio != 1 and code_placement == "add":
+        raise ValueError(
+            "A learner that the code is added to is as wide as the stage. "
+            f"Received: learner_ratio={learner_ratio} with "
+            f"code_placement={code_placement!r}. Take "
+            "`code_placement='concat'`."
+        )
+
+
+def _check_shared_learners(shared_learners, block):
+    numbers = (1, 2) if block.startswith("basic") else (1, 2, 3)
+    known = isinstance(shared_learners, (list, tuple)) and all(
+        _checks.is_integer(number) and number in numbers
+        for number in shared_learners
+    )
+    if not known or len(set(shared_learners)) < len(shared_learners):
+        raise ValueError(
+            "`shared_learners` must name convolutions of a block by their "
+            f"numbers, out of {numbers}, each once. Received: "
+            f"shared_learners={shared_learners!r}. Take `({numbers[-1]},)` to "
+            "share the last one, `()` to share none."
+        )
 
 
 def _default_size(stem):
@@ -252,39 +328,70 @@ def _minimum_size(stem, blocks_per_stage):
     return 2 * total_stride * (1 if stem == "3x3" else 4)
 
 
-def _constructor(variant):
-    """The function `PlainResNet<depth>`, like those of `keras.applications`."""
-    numbers = VARIANTS[variant]
-    depth = variant.removeprefix("plain_resnet")
-    published = "cifar10" if numbers.stem == "3x3" else "imagenet"
-    size = _default_size(numbers.stem)
-    minimum = _minimum_size(numbers.stem, numbers.blocks_per_stage)
-    classes = 10 if published == "cifar10" else 1000
-    documentation = f"""PlainResNet with {depth} weighted layers.
+def _signature(
+    include_top: bool = True,
+    weights: Weights = None,
+    input_tensor: Any = None,
+    input_shape: Shape | None = None,
+    pooling: Pooling | None = None,
+    classes: int | None = None,
+    classifier_activation: Any = "softmax",
+    name: str | None = None,
+    *,
+    blocks_per_stage: Sequence[int] | None = None,
+    filters_per_stage: Sequence[int] | None = None,
+    preprocessing: Preprocessing | None = None,
+    internal_path: InternalPath | None = None,
+    block: Block | None = None,
+    stem: Stem | None = None,
+    norm: Norm | None = None,
+    coder_training: CoderTraining | None = None,
+    code_placement: CodePlacement | None = None,
+    code_ratio: float | None = None,
+    learner_ratio: float | None = None,
+    shared_learners: Sequence[int] | None = None,
+    data_format: DataFormat | None = None,
+    dtype: Any = None,
+    revision: str | None = None,
+    cache_dir: str | None = None,
+    token: str | bool | None = None,
+    local_files_only: bool | None = None,
+    force_download: bool | None = None,
+) -> keras.Model:
+    """Plain ResNet with {depth} weighted layers.
 
-    He et al. 2015 (arXiv 1512.03385) without skips, after PNNH (arXiv
-    2402.08645); the block is a reconstruction, see `PlainResNet`.
+    The network of He et al. 2015 (arXiv 1512.03385) without skips, after PNNH
+    (arXiv 2402.08645); the blocks are a reconstruction, see `PlainResNet`.
+    Folded (`keras_pnnh.fold`) it has as many parameters and multiplications as
+    its residual twin, `internal_path="residual"`, less the skips' own.
 
     Args:
         include_top: Whether to end with pooling and a classifier.
         weights: None for random initialisation, `"{published}"` for published
             weights where they exist (see `keras_pnnh.list_weights()`), the
             path of a `.weights.h5` file, or `"hf://owner/name@revision"` for
-            a repository of the Hugging Face Hub.
+            a repository of the Hugging Face Hub. Unlike in
+            `keras.applications` the default is None: nothing is downloaded
+            unasked, and the network that one trains is the library's own.
         input_tensor: A Keras tensor to use as the image input. It is wired in
             after the weights are loaded.
         input_shape: Shape of one image, at least {minimum}x{minimum}. By
             default {size}x{size} RGB.
         pooling: Without the top: None for the feature map, `"avg"` or `"max"`.
-        classes: Number of classes. Published weights with another number
-            keep their backbone and get a new, random classifier; a warning
-            says so. A file of your own must have this number.
+        classes: Number of classes, by default {classes}. Published weights
+            with another number keep their backbone and get a new, random
+            classifier; a warning says so. A file of your own must have this
+            number.
         classifier_activation: `"softmax"`, or None for logits.
-        name: Name of the model.
-        **kwargs: The keyword-only arguments of `PlainResNet`, among them
-            `internal_path="coder" | "residual" | "none"`; and for weights
-            from the Hub `revision`, `cache_dir`, `token`, `local_files_only`
-            and `force_download`, as its client understands them.
+        name: Name of the model. Defaults to that of the variant.
+        revision: Commit, branch or tag of the Hub's repository.
+        cache_dir: Where downloads are kept.
+        token: Access token of the Hub, or False for none.
+        local_files_only: Whether to use what is on this machine alone.
+        force_download: Whether to download what is there already.
+
+    The other keywords are those of `PlainResNet`. None is what the weights
+    say, and without weights the default of the variant.
 
     Returns:
         A `keras.Model`.
@@ -293,24 +400,45 @@ def _constructor(variant):
         ValueError: For an argument that does not fit, or weights of another
             architecture.
         FileNotFoundError: If `weights` names a file that does not exist.
+
+    Example:
+
+    >>> from keras_pnnh.applications import {name}
+    >>> backbone = {name}(include_top=False)
+    >>> list(backbone.pyramid_outputs)[-1]
+    '{level}'
     """
-    return constructor(
-        PlainResNet,
-        variant,
+    ...
+
+
+def _variant(depth: int):
+    """The function `PlainResNet<depth>`, like those of `keras.applications`."""
+    name = f"plain_resnet{depth}"
+    numbers = VARIANTS[name]
+    stem, blocks = numbers.get("stem", "3x3"), numbers["blocks_per_stage"]
+    construct = variant(
+        _signature,
         f"PlainResNet{depth}",
-        numbers._asdict(),
-        documentation,
-        classes,
+        PlainResNet,
+        lambda given: (name, numbers),
+        depth=depth,
+        classes=numbers.get("classes", 10),
+        published="cifar10" if stem == "3x3" else "imagenet",
+        size=_default_size(stem),
+        minimum=_minimum_size(stem, blocks),
+        level="P2" if stem == "3x3" else "P5",
     )
+    register(name, construct)
+    return construct
 
 
-PlainResNet18 = _constructor("plain_resnet18")
-PlainResNet34 = _constructor("plain_resnet34")
-PlainResNet50 = _constructor("plain_resnet50")
-PlainResNet101 = _constructor("plain_resnet101")
-PlainResNet152 = _constructor("plain_resnet152")
-PlainResNet20 = _constructor("plain_resnet20")
-PlainResNet32 = _constructor("plain_resnet32")
-PlainResNet44 = _constructor("plain_resnet44")
-PlainResNet56 = _constructor("plain_resnet56")
-PlainResNet110 = _constructor("plain_resnet110")
+PlainResNet18 = _variant(18)
+PlainResNet34 = _variant(34)
+PlainResNet50 = _variant(50)
+PlainResNet101 = _variant(101)
+PlainResNet152 = _variant(152)
+PlainResNet20 = _variant(20)
+PlainResNet32 = _variant(32)
+PlainResNet44 = _variant(44)
+PlainResNet56 = _variant(56)
+PlainResNet110 = _variant(110)

@@ -1,37 +1,82 @@
 """Plain vision Transformers, their residual twins and plain baselines."""
 
-from typing import NamedTuple
+from typing import Any, Literal, get_args
 
 import keras
 
-from keras_pnnh.applications import _builder, _defaults, _identity_coder
-from keras_pnnh.applications._application import Application, constructor
-from keras_pnnh.applications._vit_blocks import TransformerBlocks
+from keras_pnnh.applications import _checks, _ends, _vit_blocks
+from keras_pnnh.applications._application import Application
+from keras_pnnh.applications._checks import (
+    CoderTraining,
+    DataFormat,
+    InternalPath,
+    Preprocessing,
+    Shape,
+)
+from keras_pnnh.applications._pass_through import blocks_path
+from keras_pnnh.applications._variant import Weights, register, variant
+from keras_pnnh.applications._vit_blocks import TokenLayers
 from keras_pnnh.layers._checks import (
     check_positive_integers,
     resolve_data_format,
 )
 
-POOLING = (None, "token", "avg", "max")
+TokenPooling = Literal["token", "avg", "max"]
+TokenMixing = Literal["shaped", "identity_heads"]
 
 
-class PlainViTVariant(NamedTuple):
-    """Numbers that tell one variant from another."""
-
-    num_layers: int
-    num_heads: int
-    hidden_dim: int
-    mlp_dim: int
-    patch_size: int
+def _numbers(heads: int) -> dict:
+    """Heads of 64 channels, an MLP of four times the width."""
+    return {
+        "num_layers": 12,
+        "num_heads": heads,
+        "hidden_dim": 64 * heads,
+        "mlp_dim": 256 * heads,
+        "patch_size": 16,
+    }
 
 
 VARIANTS = {
     # Touvron et al. 2020, https://arxiv.org/abs/2012.12877, table 1.
-    "plain_vit_tiny16": PlainViTVariant(12, 3, 192, 768, 16),
-    "plain_vit_small16": PlainViTVariant(12, 6, 384, 1536, 16),
+    "plain_vit_tiny16": _numbers(3),
+    "plain_vit_small16": _numbers(6),
     # Dosovitskiy et al. 2020, https://arxiv.org/abs/2010.11929, table 1.
-    "plain_vit_base16": PlainViTVariant(12, 12, 768, 3072, 16),
+    "plain_vit_base16": _numbers(12),
 }
+
+
+def trunk(
+    images,
+    num_layers,
+    num_heads,
+    hidden_dim,
+    mlp_dim,
+    patch_size,
+    class_token,
+    dropout_rate,
+    data_format,
+    net,
+):
+    """From the images to the last norm: all tokens."""
+    x = _vit_blocks.embed(
+        images, hidden_dim, patch_size, class_token, data_format, net
+    )
+    x = net.dropout(x, dropout_rate, "embedding_dropout")
+    # One coder for all attention layers, which have no non-linearity inside,
+    # and one for all MLPs.
+    attention_coder = net.coder(
+        hidden_dim, hidden_dim, "linear", num_layers, "attention_coder"
+    )
+    mlp_coder = net.coder(
+        hidden_dim, 2 * hidden_dim, "gelu", num_layers, "mlp_coder"
+    )
+    for block in range(1, num_layers + 1):
+        name = f"block{block}"
+        x = _vit_blocks.attention_block(
+            x, num_heads, attention_coder, name, net
+        )
+        x = _vit_blocks.mlp_block(x, mlp_dim, mlp_coder, name, net)
+    return net.norm(x, "norm")
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
@@ -40,15 +85,15 @@ class PlainViT(Application):
 
     The network of Dosovitskiy et al. 2020 (arXiv 2010.11929), a pre-norm
     Transformer on patches, with the internal path of PNNH (arXiv 2402.08645)
-    in place of the skips. PNNH names Transformers and no layout, so the block
-    is a reconstruction, one chain of
+    in place of the skips. The paper mentions Transformers without giving a
+    block, so this design is ours, one chain of
 
     `norm -> attention -> norm -> dense -> GELU -> dense`.
 
     - Attention: values and output are learner plus coder; the tokens are
       mixed by `alpha I + beta softmax`, see `layers.PlainAttention`.
     - MLP: the coder puts `+u` and `-u` into the hidden layer and takes the
-      difference behind it, which is exact: `gelu(u) - gelu(-u) = u`.
+      difference after it, which is exact: `gelu(u) - gelu(-u) = u`.
     - The norms stand in the chain, not on a branch: they rescale what is
       carried for each token, so that a learner's share of the signal does not
       shrink with depth as it does beside a skip.
@@ -65,7 +110,7 @@ class PlainViT(Application):
         num_layers: Number of blocks.
         num_heads: Heads of each attention layer; they divide `hidden_dim`.
         hidden_dim: Width of the tokens.
-        mlp_dim: Width of the MLP's hidden layer; beside a coder at least twice
+        mlp_dim: Width of the MLP's hidden layer; with a coder at least twice
             `hidden_dim`.
         patch_size: Height and width of a patch: 16 for ImageNet, 4 for images
             of 32x32 pixels.
@@ -78,30 +123,24 @@ class PlainViT(Application):
             token, `"avg"` or `"max"` over the tokens of the patches.
         classes: Number of classes.
         classifier_activation: `"softmax"`, or None for logits.
-        include_preprocessing: Whether the model takes pixel values from 0 to
-            255 and scales them itself.
-        preprocessing: How: `"symmetric"`, to [-1, 1], or `"imagenet"`, by the
-            mean and deviation of ImageNet's channels (DeiT).
+        preprocessing: What the model does to pixel values from 0 to 255:
+            `"symmetric"` scales them to [-1, 1], `"imagenet"` by the mean and
+            the deviation of ImageNet's channels (RGB only, DeiT), `"none"`
+            leaves them to you.
         class_token: Whether a token for the class goes with those of the
             patches.
         internal_path: What carries the tokens across the layers: `"coder"`
-            (PNNH), `"residual"` (the twin: skips) or `"none"` (the plain
+            (two small autoencoders that all blocks share), `"pass_through"`
+            (channels of their own, converted exactly from the residual
+            network), `"residual"` (the twin: skips) or `"none"` (the plain
             baseline).
-        coder: What kind of coder carries the input: `"autoencoder"` (PNNH), or
-            `"identity"`: the stream travels in channels beside the learners',
-            as `from_residual` does it, and nothing is shared or lost. The
-            network computes what its residual twin does, without norms, which
-            are folded; published residual weights are loaded into it.
         token_mixing: How the tokens pass an attention layer with a coder:
-            `"shaped"` (`alpha I + beta softmax`), `"identity_heads"` (in as
+            `"shaped"` (`alpha I + beta softmax`) or `"identity_heads"` (in as
             many further heads, which mix nothing and make values and outputs
-            twice as wide) or `"softmax"` (not at all, for comparison).
-        learner_gain: Initial scale of the learners beside the coder.
+            twice as wide).
         coder_training: `"frozen"`, `"scaled"` (gradient over number of blocks;
             an adaptive optimizer undoes it) or `"free"`.
-        coder_initializer: `"closed_form"` (unit matrices and their pairs) or
-            `"orthogonal"` (random rotations and their pairs); both are exact.
-        dropout_rate: Share of the features that is dropped in training, behind
+        dropout_rate: Share of the features that is dropped in training, after
             the embedding and before the classifier. Not inside the blocks,
             where it would drop what the coder carries.
         data_format: `"channels_last"` or `"channels_first"`, of the images.
@@ -114,100 +153,128 @@ class PlainViT(Application):
 
     Raises:
         ValueError: For an argument that does not fit.
+
+    Example:
+
+    >>> from keras_pnnh.applications import PlainViT
+    >>> model = PlainViT(
+    ...     num_layers=1, num_heads=2, hidden_dim=8, mlp_dim=16, patch_size=4,
+    ...     input_shape=(8, 8, 3), classes=3,
+    ... )
+    >>> model.output_shape
+    (None, 3)
     """
 
     def __init__(
         self,
-        num_layers,
-        num_heads,
-        hidden_dim,
-        mlp_dim,
-        patch_size=16,
-        include_top=True,
-        input_shape=None,
-        pooling=None,
-        classes=1000,
-        classifier_activation="softmax",
+        num_layers: int,
+        num_heads: int,
+        hidden_dim: int,
+        mlp_dim: int,
+        patch_size: int = 16,
+        include_top: bool = True,
+        input_shape: Shape | None = None,
+        pooling: TokenPooling | None = None,
+        classes: int = 1000,
+        classifier_activation: Any = "softmax",
         *,
-        include_preprocessing=True,
-        preprocessing="symmetric",
-        class_token=True,
-        internal_path="coder",
-        coder="autoencoder",
-        token_mixing=_defaults.TOKEN_MIXING,
-        learner_gain=_defaults.LEARNER_GAIN,
-        coder_training=_defaults.CODER_TRAINING,
-        coder_initializer=_defaults.CODER_INITIALIZER,
-        dropout_rate=0.0,
-        data_format=None,
-        dtype=None,
-        name=None,
-    ):
-        numbers = {
-            "num_layers": num_layers,
-            "num_heads": num_heads,
-            "hidden_dim": hidden_dim,
-            "mlp_dim": mlp_dim,
-            "patch_size": patch_size,
-        }
-        check_positive_integers(**numbers)
+        preprocessing: Preprocessing = "symmetric",
+        class_token: bool = True,
+        internal_path: InternalPath = "coder",
+        token_mixing: TokenMixing = "shaped",
+        coder_training: CoderTraining = "frozen",
+        dropout_rate: float = 0.0,
+        data_format: DataFormat | None = None,
+        dtype: Any = None,
+        name: str | None = None,
+    ) -> None:
+        check_positive_integers(
+            num_layers=num_layers,
+            num_heads=num_heads,
+            hidden_dim=hidden_dim,
+            mlp_dim=mlp_dim,
+            patch_size=patch_size,
+        )
+        _checks.check_choice(
+            "internal_path", internal_path, _checks.INTERNAL_PATHS
+        )
+        _check_widths(num_heads, hidden_dim, mlp_dim, internal_path)
+        _checks.check_flag("class_token", class_token)
+        _checks.check_head(
+            include_top,
+            pooling,
+            classes,
+            classifier_activation,
+            (None, *get_args(TokenPooling)),
+        )
         _check_pooling(pooling, class_token)
-        # Of `pooling` it knows less than there is here.
-        _builder.check_head(include_top, None, classes, dropout_rate)
+        _checks.check_dropout_rate(dropout_rate, internal_path)
+        _checks.check_choice(
+            "token_mixing", token_mixing, get_args(TokenMixing)
+        )
+        _checks.check_choice(
+            "coder_training", coder_training, _checks.CODER_TRAININGS
+        )
+        _checks.check_name(name)
         data_format = resolve_data_format(data_format)
-        dtype = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
+        dtype = _checks.resolve_dtype(dtype)
         if input_shape is None:
-            input_shape = _builder.default_input_shape(
+            input_shape = _checks.default_input_shape(
                 _default_size(patch_size), data_format
             )
-        settings = {
-            **numbers,
-            "class_token": class_token,
-            "internal_path": internal_path,
-            "token_mixing": token_mixing,
-            "learner_gain": learner_gain,
-            "coder_training": coder_training,
-            "coder_initializer": coder_initializer,
-            "dropout_rate": dropout_rate,
-            "data_format": data_format,
-        }
-        path = _identity_coder.blocks_path(coder, internal_path, dropout_rate)
-        builder = TransformerBlocks(
-            **{**settings, "internal_path": path}, dtype=dtype
-        )
-        _builder.check_input_shape(input_shape, patch_size, data_format)
+        _checks.check_input_shape(input_shape, patch_size, data_format)
         _check_patches(input_shape, patch_size, data_format)
-        _builder.check_preprocessing(preprocessing, input_shape, data_format)
-
-        images = keras.Input(input_shape, name="images")
-        x = images
-        if include_preprocessing:
-            x = _builder.preprocessing(dtype, preprocessing, data_format)(x)
-        x = builder.embed(x)
-        x = builder.trunk(x)
-        pyramid = builder.pyramid(
-            x, _grid(input_shape, patch_size, data_format)
+        _checks.check_preprocessing(preprocessing, input_shape, data_format)
+        net = TokenLayers(
+            internal_path=blocks_path(internal_path),
+            dtype=dtype,
+            token_mixing=token_mixing,
+            coder_training=coder_training,
         )
-        outputs = builder.pool(x, include_top, pooling)
-        if include_top:
-            outputs = _builder.classifier(
-                outputs, classes, classifier_activation, dtype
+        images = keras.Input(input_shape, name="images")
+        x = trunk(
+            _ends.preprocess(images, preprocessing, data_format, dtype),
+            num_layers,
+            num_heads,
+            hidden_dim,
+            mlp_dim,
+            patch_size,
+            class_token,
+            dropout_rate,
+            data_format,
+            net,
+        )
+        pyramid, level = {}, patch_size.bit_length() - 1
+        if patch_size == 2**level:
+            grid = _grid(input_shape, patch_size, data_format)
+            pyramid[f"P{level}"] = _vit_blocks.feature_map(
+                x, grid, class_token, data_format, net
             )
-        arguments = {
-            "include_top": include_top,
-            "input_shape": list(input_shape),
-            "pooling": pooling,
-            "classes": classes,
-            "classifier_activation": keras.activations.serialize(
-                keras.activations.get(classifier_activation)
-            ),
-            "include_preprocessing": include_preprocessing,
-            "preprocessing": preprocessing,
-            "coder": coder,
-            **settings,
-            "dtype": keras.dtype_policies.serialize(dtype),
-        }
-        super().__init__(images, outputs, arguments, name, pyramid)
+        if include_top:
+            x = _vit_blocks.pool(
+                x, "token" if class_token else "avg", class_token, net
+            )
+            x = net.dropout(x, dropout_rate, "head_dropout")
+            x = _ends.classifier(x, classes, classifier_activation, dtype)
+        elif pooling is not None:
+            x = _vit_blocks.pool(x, pooling, class_token, net)
+        super().__init__(images, x, pyramid, locals())
+
+
+def _check_widths(num_heads, hidden_dim, mlp_dim, internal_path):
+    if hidden_dim % num_heads:
+        raise ValueError(
+            "The heads share the channels, so `num_heads` must divide "
+            f"`hidden_dim`. Received: num_heads={num_heads}, "
+            f"hidden_dim={hidden_dim}."
+        )
+    if internal_path == "coder" and mlp_dim < 2 * hidden_dim:
+        raise ValueError(
+            "The coder's pairs travel in the hidden layer of the MLP, so "
+            "`mlp_dim` must be at least twice `hidden_dim`. Received: "
+            f"mlp_dim={mlp_dim}, hidden_dim={hidden_dim}. Try "
+            f"{4 * hidden_dim}."
+        )
 
 
 def _default_size(patch_size):
@@ -215,7 +282,6 @@ def _default_size(patch_size):
 
 
 def _check_pooling(pooling, class_token):
-    _builder.check_choice("pooling", pooling, POOLING)
     if pooling == "token" and not class_token:
         raise ValueError(
             "`pooling='token'` needs a class token. Received: "
@@ -245,22 +311,51 @@ def _check_patches(input_shape, patch_size, data_format):
         )
 
 
-def _constructor(variant):
-    """The function `PlainViT<size>`, like those of `keras.applications`."""
-    numbers = VARIANTS[variant]
-    name = "PlainViT" + variant.removeprefix("plain_vit_").capitalize()
-    documentation = f"""{name}: patches of {numbers.patch_size}x\
-{numbers.patch_size} pixels, {numbers.num_layers} blocks of width \
-{numbers.hidden_dim}.
+def _signature(
+    include_top: bool = True,
+    weights: Weights = None,
+    input_tensor: Any = None,
+    input_shape: Shape | None = None,
+    pooling: TokenPooling | None = None,
+    classes: int | None = None,
+    classifier_activation: Any = "softmax",
+    name: str | None = None,
+    *,
+    num_layers: int | None = None,
+    num_heads: int | None = None,
+    hidden_dim: int | None = None,
+    mlp_dim: int | None = None,
+    patch_size: int | None = None,
+    preprocessing: Preprocessing | None = None,
+    class_token: bool | None = None,
+    internal_path: InternalPath | None = None,
+    token_mixing: TokenMixing | None = None,
+    coder_training: CoderTraining | None = None,
+    dropout_rate: float | None = None,
+    data_format: DataFormat | None = None,
+    dtype: Any = None,
+    revision: str | None = None,
+    cache_dir: str | None = None,
+    token: str | bool | None = None,
+    local_files_only: bool | None = None,
+    force_download: bool | None = None,
+) -> keras.Model:
+    """Plain vision Transformer: {num_layers} blocks of width {hidden_dim}.
 
-    Dosovitskiy et al. 2020 (arXiv 2010.11929) without skips, after PNNH (arXiv
-    2402.08645); the block is a reconstruction, see `PlainViT`.
+    Dosovitskiy et al. 2020 (arXiv 2010.11929), patches of
+    {patch_size}x{patch_size} pixels, without skips, after PNNH (arXiv
+    2402.08645); the block is ours, see `PlainViT`. Folded (`keras_pnnh.fold`)
+    it has as many parameters and multiplications as its residual twin,
+    `internal_path="residual"`.
 
     Args:
         include_top: Whether to end with a classifier.
         weights: None for random initialisation, `"imagenet"` for published
-            weights where they exist (see `keras_pnnh.list_weights()`), or the
-            path of a `.weights.h5` file.
+            weights where they exist (see `keras_pnnh.list_weights()`), the
+            path of a `.weights.h5` file, or `"hf://owner/name@revision"` for
+            a repository of the Hugging Face Hub. Unlike in
+            `keras.applications` the default is None: nothing is downloaded
+            unasked, and the network that one trains is the library's own.
         input_tensor: A Keras tensor to use as the image input. It is wired in
             after the weights are loaded.
         input_shape: Shape of one image, of whole patches. By default 224x224
@@ -268,14 +363,21 @@ def _constructor(variant):
             Weights of another size are resampled.
         pooling: Without the top: None for all tokens, `"token"` for the class
             token, `"avg"` or `"max"` over the patches.
-        classes: Number of classes. Published weights with another number
-            keep their backbone and get a new, random classifier; a warning
-            says so. A file of your own must have this number.
+        classes: Number of classes, by default 1000. Published weights with
+            another number keep their backbone and get a new, random
+            classifier; a warning says so. A file of your own must have this
+            number.
         classifier_activation: `"softmax"`, or None for logits.
-        name: Name of the model.
-        **kwargs: The keyword-only arguments of `PlainViT`, among them
-            `internal_path="coder" | "residual" | "none"`, and numbers to
-            replace, such as `patch_size=4`.
+        name: Name of the model. Defaults to that of the variant.
+        revision: Commit, branch or tag of the Hub's repository.
+        cache_dir: Where downloads are kept.
+        token: Access token of the Hub, or False for none.
+        local_files_only: Whether to use what is on this machine alone.
+        force_download: Whether to download what is there already.
+
+    The other keywords are those of `PlainViT`, among them numbers to replace,
+    such as `patch_size=4`. None is what the weights say, and without weights
+    the default of the variant.
 
     Returns:
         A `keras.Model`.
@@ -284,12 +386,34 @@ def _constructor(variant):
         ValueError: For an argument that does not fit, or weights of another
             architecture.
         FileNotFoundError: If `weights` names a file that does not exist.
+
+    Example:
+
+    >>> from keras_pnnh.applications import {name}
+    >>> model = {name}(patch_size=4, num_layers=1, classes=10)
+    >>> model.input_shape
+    (None, 32, 32, 3)
     """
-    return constructor(
-        PlainViT, variant, name, numbers._asdict(), documentation, 1000
+    ...
+
+
+def _variant(size: str):
+    """The function `PlainViT<size>`, like those of `keras.applications`."""
+    name = f"plain_vit_{size.lower()}"
+    numbers = VARIANTS[name]
+    construct = variant(
+        _signature,
+        f"PlainViT{size}",
+        PlainViT,
+        lambda given: (name, numbers),
+        num_layers=numbers["num_layers"],
+        hidden_dim=numbers["hidden_dim"],
+        patch_size=numbers["patch_size"],
     )
+    register(name, construct)
+    return construct
 
 
-PlainViTTiny16 = _constructor("plain_vit_tiny16")
-PlainViTSmall16 = _constructor("plain_vit_small16")
-PlainViTBase16 = _constructor("plain_vit_base16")
+PlainViTTiny16 = _variant("Tiny16")
+PlainViTSmall16 = _variant("Small16")
+PlainViTBase16 = _variant("Base16")

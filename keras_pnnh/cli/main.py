@@ -72,7 +72,6 @@ def _add_train(commands):
         help="start from these, a tag or a file (a second cycle, fine-tuning)",
     )
     command.add_argument("--seed", type=int, default=0)
-    command.add_argument("--learner-gain", type=float)
     for name, kind in (
         ("epochs", int),
         ("batch-size", int),
@@ -167,7 +166,6 @@ def _train(options):
         validation_split=options.validation_split,
     )
     data = load(options, "train")
-    gain = {"learner_gain": options.learner_gain}
     keras.utils.set_random_seed(options.seed)
     with refuse_foreign_options(options):
         model = create_model(
@@ -177,7 +175,6 @@ def _train(options):
             classifier_activation=None,
             weights=options.weights,
             **architecture(options),
-            **(gain if options.learner_gain is not None else {}),
         )
     train(
         model,

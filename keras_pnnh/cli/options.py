@@ -13,15 +13,15 @@ def add_model(command, default=None):
     )
     command.add_argument(
         "--path",
-        choices=("coder", "residual", "none"),
+        choices=("coder", "pass_through", "residual", "none"),
         default="coder",
         help="internal path: PNNH, the residual twin or the plain baseline",
     )
     command.add_argument(
         "--norm",
-        choices=("learner", "sum", "kernel"),
-        help="what is normalised beside the coder: the learner's output, the "
-        "sum of both, or the learner's kernel",
+        choices=("learner", "kernel"),
+        help="what is normalised where a coder is added: the learner's output "
+        "or its kernel",
     )
     command.add_argument(
         "--patch-size",

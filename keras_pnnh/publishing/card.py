@@ -13,9 +13,10 @@ IDENTITY = "channels beside the learners' (a residual network, converted)"
 
 def describe_path(model):
     """What carries the input, of a model in a record."""
-    if model.get("coder") == "identity":
+    path = model["internal_path"]
+    if path == "pass_through" or model.get("coder") == "identity":
         return IDENTITY
-    return PATHS[model["internal_path"]]
+    return PATHS[path]
 
 
 def render_card(name: str, entry: WeightsEntry, record: dict) -> str:

@@ -16,7 +16,6 @@ FREE_ARGUMENTS = {
     "name",
     "trainable",
     "include_top",
-    "include_preprocessing",
     "input_shape",
     "pooling",
     "classes",
@@ -96,6 +95,10 @@ def compare(model_class, wanted, made_for, path, name):
         name: Name of the model.
     """
     wanted = json.loads(json.dumps(wanted))
+    made_for = model_class.translate_config(made_for)
+    if "none" in (wanted.get("preprocessing"), made_for.get("preprocessing")):
+        # The caller scales the pixels; how is no matter of the weights.
+        made_for = {**made_for, "preprocessing": wanted.get("preprocessing")}
     parameters = inspect.signature(model_class).parameters
     defaults = {
         key: parameters[key].default for key in wanted if key in parameters

@@ -1,12 +1,19 @@
 """What `questions.py` measures: one function per table, rows of a record."""
 
+import sys
+from pathlib import Path
+
 import keras
 import numpy as np
+
+sys.path.append(str(Path(__file__).parents[1]))
+
+import networks
 from dissipation import SAMPLES, draw_images
 
 from keras_pnnh import audit, fold, theory
 from keras_pnnh.analysis import measure_signal, predict_survival
-from keras_pnnh.applications import PlainResNet, create_model
+from keras_pnnh.applications import create_model
 from keras_pnnh.layers import Coder
 from keras_pnnh.theory import survival_simulation
 
@@ -96,7 +103,7 @@ def norms():
     rows = []
     for norm in ("learner", "sum", "kernel", None):
         keras.utils.set_random_seed(0)
-        model = PlainResNet((9, 9, 9), FILTERS, norm=norm)
+        model = networks.resnet((9, 9, 9), FILTERS, norm=norm)
         report = measure_signal(model, images, training=True, gradients=False)
         predicted = predict_survival(model, images)
         last = report.trunk()[-1]

@@ -1,7 +1,14 @@
+import sys
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
+
+sys.path.append(str(Path(__file__).parents[2] / "study"))
+
+import networks
 
 from keras_pnnh.analysis import measure_survival, predict_survival
 from keras_pnnh.applications import PlainMobileNet, PlainResNet
@@ -75,7 +82,7 @@ def test_inverted_residuals_and_bottlenecks_agree_with_the_prediction(
 
 
 def test_a_norm_after_the_sum_is_predicted_to_fail():
-    model = PlainResNet((3,), (32,), input_shape=(16, 16, 3), norm="sum")
+    model = networks.resnet((3,), (32,), input_shape=(16, 16, 3), norm="sum")
     predicted = list(predict_survival(model, noise()).values())
     assert max(predicted[1:]) < 0.6
 

@@ -51,12 +51,10 @@ def test_keras_has_the_same_blocks(order):
         (64,),
         include_top=False,
         input_shape=(32, 32, 3),
-        include_preprocessing=False,
+        preprocessing="none",
         internal_path="residual",
-        block="bottleneck",
+        block={"post": "bottleneck", "pre": "bottleneck_v2"}[order],
         stem="7x7_pool",
-        shortcut="projection",
-        activation_order=order,
     )
     copy_from_keras(ours, theirs, order, blocks)
     output = theirs(numpy_images())
@@ -108,18 +106,15 @@ def copy_from_keras(ours, theirs, order, blocks):
 
 
 @pytest.mark.parametrize("block", ["basic", "bottleneck"])
-@pytest.mark.parametrize("shortcut", ["zero_padding", "projection"])
 @pytest.mark.parametrize("order", ["post", "pre"])
-def test_the_twin_equals_torch(order, shortcut, block):
-    """Both shortcuts of He et al. 2015 and the form of He et al. 2016."""
+def test_the_twin_equals_torch(order, block):
+    """The form of He et al. 2015 and that of He et al. 2016."""
     pytest.importorskip("torch")
     model = PlainResNet(
         **TINY,
         classifier_activation=None,
-        include_preprocessing=False,
-        activation_order=order,
-        shortcut=shortcut,
-        block=block,
+        preprocessing="none",
+        block=block + {"post": "", "pre": "_v2"}[order],
     )
     randomize(model, seed=1)
     expected = torch_forward(model, numpy_images(), order)
@@ -191,7 +186,7 @@ def torch_forward(model, x, order):
 
 
 def test_a_pre_activation_twin_is_a_model_like_the_others(tmp_path, images):
-    kwargs = {**TINY, "input_shape": (8, 8, 3), "activation_order": "pre"}
+    kwargs = {**TINY, "input_shape": (8, 8, 3), "block": "basic_v2"}
     model = PlainResNet(**kwargs)
     randomize(model, seed=1)
     expected = to_numpy(model(images))
@@ -211,11 +206,16 @@ def test_a_pre_activation_twin_is_a_model_like_the_others(tmp_path, images):
 @pytest.mark.parametrize("internal_path", ["coder", "none"])
 def test_pre_activation_needs_a_skip(internal_path):
     with pytest.raises(ValueError) as error:
-        PlainResNet(
-            (1,), (4,), internal_path=internal_path, activation_order="pre"
-        )
+        PlainResNet((1,), (4,), internal_path=internal_path, block="basic_v2")
     message = str(error.value)
-    assert "form of residual blocks" in message
-    assert f"'pre' with internal_path='{internal_path}'. Take" in message
-    with pytest.raises(ValueError, match=r"\('post', 'pre'\). Received"):
-        PlainResNet((1,), (4,), activation_order="v2")
+    assert "with the norm first are residual" in message
+    assert f"'basic_v2' with internal_path='{internal_path}'" in message
+
+
+def test_a_converted_pre_activation_network_is_plain(images):
+    model = PlainResNet(
+        **{**TINY, "internal_path": "pass_through", "input_shape": (8, 8, 3)},
+        block="basic_v2",
+    )
+    assert audit(model).plain
+    assert to_numpy(model(images)).shape == (4, 3)

@@ -16,7 +16,8 @@ from keras_pnnh.applications import (
     [
         (
             {"internal_path": "skip"},
-            "`internal_path` must be one of ('coder', 'residual', 'none')",
+            "`internal_path` must be one of ('coder', 'pass_through', "
+            "'residual', 'none')",
             "internal_path='skip'",
         ),
         (
@@ -25,18 +26,8 @@ from keras_pnnh.applications import (
             "coder_training=True",
         ),
         (
-            {"coder_initializer": "identity"},
-            "`coder_initializer` must be one of ('closed_form'",
-            "coder_initializer='identity'",
-        ),
-        (
-            {"coder_sharing": "network"},
-            "`coder_sharing` must be one of ('stage', 'block')",
-            "coder_sharing='network'",
-        ),
-        (
             {"preprocessing": "caffe"},
-            "`preprocessing` must be one of ('symmetric', 'imagenet')",
+            "`preprocessing` must be one of ('symmetric', 'imagenet', 'none')",
             "preprocessing='caffe'",
         ),
         (
@@ -46,23 +37,24 @@ from keras_pnnh.applications import (
         ),
         (
             {"code_ratio": 0},
-            "`code_ratio` is a width as a share of a stage's and must be more",
+            "`code_ratio` is a width as a share of a stage's and must be a "
+            "number more",
             "code_ratio=0",
         ),
         ({"code_ratio": 2.0}, "at most 1", "code_ratio=2.0"),
         (
             {"code_placement": "inside"},
-            "`code_placement` must be one of ('added', 'beside')",
+            "`code_placement` must be one of ('add', 'concat')",
             "code_placement='inside'",
         ),
         (
             {"learner_ratio": 0.5},
-            "Take `code_placement='beside'`",
-            "learner_ratio=0.5 with code_placement='added'",
+            "Take `code_placement='concat'`",
+            "learner_ratio=0.5 with code_placement='add'",
         ),
         ({"learner_ratio": 0}, "a number more than 0", "learner_ratio=0"),
         (
-            {"learner_ratio": float("inf"), "code_placement": "beside"},
+            {"learner_ratio": float("inf"), "code_placement": "concat"},
             "a number more than 0",
             "learner_ratio=inf",
         ),

@@ -10,22 +10,21 @@ from keras_pnnh.analysis import predict_survival
 from keras_pnnh.applications import PlainResNet, PlainResNet20, PlainResNet56
 from keras_pnnh.graph.layer_copies import to_numpy
 from keras_pnnh.layers import PlainConv2D
-from keras_pnnh.layers.plain_conv2d import NORMS
 
-BESIDE = {
-    "code_placement": "beside",
+CONCAT = {
+    "code_placement": "concat",
     "learner_ratio": 0.5,
     "code_ratio": 0.5,
 }
 
 
 def small(**kwargs):
-    arguments = {"input_shape": (8, 8, 3), **BESIDE, **kwargs}
+    arguments = {"input_shape": (8, 8, 3), **CONCAT, **kwargs}
     return PlainResNet((1, 2), (8, 16), **arguments)
 
 
 def test_learners_are_half_and_the_folded_chain_is_the_same():
-    model, added = PlainResNet56(**BESIDE), PlainResNet56()
+    model, added = PlainResNet56(**CONCAT), PlainResNet56()
     twin = PlainResNet56(internal_path="residual")
     assert model.count_params() < 0.52 * twin.count_params()
     reports = audit(model), audit(added)
@@ -34,7 +33,7 @@ def test_learners_are_half_and_the_folded_chain_is_the_same():
 
 
 def test_with_a_full_code_it_is_as_wide_as_both():
-    model = PlainResNet56(code_placement="beside")
+    model = PlainResNet56(code_placement="concat")
     layers = (model.get_layer(f"stage3_block2_conv{k}") for k in (1, 2))
     shapes = [(layer.kernel_shape, layer.learner_shape) for layer in layers]
     assert shapes == [
@@ -55,7 +54,7 @@ def test_every_path_has_the_same_learners():
 
 
 @pytest.mark.parametrize("shared_learners", [(), (1, 2)])
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", ["learner", "kernel"])
 @pytest.mark.parametrize("block", ["basic", "bottleneck"])
 def test_it_folds_to_a_chain(block, norm, shared_learners):
     model = small(
@@ -85,7 +84,7 @@ def test_a_code_has_its_channels_through_a_whole_bottleneck():
 
 
 def test_only_the_learner_beside_the_carried_signal_has_a_small_gain():
-    model = PlainResNet20(**BESIDE)
+    model = PlainResNet20(**CONCAT)
     gammas = {
         number: to_numpy(
             model.get_layer(f"stage1_block1_conv{number}").batch_norm.gamma
@@ -101,7 +100,7 @@ def test_theory_follows_the_code():
     predicted = {
         path: list(
             predict_survival(
-                PlainResNet((6,), (64,), internal_path=path, **BESIDE),
+                PlainResNet((6,), (64,), internal_path=path, **CONCAT),
                 noise(8, 32, 32, 3),
             ).values()
         )

@@ -12,7 +12,6 @@ TINY = {
     "blocks_per_stage": (2, 1),
     "filters_per_stage": (4, 8),
     "stem": "7x7_pool",
-    "shortcut": "projection",
     "classes": 3,
     "input_shape": (32, 32, 3),
 }
@@ -157,9 +156,9 @@ def test_sizes_below_the_strides():
 @pytest.mark.parametrize(
     ("argument", "choices"),
     [
-        ("block", r"\('basic', 'bottleneck'\)"),
+        ("block", r"\('basic', 'bottleneck', 'basic_v2', 'bottleneck_v2'\)"),
         ("stem", r"\('3x3', '7x7_pool'\)"),
-        ("shortcut", r"\('zero_padding', 'projection'\)"),
+        ("norm", r"\('learner', 'kernel'\)"),
     ],
 )
 def test_unknown_parts(argument, choices):

@@ -62,12 +62,12 @@ def test_parameters_of_the_twin(variant):
 
 def expected_parameters(numbers, num_layers=None):
     """Counted from section 3.1 of arXiv 2010.11929."""
-    width, hidden = numbers.hidden_dim, numbers.mlp_dim
+    width, hidden = numbers["hidden_dim"], numbers["mlp_dim"]
     embedding = 3 * 16 * 16 * width + width + (14 * 14 + 2) * width
     attention = 4 * (width * width + width)
     mlp = 2 * width * hidden + hidden + width
     norm = 2 * width
-    layers = num_layers or numbers.num_layers
+    layers = num_layers or numbers["num_layers"]
     head = 1000 * (width + 1)
     return embedding + layers * (attention + mlp + 2 * norm) + norm + head
 
@@ -167,16 +167,12 @@ def silence(model):
             part.kernel.assign(np.zeros(part.kernel.shape))
 
 
-@pytest.mark.parametrize("coder_initializer", ["closed_form", "orthogonal"])
 @pytest.mark.parametrize("token_mixing", ["shaped", "identity_heads"])
-def test_silent_learners_carry_the_tokens_to_the_end(
-    token_mixing, coder_initializer, pictures
-):
+def test_silent_learners_carry_the_tokens_to_the_end(token_mixing, pictures):
     model = PlainViT(
         **TINY,
         include_top=False,
         token_mixing=token_mixing,
-        coder_initializer=coder_initializer,
     )
     silence(model)
     names = ("token_embedding", "norm")
@@ -189,13 +185,6 @@ def test_silent_learners_carry_the_tokens_to_the_end(
     # `epsilon` takes off tokens as small as that of the class.
     expected = centred / centred.std(-1, keepdims=True)
     np.testing.assert_allclose(carried, expected, rtol=0.01, atol=0.01)
-
-
-def test_without_identity_in_the_mixing_the_tokens_become_one(pictures):
-    model = PlainViT(**TINY, include_top=False, token_mixing="softmax")
-    silence(model)
-    tokens = to_numpy(model(pictures))
-    np.testing.assert_allclose(tokens, tokens[:, :1].repeat(7, 1), atol=1e-4)
 
 
 def test_before_training_a_coder_keeps_the_input_and_nothing_else_does():
@@ -410,11 +399,6 @@ def test_dropout_leaves_the_chain_alone(pictures):
             "token_mixing='mean'",
         ),
         ({"coder_training": 1}, "`coder_training` must", "coder_training=1"),
-        (
-            {"coder_initializer": "random"},
-            "`coder_initializer` must",
-            "coder_initializer='random'",
-        ),
         ({"internal_path": "skip"}, "`internal_path` must", "'skip'"),
         ({"pooling": "mean"}, "`pooling` must", "pooling='mean'"),
         (
@@ -443,8 +427,6 @@ def test_constructors_keep_the_positions_of_keras_applications():
     for name, heads in (("Tiny", 3), ("Small", 6), ("Base", 12)):
         constructor = getattr(applications, f"PlainViT{name}16")
         assert constructor.__name__ == f"PlainViT{name}16"
-        assert list(inspect.signature(constructor).parameters) == [
-            *theirs,
-            "kwargs",
-        ]
-        assert VARIANTS[f"plain_vit_{name.lower()}16"].num_heads == heads
+        ours = list(inspect.signature(constructor).parameters)
+        assert ours[: len(theirs)] == theirs
+        assert VARIANTS[f"plain_vit_{name.lower()}16"]["num_heads"] == heads

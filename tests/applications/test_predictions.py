@@ -85,10 +85,10 @@ def test_models_need_no_preprocessing(images):
 
 @pytest.mark.parametrize("preprocessing", ["symmetric", "imagenet"])
 def test_it_does_what_the_model_would_do(images, preprocessing):
-    kwargs = {"input_shape": (8, 8, 3), "preprocessing": preprocessing}
-    model = PlainResNet((1,), (4,), **kwargs)
+    kwargs = {"input_shape": (8, 8, 3)}
+    model = PlainResNet((1,), (4,), preprocessing=preprocessing, **kwargs)
     randomize(model, seed=1)
-    bare = PlainResNet((1,), (4,), include_preprocessing=False, **kwargs)
+    bare = PlainResNet((1,), (4,), preprocessing="none", **kwargs)
     bare.set_weights(model.get_weights())
     before = images.copy()
     prepared = preprocess_input(images, preprocessing=preprocessing)
@@ -124,7 +124,7 @@ def test_kinds_of_images():
         (
             (2, 8, 8, 3),
             {"preprocessing": "caffe"},
-            "('symmetric', 'imagenet')",
+            "('symmetric', 'imagenet', 'none')",
             "preprocessing='caffe'",
         ),
         (

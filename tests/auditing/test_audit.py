@@ -221,7 +221,7 @@ def nested():
             lambda path=path: small(internal_path=path)
             for path in INTERNAL_PATHS
         ),
-        lambda: small(norm=None),
+        lambda: small(norm="kernel"),
     ],
 )
 def test_folding_changes_what_the_audit_says_it_changes(build):

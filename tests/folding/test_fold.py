@@ -36,16 +36,16 @@ def small(**kwargs):
         pytest.param(
             name,
             marks=pytest.mark.slow
-            if sum(VARIANTS[name].blocks_per_stage) > 30
+            if sum(VARIANTS[name]["blocks_per_stage"]) > 30
             else (),
         )
         for name in sorted(VARIANTS)
     ],
 )
 def test_every_variant_keeps_its_logits(variant):
-    numbers = VARIANTS[variant]._asdict()
+    numbers = dict(VARIANTS[variant])
     size = 8
-    if numbers["stem"] == "7x7_pool":
+    if numbers.get("stem") == "7x7_pool":
         size, numbers["filters_per_stage"] = 64, (4, 8, 8, 16)
     model = PlainResNet(
         **numbers,
@@ -57,7 +57,7 @@ def test_every_variant_keeps_its_logits(variant):
 
 
 @pytest.mark.parametrize("size", [(8, 10), (9, 11)])
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", ["learner", "kernel"])
 @pytest.mark.parametrize("internal_path", INTERNAL_PATHS)
 def test_every_path_and_norm_keeps_its_logits(internal_path, norm, size):
     model = small(
@@ -66,7 +66,7 @@ def test_every_path_and_norm_keeps_its_logits(internal_path, norm, size):
     folded_equals(model, images(2, *size, 3))
 
 
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", ["learner", "kernel"])
 def test_feature_maps_of_open_size(norm):
     model = small(norm=norm, include_top=False, input_shape=(None, None, 3))
     folded = folded_equals(model, images(2, 9, 12, 3))
@@ -77,7 +77,7 @@ def test_feature_maps_of_open_size(norm):
     not CHANNELS_FIRST_WORKS,
     reason="TensorFlow convolves channels first on a GPU only",
 )
-@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("norm", ["learner", "kernel"])
 def test_channels_first(norm):
     model = small(
         norm=norm, input_shape=(3, 8, 9), data_format="channels_first"
@@ -305,7 +305,7 @@ def test_extra_layers_operations_and_structures():
     normalization = layers.Normalization(name="normalization")
     normalization.adapt(images(8, 8, 8, 3))
     x = keras.Input((8, 8, 3), name="x")
-    backbone = small(include_top=False, include_preprocessing=False)
+    backbone = small(include_top=False, preprocessing="none")
     features = backbone(normalization(x), training=False)
     pooled = keras.ops.mean(features, axis=(1, 2))
     model = keras.Model(

@@ -11,7 +11,6 @@ from harness import (
 from keras import layers
 
 from keras_pnnh import audit, create_model, fold, list_models
-from keras_pnnh.layers.plain_depthwise_conv2d import NORMS
 
 
 def small(**kwargs):
@@ -47,12 +46,9 @@ def test_every_width_keeps_its_logits(variant):
 
 
 @pytest.mark.parametrize("size", [(8, 10), (9, 11)])
-@pytest.mark.parametrize("norm", NORMS)
 @pytest.mark.parametrize("internal_path", INTERNAL_PATHS)
-def test_every_path_and_norm_keeps_its_logits(internal_path, norm, size):
-    model = small(
-        internal_path=internal_path, norm=norm, input_shape=(*size, 3)
-    )
+def test_every_path_keeps_its_logits(internal_path, size):
+    model = small(internal_path=internal_path, input_shape=(*size, 3))
     folded_equals(model, images(2, *size, 3))
 
 
@@ -60,11 +56,8 @@ def test_every_path_and_norm_keeps_its_logits(internal_path, norm, size):
     not CHANNELS_FIRST_WORKS,
     reason="TensorFlow convolves channels first on a GPU only",
 )
-@pytest.mark.parametrize("norm", NORMS)
-def test_channels_first(norm):
-    model = small(
-        norm=norm, input_shape=(3, 8, 9), data_format="channels_first"
-    )
+def test_channels_first():
+    model = small(input_shape=(3, 8, 9), data_format="channels_first")
     folded_equals(model, images(2, 3, 8, 9))
 
 

@@ -209,20 +209,23 @@ def test_the_card(signed_in, run, tmp_path):
 
 
 def test_the_card_names_arguments_that_are_no_defaults(signed_in, tmp_path):
-    write_run(tmp_path / "run", internal_path="none", norm="sum")
+    write_run(tmp_path / "run", internal_path="none", norm="kernel")
     push(tmp_path / "run", REFERENCE)
     text = published_files(signed_in)["README.md"].decode()
     assert "internal_path='none'" in text
-    assert "norm='sum'" in text
+    assert "norm='kernel'" in text
     assert "- **Residual twin:** not recorded." in text
 
 
 def test_a_converted_network_is_published(signed_in, tmp_path, images):
-    asked = {"coder": "identity", "preprocessing": "imagenet"}
+    asked = {"internal_path": "pass_through", "preprocessing": "imagenet"}
     trained = write_run(tmp_path / "run", **asked)
     push(tmp_path / "run", REFERENCE)
     text = published_files(signed_in)["README.md"].decode()
-    assert "coder='identity'" in text and "preprocessing='imagenet'" in text
+    assert (
+        "internal_path='pass_through'" in text
+        and "preprocessing='imagenet'" in text
+    )
     assert "carried by\nchannels beside the learners'" in text
     arguments = {**SMALL, **asked, "classifier_activation": None}
     copy = PlainResNet20(weights=REFERENCE, **arguments)

@@ -52,7 +52,7 @@ def test_it_is_what_the_library_builds(learner_ratio, code_ratio):
         **SMALL,
         **ratios,
         filters_per_stage=(16, 32, 64),
-        code_placement="beside",
+        code_placement="concat",
     )
     randomise(model)
     for layer in same.layers:

@@ -12,7 +12,7 @@ from harness import randomize, to_numpy
 import keras_pnnh
 from keras_pnnh import save_weights
 from keras_pnnh.applications import PlainResNet20, PlainResNet32, list_models
-from keras_pnnh.applications._builder import PREPROCESSINGS
+from keras_pnnh.applications._checks import PREPROCESSINGS
 from keras_pnnh.weights import registry
 from keras_pnnh.weights.labels import CIFAR10_LABELS
 from keras_pnnh.weights.state_dicts import MATCHES

@@ -140,8 +140,7 @@ def test_free_arguments_do_not_matter(path, images):
     model = build(
         random=2,
         coder_training="scaled",
-        learner_gain=1.0,
-        include_preprocessing=False,
+        preprocessing="none",
         classifier_activation=None,
         input_shape=(None, None, 3),
         dtype="mixed_bfloat16",
@@ -170,7 +169,7 @@ def test_same_shapes_are_not_the_same_architecture(tmp_path):
     [
         ({"blocks_per_stage": (2, 1)}, "blocks_per_stage: file [1, 1]"),
         ({"filters_per_stage": (4, 9)}, "filters_per_stage: file [4, 8]"),
-        ({"norm": "sum"}, "norm: file 'learner', model 'sum'"),
+        ({"norm": "kernel"}, "norm: file 'learner', model 'kernel'"),
     ],
 )
 def test_another_architecture(path, kwargs, difference):
@@ -297,15 +296,11 @@ def test_the_file_says_what_it_was_made_for(path):
         "blocks_per_stage": [1, 1],
         "filters_per_stage": [4, 8],
         "internal_path": "coder",
-        "coder": "autoencoder",
         "preprocessing": "symmetric",
         "block": "basic",
         "stem": "3x3",
-        "shortcut": "zero_padding",
-        "activation_order": "post",
         "norm": "learner",
-        "coder_sharing": "stage",
-        "code_placement": "added",
+        "code_placement": "add",
         "code_ratio": 1.0,
         "learner_ratio": 1.0,
         "shared_learners": [],

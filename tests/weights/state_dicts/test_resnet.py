@@ -83,11 +83,10 @@ def test_other_classes_get_a_new_head(resnet18):
     "arguments",
     [
         {"internal_path": "none"},
-        {"coder": "autoencoder"},
-        {"internal_path": "residual", "coder": "identity"},
+        {"internal_path": "coder"},
     ],
 )
-def test_only_twin_and_identity_fit(resnet18, arguments):
+def test_only_twin_and_converted_chain_fit(resnet18, arguments):
     rule = "are those of a residual network.*Received: internal_path="
     with pytest.raises(ValueError, match=rule):
         PlainResNet18(weights="imagenet", **arguments)
@@ -99,8 +98,8 @@ def test_only_twin_and_identity_fit(resnet18, arguments):
     [
         ({}, "blocks_per_stage: file [2, 2, 2, 2], model [1, 1, 1, 1]"),
         (
-            {"shortcut": "zero_padding", "preprocessing": "symmetric"},
-            "preprocessing: file 'imagenet', model 'symmetric'; shortcut:",
+            {"stem": "3x3", "preprocessing": "symmetric"},
+            "preprocessing: file 'imagenet', model 'symmetric'; stem:",
         ),
     ],
 )
@@ -138,7 +137,6 @@ TINY = {
     "input_shape": (32, 32, 3),
     "internal_path": "residual",
     "stem": "7x7_pool",
-    "shortcut": "projection",
 }
 
 

@@ -27,7 +27,6 @@ def twin():
     model = PlainResNet(
         **NUMBERS,
         stem="7x7_pool",
-        shortcut="projection",
         preprocessing="imagenet",
         internal_path="residual",
         input_shape=(16, 16, 3),
@@ -101,10 +100,7 @@ def test_the_chain_computes_what_the_twin_does(published, twin, pictures):
         assert report.macs == audit(twin[0]).macs
         assert_same(features(model), features(twin[0]), pictures)
         config = model.get_config()
-        assert (config["internal_path"], config["coder"]) == (
-            "coder",
-            "identity",
-        )
+        assert config["internal_path"] == "pass_through"
     written_out = write_out(model)
     assert_same(written_out, twin[0], pictures)
 
@@ -172,7 +168,7 @@ def test_files(published, tmp_path, pictures, kind):
             weights=tmp_path / "model.weights.h5",
             **{
                 key: model.get_config()[key]
-                for key in ("stem", "shortcut", "preprocessing")
+                for key in ("stem", "preprocessing")
             },
         )
     assert type(copy) is PlainResNet
@@ -243,25 +239,13 @@ def test_unknown_arguments_are_refused_before_the_download(published):
 
 
 def test_without_weights():
-    model = PlainResNet18(input_shape=(64, 64, 3), coder="identity", **NUMBERS)
+    model = PlainResNet18(
+        input_shape=(64, 64, 3), internal_path="pass_through", **NUMBERS
+    )
     assert audit(model).plain
-    assert PlainResNet18(input_shape=(64, 64, 3), coder=None, **NUMBERS)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "rule"),
-    [
-        ({"coder": "linear"}, "`coder` must be one of"),
-        ({"internal_path": "none"}, "goes with `internal_path='coder'`"),
-        ({"dropout_rate": 0.1}, "has no dropout.*dropout_rate=0.1"),
-    ],
-)
-def test_wrong_arguments(published, arguments, rule):
-    with pytest.raises(ValueError, match=rule):
-        PlainResNet18(**{"coder": "identity", **NUMBERS, **arguments})
-
-
-def test_no_dropout_behind_published_weights(published):
-    with pytest.raises(ValueError, match="has no dropout"):
+def test_no_dropout(published):
+    with pytest.raises(TypeError, match="dropout_rate"):
         load(dropout_rate=0.1)
     assert published.count() == 0
