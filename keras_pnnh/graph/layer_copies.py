@@ -2,6 +2,8 @@
 
 import keras
 
+from keras_pnnh.graph.copy_checks import check_copy, is_foreign
+
 
 class LayerCopies:
     """One copy of each layer, under the layer's name or one close to it.
@@ -12,6 +14,7 @@ class LayerCopies:
 
     def __init__(self):
         self._copies = {}
+        self._calls = {}  # of a layer of another package: its arguments
         self._names = set()
 
     def unique_name(self, name):
@@ -42,24 +45,68 @@ class LayerCopies:
 
     def call(self, layer, args, kwargs):
         """Call the copy of a layer; fits `graph.replay`."""
+        if is_foreign(layer):
+            self._calls.setdefault(layer, (args, kwargs))
         return self.copy(layer)(*args, **kwargs)
 
     def load_weights(self):
-        """Give every copy that was called the weights of its original."""
+        """Give every copy that was called the weights of its original.
+
+        Raises:
+            ValueError: If a copy is not what its original is.
+        """
         for layer, copy in self._copies.items():
-            if isinstance(layer, keras.layers.Layer) and layer.weights:
-                copy.set_weights([to_numpy(w) for w in layer.weights])
-                if hasattr(copy, "finalize_state"):
-                    copy.finalize_state()  # an adapted `Normalization`
+            if not isinstance(layer, keras.layers.Layer):
+                continue
+            if layer.weights:
+                load_copy(layer, copy)
+            check_copy(layer, copy, *self._calls.get(layer, (None, None)))
 
 
 def copy_layer(layer, **changes):
-    """A new layer of the same config, with weights of its own."""
-    config = {**layer.get_config(), **changes}
-    if type(layer) is keras.layers.Lambda:
-        # Safe: the function is that of a live object, not of a file.
-        return keras.layers.Lambda.from_config(config, safe_mode=False)
-    return type(layer).from_config(config)
+    """A new layer of the same config, with weights of its own.
+
+    Raises:
+        ValueError: If the layer cannot be made from its config.
+    """
+    try:
+        config = {**layer.get_config(), **changes}
+        if type(layer) is keras.layers.Lambda:
+            # Safe: the function is that of a live object, not of a file.
+            return keras.layers.Lambda.from_config(config, safe_mode=False)
+        return type(layer).from_config(config)
+    # Whatever the code of a class raises.
+    except Exception as error:
+        raise ValueError(
+            "A layer is copied by its `get_config`, from which it must be made "
+            f"again. Received: layer '{layer.name}' of class "
+            f"{type(layer).__name__}, which cannot: {error} Give that class a "
+            "`get_config` that returns the arguments of its constructor, and "
+            "use named functions that are registered with "
+            "`keras.saving.register_keras_serializable`."
+        ) from error
+
+
+def load_copy(layer, copy):
+    """Give a copy the weights of its original.
+
+    Raises:
+        ValueError: If the copy has weights of another number or shape.
+    """
+    shapes, others = (
+        [tuple(weight.shape) for weight in one.weights] for one in (layer, copy)
+    )
+    if shapes != others:
+        raise ValueError(
+            "The copy of a layer has the weights of its original. Received: "
+            f"layer '{layer.name}' of class {type(layer).__name__} with "
+            f"weights of the shapes {shapes}, whose copy has {others}. Give "
+            "that class a `get_config` that returns every argument of its "
+            "constructor."
+        )
+    copy.set_weights([to_numpy(weight) for weight in layer.weights])
+    if hasattr(copy, "finalize_state"):
+        copy.finalize_state()  # an adapted `Normalization`
 
 
 def new_convolution(layer_class, **arguments):

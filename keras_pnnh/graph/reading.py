@@ -82,9 +82,11 @@ def read(model):
         calls.append(Call(tensor._keras_history.operation, (), made))
 
     def visit(node, args, kwargs):
+        _check_class(node.operation)
+        # Not one tree: a dictionary's keys would be sorted.
         inputs = tuple(
             leaf
-            for leaf in keras.tree.flatten((args, kwargs))
+            for leaf in keras.tree.flatten([*args, *kwargs.values()])
             if isinstance(leaf, Tensor)
         )
         outputs = tuple(Tensor(tuple(made.shape)) for made in node.outputs)
@@ -152,13 +154,13 @@ def _run(model, inputs, visit, training=None):
         args, kwargs = keras.tree.map_structure(
             substitute, (node.arguments.args, node.arguments.kwargs)
         )
+        args, kwargs = _by_signature(node.operation, args, kwargs)
         if training is not None and _takes_training(node.operation):
             kwargs = {**kwargs, "training": training}
         if has_graph(node.operation):
-            given = args[0] if args else kwargs["inputs"]
             outputs = _run(
                 node.operation,
-                keras.tree.flatten(given),
+                _inputs_in_order(node.operation, args[0]),
                 visit,
                 kwargs.get("training"),
             )
@@ -169,24 +171,94 @@ def _run(model, inputs, visit, training=None):
     return [values[id(tensor)] for tensor in model.outputs]
 
 
+def _by_signature(layer, args, kwargs):
+    """The first argument of a call by position, all others by their names.
+
+    In the order of the layer's signature, so that a call reads the same
+    however it was written.
+    """
+    if not isinstance(layer, keras.layers.Layer):
+        return args, kwargs
+    signature = inspect.signature(layer.call)
+    try:
+        bound = signature.bind(*args, **kwargs).arguments
+    except TypeError:  # a class whose `__call__` takes more than its `call`
+        return args, kwargs
+    first, named = (), {}
+    for place, (name, value) in enumerate(bound.items()):
+        kind = signature.parameters[name].kind
+        if kind is inspect.Parameter.VAR_POSITIONAL:
+            return args, kwargs
+        if kind is inspect.Parameter.VAR_KEYWORD:
+            named.update(value)
+        elif place == 0 and kind is not inspect.Parameter.KEYWORD_ONLY:
+            first = (value,)
+        else:
+            named[name] = value
+    return first, named
+
+
+def _inputs_in_order(model, given):
+    """What a nested model was called with, in the order of its inputs."""
+    if isinstance(given, dict) and not isinstance(model.input, dict):
+        return [given[tensor.name] for tensor in model.inputs]
+    return keras.tree.flatten(given)
+
+
 def _takes_training(layer):
     return "training" in inspect.signature(layer.call).parameters
 
 
 def has_graph(layer):
-    """Whether a layer is itself a model with a graph of layers."""
+    """Whether a layer is itself a model that computes a graph of layers.
+
+    A subclass with a `call` of its own may have a graph and compute something
+    else.
+    """
+    return _keeps_graph(layer) and not has_own_call(layer)
+
+
+def has_own_call(layer):
+    """Whether a model does something else than Keras's to compute its graph."""
+    for name in ("call", "__call__", "_run_through_graph"):
+        if name in vars(layer):
+            return True
+        owners = [c for c in type(layer).__mro__ if name in vars(c)]
+        if owners and owners[0].__module__.partition(".")[0] != "keras":
+            return True
+    return False
+
+
+def _keeps_graph(layer):
     return isinstance(layer, keras.Model) and bool(
         getattr(layer, "outputs", None)
     )
 
 
 def _check_graph(model):
+    if _keeps_graph(model) and has_own_call(model):
+        raise ValueError(
+            "This works on the graph of a model, so the model must compute "
+            f"nothing else. Received: {type(model).__name__} '{model.name}', "
+            "a class with a `call` of its own. Write what it does as layers: "
+            "`keras.Model(inputs, outputs)`."
+        )
     if not has_graph(model):
         raise ValueError(
             "This works on the graph of a functional model, or of a sequential "
             f"one that is built. Received: {type(model).__name__} "
             f"'{getattr(model, 'name', model)}', which has none. Build it, or "
             "pass the functional models inside it one by one."
+        )
+
+
+def _check_class(layer):
+    """Raise for a layer that does not do what its class says."""
+    if "call" in getattr(layer, "__dict__", {}):
+        raise ValueError(
+            "A layer does what its class says. Received: layer "
+            f"'{layer.name}' of class {type(layer).__name__}, whose `call` was "
+            "replaced. Write a subclass with that `call`."
         )
 
 

@@ -149,7 +149,8 @@ def convert_source(make):
     config = model.to_json()
     plain, certificate = from_residual(model)
     assert model.to_json() == config
-    assert certificate.largest_relative_difference < 1e-5
+    # Norms of constant tokens, which the probe has, amplify rounding.
+    assert certificate.exact
     assert certificate.top1_agreement == 1
     assert audit(plain, leave_out_unknown=True).plain
     assert certificate.macs == certificate.source_macs

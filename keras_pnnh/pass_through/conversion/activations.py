@@ -1,6 +1,7 @@
 """Which layers and operations are elementwise non-linearities."""
 
 import keras
+import numpy as np
 
 from keras_pnnh.pass_through.layers.carry_activation import ELEMENTWISE
 
@@ -9,6 +10,7 @@ from keras_pnnh.pass_through.layers.carry_activation import ELEMENTWISE
 # `keras.activations`. Their attributes are its arguments.
 _ACTIVATIONS = {
     "Celu": "celu",
+    "Clip": "clip",
     "ELU": "elu",
     "Elu": "elu",
     "Exp": "exponential",
@@ -67,15 +69,16 @@ def activation_of(layer):
     if name is None or not type(layer).__module__.startswith("keras."):
         return None
     arguments = {
-        argument: _number(getattr(layer, argument))
+        argument: getattr(layer, argument)
         for argument in ELEMENTWISE[name]
         if getattr(layer, argument, None) is not None
     }
-    return name, arguments
-
-
-def _number(value):
-    return value if isinstance(value, bool) else float(value)
+    if any(np.ndim(value) for value in arguments.values()):
+        return None
+    return name, {
+        argument: value if isinstance(value, bool) else float(value)
+        for argument, value in arguments.items()
+    }
 
 
 def fused_activation(layer):

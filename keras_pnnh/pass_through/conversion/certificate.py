@@ -2,37 +2,41 @@
 
 import dataclasses
 
-import keras
-import numpy as np
-
 from keras_pnnh.auditing.audit import audit
 from keras_pnnh.auditing.audit_report import (
     count_or_none,
     without,
 )
-from keras_pnnh.pass_through.conversion.logits import compute_logits
-
-TOLERANCE = 1e-4
-PROBE_SIZE = 64  # pixels, where a model leaves the size open
+from keras_pnnh.pass_through.conversion.comparison import compare
 
 
 @dataclasses.dataclass(frozen=True)
 class Certificate:
     """Equality of a model and its conversion on a probe, and the costs.
 
-    Differences are those of the logits: the results before a final softmax or
-    sigmoid. Relative ones are relative to the largest logit of the image.
-    Costs are those of `audit`, for one image.
+    The largest difference is that of the logits, the numbers before a final
+    softmax or sigmoid. The relative one is the larger of those of the results
+    and of the logits, relative to the largest number of the image. Costs are
+    those of `audit`, for one image.
+
+    >>> image = keras.Input((8, 8, 4))
+    >>> branch = keras.layers.Conv2D(4, 3, padding="same")(image)
+    >>> block = keras.Model(image, keras.layers.Add()([branch, image]))
+    >>> chain, certificate = keras_pnnh.from_residual(block)
+    >>> certificate.exact, certificate.pass_through_channels
+    (True, 0)
     """
 
     name: str
-    images: int  # in the probe
+    exact: bool  # whether the differences are rounding
+    images: int  # of the probe that were compared
+    left_out: int  # on which the source overflows or amplifies rounding
     largest_difference: float
     largest_relative_difference: float
     top1_agreement: float  # share of equal largest results
+    tolerance: float  # follows the precision of the source
+    source_rounding: float | None  # see `compare`; None: not needed
     exact_until: str | None  # first layer beyond the tolerance; None: nowhere
-    tolerance: float
-    source_rounding: float | None  # see `certify`; None: exact
     depth: int  # weighted layers of the chain
     pass_through_channels: int  # the most that pass any layer
     source_macs: int  # of the residual network
@@ -42,11 +46,6 @@ class Certificate:
     parameters: int
     written_out_parameters: int | None
     uncounted: tuple[str, ...] = ()  # layers of unknown cost, left as they are
-
-    @property
-    def exact(self):
-        """Whether the differences are rounding."""
-        return self.largest_relative_difference <= self.tolerance
 
     def raise_if_not_exact(self):
         """Raise unless the differences are rounding.
@@ -59,16 +58,32 @@ class Certificate:
                 "A conversion must equal its source up to rounding, "
                 f"{self.tolerance:g}. Received: model '{self.name}' with a "
                 "relative difference of "
-                f"{self.largest_relative_difference:.3g}, {self._end()}. The "
-                f"source itself changes by {self.source_rounding:.3g} if its "
-                "input changes in the last bit. If that is of the same size, "
-                "try trained weights and real images; else report the model."
+                f"{self.largest_relative_difference:.3g} on {self.images} of "
+                f"{self.images + self.left_out} inputs, {self._end()}. "
+                f"{self._repair()}"
             )
+
+    def _repair(self):
+        if not self.images:
+            return (
+                "On all of them the source itself overflows, or changes as "
+                "much if its input changes in the last bit. Pass inputs of the "
+                "model as `probe`, and use trained weights."
+            )
+        return (
+            "Report the model. `from_residual(model, require_exact=False)` "
+            "returns the chain that is not equal, with its certificate."
+        )
 
     def _end(self):
         if self.exact_until is None:
             return "exact to the end, up to rounding"
         return f"exact until layer '{self.exact_until}'"
+
+    def _left_out(self):
+        if not self.left_out:
+            return ""
+        return f" ({self.left_out} left out, on which the source is unstable)"
 
     def _rounding(self):
         """The part of the difference that is not the conversion's."""
@@ -82,7 +97,7 @@ class Certificate:
     def __str__(self):
         lines = [
             f"{self.name}: {self._end()}",
-            f"  logits of {self.images} images: largest difference "
+            f"  {self.images} inputs{self._left_out()}: largest difference "
             f"{self.largest_difference:.3g}, relative "
             f"{self.largest_relative_difference:.3g}",
             *self._rounding(),
@@ -100,12 +115,7 @@ class Certificate:
 
 
 def certify(model, opened, plain, probe, find_end):
-    """Compare a model and its conversion.
-
-    If they differ, the source is also compared with itself on a probe that is
-    changed in the last bit: where that difference is of the same size, the
-    weights amplify rounding (deep networks of noise do), and no other order
-    of the same sums gives these logits.
+    """Compare a model and its conversion, and count what both cost.
 
     Args:
         model: The source.
@@ -118,29 +128,17 @@ def certify(model, opened, plain, probe, find_end):
     Returns:
         A `Certificate`.
     """
-    expected, received = (
-        compute_logits(network, probe).astype("float64")
-        for network in (model, plain)
-    )
-    difference, relative = differences(expected, received)
-    equal = np.argmax(expected, -1) == np.argmax(received, -1)
+    compared = compare(model, plain, probe)
     open_size = None in model.inputs[0].shape[1:]
     shape = probe.shape[1:] if open_size else None
-    before, after = (
-        audit(network, shape, leave_out_unknown=True)
-        for network in (opened, plain)
-    )
+    before, after = (_costs(network, shape) for network in (opened, plain))
     after.raise_if_not_plain()
-    exact = relative <= TOLERANCE
     return Certificate(
         name=plain.name,
-        images=len(probe),
-        largest_difference=difference,
-        largest_relative_difference=relative,
-        top1_agreement=float(np.mean(equal)),
-        exact_until=None if exact else find_end(probe, TOLERANCE),
-        tolerance=TOLERANCE,
-        source_rounding=None if exact else _rounding(model, probe, expected),
+        **compared._asdict(),
+        exact_until=None
+        if compared.exact
+        else find_end(probe, compared.tolerance),
         depth=after.depth,
         pass_through_channels=after.pass_through_channels,
         source_macs=before.macs,
@@ -153,49 +151,16 @@ def certify(model, opened, plain, probe, find_end):
     )
 
 
-def _rounding(model, probe, expected):
-    changed = np.nextafter(probe, np.inf, dtype=probe.dtype)
-    received = compute_logits(model, changed).astype("float64")
-    return differences(expected, received)[1]
-
-
-def differences(expected, received):
-    """Largest difference, and the largest relative to an image's largest."""
-    axes = tuple(range(1, expected.ndim))
-    apart = np.abs(received - expected).max(axis=axes)
-    scale = np.abs(expected).max(axis=axes)
-    relative = apart / np.maximum(scale, np.finfo("float32").tiny)
-    # NaN is not close to anything: `max` must not lose it.
-    return float(np.max(apart)), float(np.max(relative))
-
-
-def make_probe(model, probe):
-    """The user's batch, checked, or one of noise.
-
-    Small and large values, of both signs: clips at 6 are reached, and pixels
-    of 0 to 255 as well as normalised ones appear.
-    """
-    shape = tuple(model.inputs[0].shape[1:])
-    if probe is None:
-        sizes = [PROBE_SIZE if size is None else size for size in shape]
-        generator = np.random.default_rng(0)
-        return np.stack(
-            [
-                generator.standard_normal(sizes),
-                10 * generator.standard_normal(sizes),
-                generator.uniform(0, 255, sizes),
-                generator.uniform(-1, 1, sizes),
-            ]
-        ).astype("float32")
-    probe = keras.ops.convert_to_numpy(probe)
-    fits = probe.ndim == len(shape) + 1 and all(
-        known in (None, size)
-        for known, size in zip(shape, probe.shape[1:], strict=True)
-    )
-    if not fits or not len(probe) or not np.isfinite(probe).all():
+def _costs(network, shape):
+    try:
+        return audit(network, shape, leave_out_unknown=True)
+    except ValueError as error:
+        if shape is None:
+            raise
         raise ValueError(
-            "`probe` must be a batch of finite inputs of the model. Received: "
-            f"an array of shape {probe.shape}, model '{model.name}' with "
-            f"inputs of shape {shape}. Pass a few images."
-        )
-    return probe
+            "The cost of a conversion is that of one size of input. Received: "
+            f"model '{network.name}' with an open size, of which {shape} was "
+            "tried, and a layer whose size stays open. Build the model with a "
+            "`keras.Input` of a known size, and give no layer (such as a "
+            "`Lambda`) an `output_shape` with None."
+        ) from error

@@ -9,11 +9,9 @@ from keras_pnnh.pass_through.conversion.operations import (
     Mix,
     Term,
     Whole,
-    unsupported,
-)
-from keras_pnnh.pass_through.conversion.shapes import (
     channels_of,
     pixels_of,
+    unsupported,
     with_channels,
 )
 

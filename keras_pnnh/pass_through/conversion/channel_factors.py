@@ -1,11 +1,11 @@
-"""Constants that a network multiplies by or adds: one pair per channel."""
+"""What each channel is multiplied by, and what is added to it."""
 
 import keras
 import numpy as np
 
 from keras_pnnh.graph import Tensor
 from keras_pnnh.graph.layer_copies import to_numpy
-from keras_pnnh.pass_through.conversion.shapes import (
+from keras_pnnh.pass_through.conversion.operations import (
     channel_axis,
     channels_of,
 )
@@ -78,3 +78,19 @@ def _vector(constant, tensor, axis):
     if constant.size != constant.shape[place]:
         return None
     return np.broadcast_to(constant.reshape(-1), channels).copy()
+
+
+def scale_and_bias(layer):
+    """Arrays in float64: what a `BatchNormalization` multiplies and adds."""
+    mean, variance = (
+        to_numpy(weight).astype("float64")
+        for weight in (layer.moving_mean, layer.moving_variance)
+    )
+    # float64: rounding in 1 / sqrt(variance) compounds over the depth.
+    scale = 1 / np.sqrt(variance + layer.epsilon)
+    if layer.scale:
+        scale = scale * to_numpy(layer.gamma).astype("float64")
+    bias = -mean * scale
+    if layer.center:
+        bias = bias + to_numpy(layer.beta).astype("float64")
+    return scale, bias

@@ -1,18 +1,19 @@
 """Layers made of layers, opened: what they do is then part of the graph."""
 
+import inspect
+
 import keras
 
 from keras_pnnh import graph
+from keras_pnnh.graph.copy_checks import check_copy, parts_of
 from keras_pnnh.graph.layer_copies import (
     LayerCopies,
     copy_layer,
+    load_copy,
     pack_like,
     to_numpy,
 )
-from keras_pnnh.pass_through.conversion.keras_hub_layers import (
-    embed_patches,
-    is_patch_embedding,
-)
+from keras_pnnh.layers import TokenEmbedding
 from keras_pnnh.pass_through.conversion.operations import unsupported
 
 # Their layers are known as they are.
@@ -58,8 +59,8 @@ class _Opener:
         name = layer.name
         if self._owner is not None:
             name = f"{self._owner}_{name}"
-        if is_patch_embedding(layer):
-            return embed_patches(layer, name, self._copies, args[0])
+        if _is_patch_embedding(layer):
+            return _embed_patches(layer, name, self._copies, args[0])
         if not _is_composite(layer):
             return self._copies.copy(layer, name)(*args, **kwargs)
         # What is inside of a copy need not be copied again, and keras-hub
@@ -82,6 +83,8 @@ def _inside(layer, args, kwargs, copied):
     try:
         if not copied:
             layer = _copied(layer, args, kwargs)
+        if "training" in inspect.signature(layer.call).parameters:
+            kwargs = {"training": False, **kwargs}
         outputs = layer.call(*args, **kwargs)
         return keras.Model(list(inputs.values()), keras.tree.flatten(outputs))
     # Whatever a stranger's code raises on symbolic tensors.
@@ -95,17 +98,18 @@ def _inside(layer, args, kwargs, copied):
 
 
 def _copied(layer, args, kwargs):
-    """A built copy; the layer itself if it cannot be copied.
+    """A built copy; the layer itself if it has no equal copy.
 
     Running its layers on symbolic tensors leaves a record in them, which
     changes nothing that they do.
     """
     try:
         copy = copy_layer(layer)
+        copy(*args, **kwargs)  # builds what is inside
+        load_copy(layer, copy)
+        check_copy(layer, copy, args, kwargs)
     except (NotImplementedError, TypeError, ValueError):
         return layer
-    copy(*args, **kwargs)  # builds what is inside
-    copy.set_weights([to_numpy(weight) for weight in layer.weights])
     return copy
 
 
@@ -127,13 +131,42 @@ def _is_composite(layer):
         return False
     if isinstance(layer, keras.layers.MultiHeadAttention):
         return False  # a subclass of a known layer
-    return any(part.weights for part in _parts(layer))
+    return any(part.weights for part in parts_of(layer))
 
 
-def _parts(layer):
-    """The layers that a layer holds."""
-    return [
-        part
-        for part in keras.tree.flatten(list(vars(layer).values()))
-        if isinstance(part, keras.layers.Layer)
-    ]
+# By its name: keras-hub takes seconds to import and may not be installed.
+def _is_patch_embedding(layer):
+    """Whether a layer is the embedding of keras-hub's ViT."""
+    kind = type(layer)
+    package = kind.__module__.partition(".")[0]
+    return package == "keras_hub" and kind.__name__ == "ViTPatchingAndEmbedding"
+
+
+def _embed_patches(layer, name, copies, images):
+    """What the embedding of keras-hub's ViT computes, in two layers.
+
+    Args:
+        layer: The `ViTPatchingAndEmbedding`.
+        name: Its name in the new model.
+        copies: `LayerCopies` of that model.
+        images: Keras tensor.
+
+    Returns:
+        Keras tensor, the tokens.
+    """
+    patches = copies.copy(layer.patch_embedding, f"{name}_patches")
+    embedding = TokenEmbedding(
+        layer.use_class_token,
+        data_format=layer.data_format,
+        dtype=layer.dtype_policy,
+        name=copies.unique_name(name),
+    )
+    tokens = embedding(patches(images))
+    positions = to_numpy(layer.position_embedding.embeddings)
+    arrays = []
+    if layer.use_class_token:
+        arrays = [to_numpy(layer.class_token)[0], positions[:1]]
+        positions = positions[1:]
+    shape = embedding.positions.shape
+    embedding.set_weights([*arrays, positions.reshape(shape)])
+    return tokens

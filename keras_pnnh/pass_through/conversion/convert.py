@@ -1,5 +1,7 @@
 """From a trained residual network to a plain chain."""
 
+from typing import Any
+
 import keras
 
 from keras_pnnh import graph
@@ -9,10 +11,11 @@ from keras_pnnh.graph.layer_copies import (
     pack_like,
 )
 from keras_pnnh.pass_through.conversion.certificate import (
+    Certificate,
     certify,
-    make_probe,
 )
 from keras_pnnh.pass_through.conversion.chain_order import schedule
+from keras_pnnh.pass_through.conversion.comparison import make_probe
 from keras_pnnh.pass_through.conversion.composites import open_composites
 from keras_pnnh.pass_through.conversion.emission import Emitter
 from keras_pnnh.pass_through.conversion.first_difference import first_difference
@@ -26,7 +29,12 @@ from keras_pnnh.pass_through.conversion.reader import (
 from keras_pnnh.pass_through.conversion.source_checks import check_source
 
 
-def from_residual(model, probe=None, name=None):
+def from_residual(
+    model: keras.Model,
+    probe: Any = None,
+    name: str | None = None,
+    require_exact: bool = True,
+) -> tuple[keras.Model, Certificate]:
     """The same function as a plain chain, exactly.
 
     "Reserve and merge" (reconstruction, on PNNH, arXiv 2402.08645): what a
@@ -37,6 +45,13 @@ def from_residual(model, probe=None, name=None):
     those of the residual network; pass-through channels cost memory,
     and `write_out` writes them out in ordinary convolutions, which costs
     multiplications (`audit` counts both).
+
+    >>> image = keras.Input((8, 8, 4))
+    >>> branch = keras.layers.Conv2D(4, 3, padding="same")(image)
+    >>> block = keras.Model(image, keras.layers.Add()([branch, image]))
+    >>> chain, certificate = keras_pnnh.from_residual(block)
+    >>> [layer.name for layer in chain.layers if layer.weights]
+    ['add']
 
     Works on the graph, not on names: branches of convolutions (also depthwise,
     separable and grouped), dense layers, self-attention, norms, elementwise
@@ -50,9 +65,12 @@ def from_residual(model, probe=None, name=None):
     Args:
         model: A functional or sequential `keras.Model` with one input and one
             result, left untouched. Nested models are flattened.
-        probe: Batch of inputs to compare on. By default 4 of noise, of
-            different size and sign.
+        probe: Batch of inputs to compare on. By default 8 at the scales of
+            real inputs: normalised, pixels of 0 to 255, and beyond.
         name: Name of the result. Defaults to the name of `model`.
+        require_exact: Whether a chain that differs from its source by more
+            than rounding is an error; False returns it with a certificate that
+            says so.
 
     Returns:
         Pair of the chain, an uncompiled functional `keras.Model`, and its
@@ -60,11 +78,12 @@ def from_residual(model, probe=None, name=None):
         output its first channels are.
 
     Raises:
-        ValueError: If the model has no graph or is not built, has several
-            inputs or results, calls a layer with weights twice, has weights
-            that are not finite or an activation that is not Keras's, or has a
-            topology that no chain computes: the layer and the reason are
-            named.
+        ValueError: If the chain is not equal to its source, or if the model
+            has no graph or a `call` of its own, is not built or is quantised,
+            has several inputs or results, calls a layer with weights twice,
+            has a layer that its config does not describe, weights that are
+            not finite or an activation that is not Keras's, or has a topology
+            that no chain computes: the layer and the reason are named.
     """
     check_source(model, graph.read(model))
     probe = make_probe(model, probe)
@@ -77,7 +96,10 @@ def from_residual(model, probe=None, name=None):
     def find_end(probe, tolerance):
         return first_difference(opened, taps, steps, probe, tolerance)
 
-    return plain, certify(model, opened, plain, probe, find_end)
+    certificate = certify(model, opened, plain, probe, find_end)
+    if require_exact:
+        certificate.raise_if_not_exact()
+    return plain, certificate
 
 
 def build_chain(model, name=None):

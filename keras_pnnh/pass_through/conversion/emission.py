@@ -3,18 +3,17 @@
 import keras
 
 from keras_pnnh.graph import Tensor
+from keras_pnnh.graph.copy_checks import check_copy
 from keras_pnnh.graph.layer_copies import (
     copy_layer,
+    load_copy,
     new_convolution,
-    to_numpy,
 )
 from keras_pnnh.pass_through.conversion.operations import (
     Attention,
     Norm,
     Pointwise,
     Whole,
-)
-from keras_pnnh.pass_through.conversion.shapes import (
     channels_of,
     is_image,
 )
@@ -38,6 +37,7 @@ class Emitter:
         self._data_format = data_format
         self._axis = axis
         self._weights = []  # pairs of a layer and its arrays
+        self._copied = []  # layers, their copies, and how they are called
 
     def emit(self, step, x):
         """The step on a Keras tensor.
@@ -72,19 +72,26 @@ class Emitter:
         return self._activation(step, operation)
 
     def load_weights(self):
+        """Give the layers their numbers.
+
+        Raises:
+            ValueError: If the copy of a layer is not what the layer is.
+        """
         for layer, arrays in self._weights:
             layer.set_weights(arrays)
-            if hasattr(layer, "finalize_state"):
-                layer.finalize_state()  # an adapted `Normalization`
+        for layer, copy, args, kwargs in self._copied:
+            if not isinstance(layer, keras.layers.Layer):
+                continue
+            if layer.weights:
+                load_copy(layer, copy)
+            check_copy(layer, copy, args, kwargs)
 
     def _name(self, name):
         return self._copies.unique_name(name)
 
-    def _copy(self, layer):
+    def _copy(self, layer, args=None, kwargs=None):
         copy = copy_layer(layer, name=self._name(layer.name))
-        if getattr(layer, "weights", None):
-            arrays = [to_numpy(weight) for weight in layer.weights]
-            self._weights.append((copy, arrays))
+        self._copied.append((layer, copy, args, kwargs))
         return copy
 
     def _emit_whole(self, whole, x):
@@ -92,7 +99,7 @@ class Emitter:
             lambda item: x if isinstance(item, Tensor) else item,
             (whole.args, whole.kwargs),
         )
-        return self._copy(whole.layer)(*args, **kwargs)
+        return self._copy(whole.layer, args, kwargs)(*args, **kwargs)
 
     def _alone(self, operation):
         if operation.layer is not None:

@@ -10,13 +10,11 @@ from keras_pnnh.pass_through.conversion.attention_kernels import (
     multi_head_kernels,
     plain_kernels,
 )
-from keras_pnnh.pass_through.conversion.batch_norms import scale_and_bias
+from keras_pnnh.pass_through.conversion.channel_factors import scale_and_bias
 from keras_pnnh.pass_through.conversion.operation_list import OperationList
 from keras_pnnh.pass_through.conversion.operations import (
     Attention,
     Norm,
-)
-from keras_pnnh.pass_through.conversion.shapes import (
     channel_axis,
     with_channels,
 )

@@ -4,7 +4,7 @@ import keras
 
 from keras_pnnh import graph
 from keras_pnnh.folding.folding_plan import norms_to_fold
-from keras_pnnh.pass_through.conversion.certificate import differences
+from keras_pnnh.pass_through.conversion.comparison import differences
 
 
 def first_difference(model, taps, steps, probe, tolerance):

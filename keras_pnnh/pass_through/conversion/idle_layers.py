@@ -1,9 +1,10 @@
-"""Layers that pass their input in inference."""
+"""Layers that pass their input in inference, and what others do inside."""
 
 import inspect
 
 import keras
-import numpy as np
+
+from keras_pnnh import graph
 
 _IDLE = (
     keras.layers.ActivityRegularization,
@@ -15,37 +16,57 @@ _IDLE = (
     keras.layers.SpatialDropout1D,
     keras.layers.SpatialDropout2D,
 )
-_OPEN_SIZE = 3  # pixels or tokens to try a layer on, where any are allowed
+# Keras's augmentation passes its input in inference, but for `RandomCrop`.
+# By name: what there is depends on the version.
+_AUGMENTING = ("AugMix", "CutMix", "MixUp", "RandAugment")
 
 
 def is_idle(layer):
-    """Whether a layer of Keras is known to pass its input."""
-    if isinstance(layer, _IDLE):
-        return True
-    return (
-        type(layer) is keras.layers.Activation
-        and layer.activation is keras.activations.linear
+    """Whether a layer of Keras's passes its input in inference, by its type.
+
+    A subclass may do something else: `look_inside` tells.
+    """
+    if type(layer) is keras.layers.Activation:
+        return layer.activation is keras.activations.linear
+    name, module = type(layer).__name__, type(layer).__module__
+    random = name.startswith("Random") and name != "RandomCrop"
+    augments = (random or name in _AUGMENTING) and module.startswith(
+        "keras.src.layers.preprocessing."
     )
+    return augments or type(layer) in _IDLE
 
 
-def seems_idle(call):
-    """Whether a layer without weights passes random numbers unchanged.
+def look_inside(call):
+    """The graph of what a layer of another package does in inference.
 
-    Stochastic depth is written by everyone anew: what such a layer does shows
-    when it is called. Asked only of layers that distinguish training.
+    Stochastic depth is written by everyone anew, and a probe would not tell
+    what such a layer does to other numbers. So its `call` is run on a symbolic
+    tensor; a layer that is idle returns that very tensor.
 
     Args:
-        call: `graph.Call` with one input and one output.
+        call: `graph.Call` with one input.
+
+    Returns:
+        A `graph.Graph`, or None for a layer that has weights or cannot be
+        looked into.
     """
     layer = call.layer
     if not isinstance(layer, keras.layers.Layer) or layer.weights:
-        return False
+        return None
+    if type(layer).__module__.startswith(("keras.", "keras_pnnh.")):
+        return None
+    if type(layer).__call__ is not keras.layers.Layer.__call__:
+        return None
     if len(call.args) != 1 or not set(call.kwargs) <= {"training"}:
-        return False
-    if "training" not in inspect.signature(layer.call).parameters:
-        return False
-    shape = [size or _OPEN_SIZE for size in call.inputs[0].shape]
-    given = np.random.default_rng(0).standard_normal(shape).astype("float32")
-    made = layer.call(keras.ops.convert_to_tensor(given), training=False)
-    made = keras.ops.convert_to_numpy(made)
-    return made.shape == given.shape and bool((made == given).all())
+        return None
+    given = keras.Input(
+        batch_shape=call.inputs[0].shape, dtype=layer.compute_dtype
+    )
+    arguments = {}
+    if "training" in inspect.signature(layer.call).parameters:
+        arguments["training"] = False
+    try:
+        return graph.read(keras.Model(given, layer.call(given, **arguments)))
+    # Whatever the code of others raises on a symbolic tensor.
+    except Exception:
+        return None

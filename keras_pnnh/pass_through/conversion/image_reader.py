@@ -5,9 +5,9 @@ import keras
 from keras_pnnh.graph import Tensor
 from keras_pnnh.graph.layer_copies import to_numpy
 from keras_pnnh.layers import ZeroPaddingShortcut
-from keras_pnnh.pass_through.conversion.batch_norms import scale_and_bias
+from keras_pnnh.pass_through.conversion.channel_factors import scale_and_bias
 from keras_pnnh.pass_through.conversion.operation_list import OperationList
-from keras_pnnh.pass_through.conversion.shapes import (
+from keras_pnnh.pass_through.conversion.operations import (
     channels_of,
     pixels_of,
 )

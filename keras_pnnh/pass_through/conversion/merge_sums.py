@@ -7,10 +7,8 @@ from keras_pnnh.pass_through.conversion.operations import (
     Linear,
     Mix,
     Term,
-    find_readers,
-)
-from keras_pnnh.pass_through.conversion.shapes import (
     channels_of,
+    find_readers,
     pixels_of,
     with_channels,
 )

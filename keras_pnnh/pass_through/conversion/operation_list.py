@@ -10,8 +10,6 @@ from keras_pnnh.pass_through.conversion.operations import (
     Pointwise,
     Term,
     Whole,
-)
-from keras_pnnh.pass_through.conversion.shapes import (
     channels_of,
     pixels_of,
 )
@@ -39,7 +37,11 @@ class OperationList:
 
     def pass_on(self, call):
         """The result of an idle layer is its input."""
-        self._same[call.outputs[0]] = self.tensor(call.inputs[0])
+        self.same_as(call.outputs[0], call.inputs[0])
+
+    def same_as(self, tensor, other):
+        """A tensor has the numbers of another one."""
+        self._same[tensor] = self.tensor(other)
 
     def whole(self, call):
         """A layer as it is; whether it may stand there is decided later."""

@@ -1,4 +1,4 @@
-"""The few operations that a residual network is made of."""
+"""The few operations that a residual network is made of, and their shapes."""
 
 import dataclasses
 from typing import Any
@@ -165,3 +165,34 @@ def unsupported(name, kind, why, repair):
         "and elementwise non-linearities that meet in an addition become a "
         f"plain chain. Received: layer '{name}' ({kind}), which {why}. {repair}"
     )
+
+
+# Images have a data format; all else has its channels last.
+
+
+def is_image(tensor):
+    """Whether a tensor is a batch of images or of feature maps."""
+    return len(tensor.shape) == 4
+
+
+def channel_axis(tensor, axis):
+    """Axis of the channels, where `axis` is that of images."""
+    return axis if is_image(tensor) else len(tensor.shape) - 1
+
+
+def channels_of(tensor, axis):
+    """Number of channels."""
+    return tensor.shape[channel_axis(tensor, axis)]
+
+
+def pixels_of(tensor, axis):
+    """Sizes that are neither the batch nor the channels."""
+    place = channel_axis(tensor, axis)
+    return (*tensor.shape[1:place], *tensor.shape[place + 1 :])
+
+
+def with_channels(tensor, axis, channels):
+    """Shape of the tensor with another number of channels."""
+    shape = list(tensor.shape)
+    shape[channel_axis(tensor, axis)] = channels
+    return tuple(shape)

@@ -11,18 +11,16 @@ from keras_pnnh.pass_through.conversion.channel_factors import affine_of
 from keras_pnnh.pass_through.conversion.feature_reader import FeatureLayers
 from keras_pnnh.pass_through.conversion.idle_layers import (
     is_idle,
-    seems_idle,
+    look_inside,
 )
 from keras_pnnh.pass_through.conversion.image_reader import ImageLayers
 from keras_pnnh.pass_through.conversion.operations import (
     Mix,
     Term,
-    unsupported,
-)
-from keras_pnnh.pass_through.conversion.shapes import (
     channel_axis,
     channels_of,
     is_image,
+    unsupported,
 )
 
 _LAYER_NORMS = (
@@ -134,14 +132,32 @@ class _Reader(ImageLayers, FeatureLayers):
             self.linear(call, "scale", kernel=scale, bias=bias)
         elif type(layer) in _LAYER_NORMS:
             self.read_layer_norm(call)
-        elif not alone and seems_idle(call):
-            self.pass_on(call)
+        elif not alone and self._read_inside(call):
+            pass
         elif is_image(call.inputs[0]):
             self.read_image_layer(call)
         elif alone:
             self.whole(call)
         else:
             self.read_feature_layer(call)
+
+    def _read_inside(self, call):
+        """Read what a layer of another package does; whether it is known."""
+        inside = look_inside(call)
+        if inside is None or len(inside.outputs) > 1:
+            return False
+        count = len(self.operations)
+        self.readers.update(inside.readers())
+        (source,) = inside.calls[0].outputs
+        self.same_as(source, call.inputs[0])
+        try:
+            for part in inside.calls[1:]:
+                self.read(part, alone=False)
+        except ValueError:  # not a chain: refused as the layer that it is
+            del self.operations[count:]
+            return False
+        self.same_as(call.outputs[0], inside.outputs[0])
+        return True
 
     def _join(self, call):
         """A sum, or channels put side by side."""

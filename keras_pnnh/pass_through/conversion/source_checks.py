@@ -6,6 +6,7 @@ import numpy as np
 from keras_pnnh.folding.folding_plan import hands_out_weights
 from keras_pnnh.graph.layer_copies import to_numpy
 from keras_pnnh.pass_through.conversion.activations import check_activations
+from keras_pnnh.pass_through.conversion.operations import unsupported
 
 
 def check_source(model, network):
@@ -16,11 +17,20 @@ def check_source(model, network):
         network: Its `graph.Graph`.
 
     Raises:
-        ValueError: For several inputs or results, a layer with weights that
+        ValueError: For several inputs or results, a model without layers, a
+            layer that is quantised or makes masks, a layer with weights that
             is called twice, weights that are not finite, or an activation
             that is not Keras's.
     """
     _check_ends(model)
+    if len(network.calls) < 2:
+        raise ValueError(
+            "A chain has at least one layer. Received: model "
+            f"'{model.name}', whose result is its input. Convert a model that "
+            "computes something."
+        )
+    for call in network.calls:
+        _check_kind(call.layer)
     _check_sharing(network)
     check_activations(network)
     _check_numbers(network)
@@ -36,6 +46,25 @@ def _check_ends(model):
                 "between one input and one result: "
                 "`keras.Model(inputs, outputs)`."
             )
+
+
+def _check_kind(layer):
+    if getattr(layer, "quantization_mode", None) is not None:
+        raise unsupported(
+            layer.name,
+            type(layer).__name__,
+            f"is quantised ({layer.quantization_mode})",
+            "Convert the network before it is quantised, and quantise the "
+            "chain.",
+        )
+    masking = isinstance(layer, keras.layers.Masking)
+    if masking or getattr(layer, "mask_zero", False):
+        raise unsupported(
+            layer.name,
+            type(layer).__name__,
+            "makes a mask, which the layers after it would have to heed",
+            "Build the model without masks.",
+        )
 
 
 def _check_sharing(network):

@@ -5,10 +5,11 @@ import keras
 from keras_pnnh.layers._checks import resolve_data_format
 from keras_pnnh.pass_through.layers._pieces_layer import PiecesLayer
 
-# Functions of one number, by their name in `keras.activations`, each with the
-# arguments it takes.
+# Functions of one number, by their name in `keras.activations` (`clip` is that
+# of `keras.ops`), each with the arguments it takes.
 ELEMENTWISE = {
     "celu": ("alpha",),
+    "clip": ("x_min", "x_max"),
     "elu": ("alpha",),
     "exponential": (),
     "gelu": ("approximate",),
@@ -50,7 +51,7 @@ class CarryActivation(PiecesLayer):
     Args:
         pieces: List of dictionaries, one for each range of output channels,
             in order: `inputs` (`[start, stop]`, the channels it reads),
-            `activation` (None to pass them, or a name of
+            `activation` (None to pass them, `"clip"`, or a name of
             `keras.activations`), and `arguments` (a dictionary of what the
             activation takes, by default empty). Channels that several pieces
             read are copied.
@@ -71,7 +72,9 @@ class CarryActivation(PiecesLayer):
         self._channel_axis = 1 if self.data_format == "channels_first" else -1
 
     def _run(self, x, piece, index, inputs):
-        function = keras.activations.get(piece["activation"])
+        name = piece["activation"]
+        clips = name == "clip"
+        function = keras.ops.clip if clips else keras.activations.get(name)
         return function(x, **piece["arguments"])
 
     @staticmethod

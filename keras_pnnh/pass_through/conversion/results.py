@@ -1,4 +1,4 @@
-"""The numbers before the last softmax, which hides differences."""
+"""What a model makes, and the numbers before a last softmax."""
 
 import inspect
 
@@ -7,6 +7,32 @@ import keras
 from keras_pnnh import graph
 
 _CLASSIFIERS = (keras.activations.softmax, keras.activations.sigmoid)
+
+
+def call_model(model, inputs):
+    """The only result of a model in inference, as an array.
+
+    The model itself is called: what its class does with its graph counts.
+
+    Args:
+        model: A `keras.Model` with one input and one result.
+        inputs: Array, a batch.
+
+    Returns:
+        Array in float32, or float64 if the model computes in it.
+    """
+    (given,) = model.inputs
+    inputs = keras.ops.cast(keras.ops.convert_to_tensor(inputs), given.dtype)
+    (result,) = keras.tree.flatten(model(inputs, training=False))
+    return _as_array(result)
+
+
+def hides_logits(model):
+    """Whether a model ends in a softmax or sigmoid, which hides differences."""
+    last = graph.read(model).calls[-1].layer
+    if isinstance(last, keras.layers.Softmax):
+        return True
+    return getattr(last, "activation", None) in _CLASSIFIERS
 
 
 def compute_logits(model, images):
@@ -19,6 +45,8 @@ def compute_logits(model, images):
     Returns:
         Array in float32, or float64 if the model computes in it.
     """
+    if not hides_logits(model):
+        return call_model(model, images)
     last = graph.read(model).calls[-1].layer
 
     def call(layer, args, kwargs):
@@ -30,12 +58,16 @@ def compute_logits(model, images):
         return layer(*args, **kwargs)
 
     inputs = keras.ops.convert_to_tensor(images)
-    if "float" in model.inputs[0].dtype:
-        inputs = keras.ops.cast(inputs, model.inputs[0].dtype)
+    inputs = keras.ops.cast(inputs, model.inputs[0].dtype)
     (outputs,) = graph.replay(model, [inputs], call)
-    if keras.backend.standardize_dtype(outputs.dtype) != "float64":
-        outputs = keras.ops.cast(outputs, "float32")
-    return keras.ops.convert_to_numpy(keras.ops.stop_gradient(outputs))
+    return _as_array(outputs)
+
+
+def _as_array(tensor):
+    tensor = keras.ops.stop_gradient(tensor)
+    if keras.backend.standardize_dtype(tensor.dtype) != "float64":
+        tensor = keras.ops.cast(tensor, "float32")
+    return keras.ops.convert_to_numpy(tensor)
 
 
 def _linear(layer):
