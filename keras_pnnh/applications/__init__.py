@@ -1,5 +1,7 @@
 """Plain networks ready to use, in the manner of `keras.applications`."""
 
+from keras_pnnh.applications._application import Application
+from keras_pnnh.applications._variant import register, variant
 from keras_pnnh.applications.catalog import create_model, list_models
 from keras_pnnh.applications.decode_predictions import decode_predictions
 from keras_pnnh.applications.features import features
@@ -29,11 +31,14 @@ from keras_pnnh.applications.plain_vit import (
 from keras_pnnh.applications.preprocess_input import preprocess_input
 
 __all__ = [
+    "Application",
     "create_model",
     "decode_predictions",
     "features",
     "list_models",
     "preprocess_input",
+    "register",
+    "variant",
     "PlainMobileNet",
     "PlainMobileNetV2",
     "PlainResNet",

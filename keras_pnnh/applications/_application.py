@@ -29,6 +29,18 @@ class Application(keras.Model):
 
     With `internal_path="pass_through"` inputs and outputs are those of the
     residual twin, and the model is the chain that it is converted to.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh.applications import Application
+    >>> class Pooled(Application):
+    ...     def __init__(self, size, internal_path="none", name=None):
+    ...         images = keras.Input((size, size, 3))
+    ...         x = keras.layers.GlobalAveragePooling2D()(images)
+    ...         super().__init__(images, x, {}, locals())
+    >>> Pooled(8).get_config()["size"]
+    8
     """
 
     def __init__(
@@ -70,7 +82,7 @@ class Application(keras.Model):
     @property
     def data_format(self) -> str:
         """Where the channels are, which keras-hub asks for."""
-        return self._arguments["data_format"]
+        return str(self._arguments["data_format"])
 
     def get_config(self) -> dict:
         return {

@@ -6,10 +6,11 @@ from typing import Any, Literal, get_args
 
 import keras
 
+from keras_pnnh.layers._checks import DataFormat as DataFormat
+
 InternalPath = Literal["coder", "pass_through", "residual", "none"]
 Preprocessing = Literal["symmetric", "imagenet", "none"]
 CoderTraining = Literal["frozen", "scaled", "free"]
-DataFormat = Literal["channels_last", "channels_first"]
 Pooling = Literal["avg", "max"]
 # Height and width may be None.
 Shape = Sequence[int | None]

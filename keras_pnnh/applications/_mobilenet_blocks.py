@@ -74,3 +74,10 @@ def inverted_residual(x, filters, strides, expansion, coder, name, net):
     if net.internal_path == "residual" and same:
         return net.add(x, y, f"{name}_add")
     return y
+
+
+def scaled(filters, alpha):
+    """`alpha * filters`, rounded to a multiple of 8 of at least 90 %."""
+    wanted = alpha * filters
+    multiple = max(8, int(wanted + 4) // 8 * 8)
+    return multiple + 8 if multiple < 0.9 * wanted else multiple

@@ -6,6 +6,7 @@ same without either.
 
 import dataclasses
 
+from keras_pnnh.applications import _checks
 from keras_pnnh.applications._conv_layers import ConvLayers
 from keras_pnnh.layers import SharedKernel, ZeroPaddingShortcut
 
@@ -198,6 +199,30 @@ BLOCKS = {
     "basic_v2": basic_block_v2,
     "bottleneck_v2": bottleneck_block_v2,
 }
+
+
+def check_block(block, internal_path, shared_learners):
+    """Which paths a block has, and what of it can be shared."""
+    if block.endswith("_v2") and internal_path in ("coder", "none"):
+        raise ValueError(
+            "Blocks with the norm first are residual: without a skip there is "
+            "nothing to keep free of the non-linearity. Received: "
+            f"block={block!r} with internal_path={internal_path!r}. Take "
+            "`internal_path='residual'`, `internal_path='pass_through'` or "
+            f"`block={block.removesuffix('_v2')!r}`."
+        )
+    numbers = (1, 2) if block.startswith("basic") else (1, 2, 3)
+    known = isinstance(shared_learners, (list, tuple)) and all(
+        _checks.is_integer(number) and number in numbers
+        for number in shared_learners
+    )
+    if not known or len(set(shared_learners)) < len(shared_learners):
+        raise ValueError(
+            "`shared_learners` must name convolutions of a block by their "
+            f"numbers, out of {numbers}, each once. Received: "
+            f"shared_learners={shared_learners!r}. Take `({numbers[-1]},)` to "
+            "share the last one, `()` to share none."
+        )
 
 
 def shortcut(x, filters, strides, name, net):

@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import textwrap
 from collections.abc import Callable
 from typing import Any, ParamSpec
 
@@ -17,6 +18,40 @@ MODELS: dict[str, Callable[..., keras.Model]] = {}
 
 P = ParamSpec("P")
 
+# What all constructors say of the arguments that they share.
+WEIGHTS = """\
+weights: None for random initialisation, `"{published}"` for published weights
+    where they exist (see `keras_pnnh.list_weights()`), the path of a
+    `.weights.h5` file, or `"hf://owner/name@revision"` for a repository of
+    the Hugging Face Hub. Unlike in `keras.applications` the default is None:
+    nothing is downloaded unasked, and the network that one trains is the
+    library's own.
+input_tensor: A Keras tensor to use as the image input. It is wired in after
+    the weights are loaded.
+"""
+CLASSES = """\
+classes: Number of classes, by default {classes}. Published weights with
+    another number keep their backbone and get a new, random classifier; a
+    warning says so. A file of your own must have this number.
+classifier_activation: `"softmax"`, or None for logits.
+"""
+HUB = """\
+revision: Commit, branch or tag of the Hub's repository.
+cache_dir: Where downloads are kept.
+token: Access token of the Hub, or False for none.
+local_files_only: Whether to use what is on this machine alone.
+force_download: Whether to download what is there already.
+"""
+RETURNS = """\
+Returns:
+    A `keras.Model`.
+
+Raises:
+    ValueError: For an argument that does not fit, or weights of another
+        architecture.
+    FileNotFoundError: If `weights` names a file that does not exist.
+"""
+
 
 def variant(
     signature: Callable[P, keras.Model],
@@ -29,12 +64,27 @@ def variant(
 
     Args:
         signature: A function without a body: its parameters are those of the
-            constructor. Its docstring may hold `{fields}`.
+            constructor. Its docstring may hold `{fields}`, those above in
+            lower case among them.
         name: Name of the constructor, e.g. `"PlainResNet50"`.
         family: An `Application`.
         choose: Of the arguments that were given, the name of the variant and
             the arguments of the family that make it.
         **documented: Values of the fields.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh.applications import PlainResNet, variant
+    >>> def signature(weights: None = None, classes: int = 10) -> keras.Model:
+    ...     "{name} has two blocks."
+    ...     ...
+    >>> numbers = {"blocks_per_stage": (2,), "filters_per_stage": (4,)}
+    >>> construct = variant(
+    ...     signature, "Tiny", PlainResNet, lambda given: ("tiny", numbers)
+    ... )
+    >>> construct.__doc__, construct(classes=3).name
+    ('Tiny has two blocks.', 'tiny')
     """
     parameters = inspect.signature(signature)
 
@@ -49,17 +99,33 @@ def variant(
         weights = given.pop("weights", None)
         input_tensor = given.pop("input_tensor", None)
         return _pretrained.build(
-            *(family, chosen, numbers, weights, input_tensor),
+            family,
+            chosen,
+            numbers,
+            weights,
+            input_tensor,
             {"name": chosen, **given},
         )
 
     construct.__name__ = construct.__qualname__ = name
     construct.__module__ = family.__module__
-    construct.__doc__ = inspect.cleandoc(signature.__doc__ or "").format(
-        name=name, **documented
-    )
+    usual = {"name": name, "classes": 1000, "published": "imagenet"}
+    construct.__doc__ = _documentation(signature, {**usual, **documented})
     construct.__signature__ = parameters  # type: ignore[attr-defined]
     return construct
+
+
+def _documentation(signature, fields):
+    def entries(text):
+        return textwrap.indent(text.format(**fields), 4 * " ").strip()
+
+    return inspect.cleandoc(signature.__doc__ or "").format(
+        weights=entries(WEIGHTS),
+        classes_and_activation=entries(CLASSES),
+        hub=entries(HUB),
+        returns=RETURNS.strip(),
+        **fields,
+    )
 
 
 def register(name: str, construct: Callable[..., keras.Model]) -> None:
@@ -67,6 +133,14 @@ def register(name: str, construct: Callable[..., keras.Model]) -> None:
 
     Raises:
         ValueError: If there is another model of this name.
+
+    Example:
+
+    >>> from keras_pnnh.applications import PlainResNet20, register
+    >>> register("plain_resnet20", PlainResNet20)
+    Traceback (most recent call last):
+        ...
+    ValueError: A model's name must be its own. Received: ...
     """
     if name in MODELS:
         raise ValueError(

@@ -37,7 +37,7 @@ def features(
     {'P1': (None, 16, 16, 32), 'P2': (None, 8, 8, 64)}
     """
     levels = getattr(model, "pyramid_outputs", {})
-    names = levels if names is None else names
+    names = list(levels) if names is None else names
     if not names:
         raise ValueError(
             "`names` must list levels or layers. Received: "

@@ -19,7 +19,7 @@ from keras_pnnh.applications._checks import (
     Preprocessing,
     Shape,
 )
-from keras_pnnh.applications._mobilenet_blocks import MobileNetLayers
+from keras_pnnh.applications._mobilenet_blocks import MobileNetLayers, scaled
 from keras_pnnh.applications._pass_through import blocks_path
 from keras_pnnh.applications._variant import Weights, register, variant
 from keras_pnnh.layers._checks import (
@@ -252,13 +252,6 @@ def variant_name(alpha: float) -> str:
     return f"plain_mobilenet_v2_{percent.zfill(3)}"
 
 
-def scaled(filters, alpha):
-    """`alpha * filters`, rounded to a multiple of 8 of at least 90 %."""
-    wanted = alpha * filters
-    multiple = max(8, int(wanted + 4) // 8 * 8)
-    return multiple + 8 if multiple < 0.9 * wanted else multiple
-
-
 def check_alpha(alpha):
     _checks.check_number(
         "alpha",
@@ -348,38 +341,17 @@ def _signature(
             has at least 1280. The usual ones are 0.35, 0.5, 0.75, 1.0, 1.3 and
             1.4. `create_model("plain_mobilenet_v2_140")` is `alpha=1.4`.
         include_top: Whether to end with pooling and a classifier.
-        weights: None for random initialisation, `"imagenet"` for published
-            weights where they exist (see `keras_pnnh.list_weights()`), the
-            path of a `.weights.h5` file, or `"hf://owner/name@revision"` for
-            a repository of the Hugging Face Hub. Unlike in
-            `keras.applications` the default is None: nothing is downloaded
-            unasked, and the network that one trains is the library's own.
-        input_tensor: A Keras tensor to use as the image input. It is wired in
-            after the weights are loaded.
+        {weights}
         pooling: Without the top: None for the feature map, `"avg"` or `"max"`.
-        classes: Number of classes, by default 1000. Published weights with
-            another number keep their backbone and get a new, random
-            classifier; a warning says so. A file of your own must have this
-            number.
-        classifier_activation: `"softmax"`, or None for logits.
+        {classes_and_activation}
         name: Name of the model. Defaults to that of the variant, such as
             `"plain_mobilenet_v2_100"`.
-        revision: Commit, branch or tag of the Hub's repository.
-        cache_dir: Where downloads are kept.
-        token: Access token of the Hub, or False for none.
-        local_files_only: Whether to use what is on this machine alone.
-        force_download: Whether to download what is there already.
+        {hub}
 
     The other keywords are those of `PlainMobileNet`. None is what the weights
     say, and without weights the default of the network.
 
-    Returns:
-        A `keras.Model`.
-
-    Raises:
-        ValueError: For an argument that does not fit, or weights of another
-            architecture.
-        FileNotFoundError: If `weights` names a file that does not exist.
+    {returns}
 
     Example:
 
@@ -398,7 +370,10 @@ def _choose(given: dict) -> tuple[str, dict]:
 
 
 PlainMobileNetV2 = variant(
-    _signature, "PlainMobileNetV2", PlainMobileNet, _choose
+    _signature,
+    "PlainMobileNetV2",
+    PlainMobileNet,
+    _choose,
 )
 
 

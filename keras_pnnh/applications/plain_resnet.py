@@ -214,7 +214,7 @@ class PlainResNet(Application):
         _checks.check_head(include_top, pooling, classes, classifier_activation)
         _check_choices(internal_path, block, stem, norm, coder_training)
         _check_code(code_placement, code_ratio, learner_ratio)
-        _check_shared_learners(shared_learners, block)
+        _resnet_blocks.check_block(block, internal_path, shared_learners)
         _checks.check_name(name)
         data_format = resolve_data_format(data_format)
         dtype = _checks.resolve_dtype(dtype)
@@ -267,14 +267,6 @@ def _check_choices(internal_path, block, stem, norm, coder_training):
     _checks.check_choice(
         "coder_training", coder_training, _checks.CODER_TRAININGS
     )
-    if block.endswith("_v2") and blocks_path(internal_path) != "residual":
-        raise ValueError(
-            "Blocks with the norm first are residual: without a skip there is "
-            "nothing to keep free of the non-linearity. Received: "
-            f"block={block!r} with internal_path={internal_path!r}. Take "
-            "`internal_path='residual'`, `internal_path='pass_through'` or "
-            f"`block={block.removesuffix('_v2')!r}`."
-        )
 
 
 def _check_code(code_placement, code_ratio, learner_ratio):
@@ -300,21 +292,6 @@ def _check_code(code_placement, code_ratio, learner_ratio):
             f"Received: learner_ratio={learner_ratio} with "
             f"code_placement={code_placement!r}. Take "
             "`code_placement='concat'`."
-        )
-
-
-def _check_shared_learners(shared_learners, block):
-    numbers = (1, 2) if block.startswith("basic") else (1, 2, 3)
-    known = isinstance(shared_learners, (list, tuple)) and all(
-        _checks.is_integer(number) and number in numbers
-        for number in shared_learners
-    )
-    if not known or len(set(shared_learners)) < len(shared_learners):
-        raise ValueError(
-            "`shared_learners` must name convolutions of a block by their "
-            f"numbers, out of {numbers}, each once. Received: "
-            f"shared_learners={shared_learners!r}. Take `({numbers[-1]},)` to "
-            "share the last one, `()` to share none."
         )
 
 
@@ -367,39 +344,18 @@ def _signature(
 
     Args:
         include_top: Whether to end with pooling and a classifier.
-        weights: None for random initialisation, `"{published}"` for published
-            weights where they exist (see `keras_pnnh.list_weights()`), the
-            path of a `.weights.h5` file, or `"hf://owner/name@revision"` for
-            a repository of the Hugging Face Hub. Unlike in
-            `keras.applications` the default is None: nothing is downloaded
-            unasked, and the network that one trains is the library's own.
-        input_tensor: A Keras tensor to use as the image input. It is wired in
-            after the weights are loaded.
+        {weights}
         input_shape: Shape of one image, at least {minimum}x{minimum}. By
             default {size}x{size} RGB.
         pooling: Without the top: None for the feature map, `"avg"` or `"max"`.
-        classes: Number of classes, by default {classes}. Published weights
-            with another number keep their backbone and get a new, random
-            classifier; a warning says so. A file of your own must have this
-            number.
-        classifier_activation: `"softmax"`, or None for logits.
+        {classes_and_activation}
         name: Name of the model. Defaults to that of the variant.
-        revision: Commit, branch or tag of the Hub's repository.
-        cache_dir: Where downloads are kept.
-        token: Access token of the Hub, or False for none.
-        local_files_only: Whether to use what is on this machine alone.
-        force_download: Whether to download what is there already.
+        {hub}
 
     The other keywords are those of `PlainResNet`. None is what the weights
     say, and without weights the default of the variant.
 
-    Returns:
-        A `keras.Model`.
-
-    Raises:
-        ValueError: For an argument that does not fit, or weights of another
-            architecture.
-        FileNotFoundError: If `weights` names a file that does not exist.
+    {returns}
 
     Example:
 

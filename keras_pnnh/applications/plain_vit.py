@@ -350,42 +350,21 @@ def _signature(
 
     Args:
         include_top: Whether to end with a classifier.
-        weights: None for random initialisation, `"imagenet"` for published
-            weights where they exist (see `keras_pnnh.list_weights()`), the
-            path of a `.weights.h5` file, or `"hf://owner/name@revision"` for
-            a repository of the Hugging Face Hub. Unlike in
-            `keras.applications` the default is None: nothing is downloaded
-            unasked, and the network that one trains is the library's own.
-        input_tensor: A Keras tensor to use as the image input. It is wired in
-            after the weights are loaded.
+        {weights}
         input_shape: Shape of one image, of whole patches. By default 224x224
             RGB; with `patch_size=4`, the form for small images, 32x32.
             Weights of another size are resampled.
         pooling: Without the top: None for all tokens, `"token"` for the class
             token, `"avg"` or `"max"` over the patches.
-        classes: Number of classes, by default 1000. Published weights with
-            another number keep their backbone and get a new, random
-            classifier; a warning says so. A file of your own must have this
-            number.
-        classifier_activation: `"softmax"`, or None for logits.
+        {classes_and_activation}
         name: Name of the model. Defaults to that of the variant.
-        revision: Commit, branch or tag of the Hub's repository.
-        cache_dir: Where downloads are kept.
-        token: Access token of the Hub, or False for none.
-        local_files_only: Whether to use what is on this machine alone.
-        force_download: Whether to download what is there already.
+        {hub}
 
     The other keywords are those of `PlainViT`, among them numbers to replace,
     such as `patch_size=4`. None is what the weights say, and without weights
     the default of the variant.
 
-    Returns:
-        A `keras.Model`.
-
-    Raises:
-        ValueError: For an argument that does not fit, or weights of another
-            architecture.
-        FileNotFoundError: If `weights` names a file that does not exist.
+    {returns}
 
     Example:
 

@@ -209,7 +209,7 @@ def _evaluate(options):
         )
     result = evaluate(model, data, options.batch_size, options.record)
     print(
-        f"{options.model} ({options.path}), weights {options.weights}: "
+        f"{options.model}, weights {options.weights}: "
         f"{100 * result['accuracy']:.2f} % of {result['images']} images, "
         f"loss {result['loss']:.4f}"
     )

@@ -14,8 +14,8 @@ def add_model(command, default=None):
     command.add_argument(
         "--path",
         choices=("coder", "pass_through", "residual", "none"),
-        default="coder",
-        help="internal path: PNNH, the residual twin or the plain baseline",
+        help="internal path: PNNH's coder, pass-through channels, the residual "
+        "twin or the plain baseline; default: what the weights say, or coder",
     )
     command.add_argument(
         "--norm",

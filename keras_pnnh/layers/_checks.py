@@ -1,13 +1,15 @@
 """The argument checks that the layers share."""
 
 import math
+from typing import Any, Literal, get_args
 
 import keras
 
-DATA_FORMATS = ("channels_last", "channels_first")
+DataFormat = Literal["channels_last", "channels_first"]
+DATA_FORMATS = get_args(DataFormat)
 
 
-def resolve_data_format(data_format):
+def resolve_data_format(data_format: Any) -> DataFormat:
     """`data_format`, or Keras's setting for None."""
     if data_format is None:
         return keras.config.image_data_format()

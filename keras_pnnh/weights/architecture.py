@@ -7,8 +7,6 @@ residual twin and the plain baseline, for one.
 import inspect
 import json
 
-import keras
-
 ATTRIBUTE = "keras_pnnh_architecture"
 
 # Arguments that do not change what the weights mean.
@@ -35,8 +33,7 @@ def describe(model):
 
     None for a model that is no application of this library.
     """
-    registered_name = keras.saving.get_registered_name(type(model))
-    if not registered_name.startswith("keras_pnnh>"):
+    if not hasattr(model, "translate_config"):
         return None
     return of_config(type(model).__name__, model.get_config())
 
