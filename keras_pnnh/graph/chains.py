@@ -102,6 +102,8 @@ def _chain(model):
 def _sequential(calls, name):
     copies = LayerCopies()
     layers = [copies.copy(call.layer) for call in calls]
+    for call in calls:
+        copies.note_call(call.layer, call.args, call.kwargs)
     # A layer that is called twice would be one layer in two places.
     for place, layer in enumerate(layers):
         if layer in layers[:place]:

@@ -57,10 +57,16 @@ def parts_of(layer):
     """The layers that a layer holds itself, in lists and dictionaries too."""
     return [
         part
-        for value in vars(layer).values()
+        for value in _attributes(layer).values()
         for part in keras.tree.flatten(_unwrapped(value))
         if isinstance(part, keras.layers.Layer)
     ]
+
+
+def _attributes(layer):
+    """What a layer holds by name; PyTorch keeps modules apart."""
+    held = vars(layer)
+    return {**held, **held.get("_modules", {})}
 
 
 def _unwrapped(value):
@@ -83,10 +89,10 @@ def _difference(layer, copy):
     if isinstance(layer, (keras.layers.Lambda, keras.Model)):
         return None  # the function itself is copied; a model has its graph
     ours = set(vars(keras.layers.Layer()))
-    for name, value in vars(layer).items():
+    for name, value in _attributes(layer).items():
         if name in ours or name.startswith("_"):
             continue
-        received = vars(copy).get(name)
+        received = _attributes(copy).get(name)
         if known and not inspect.isfunction(value):
             continue
         if not _same(value, received):

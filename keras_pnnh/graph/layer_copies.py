@@ -45,9 +45,13 @@ class LayerCopies:
 
     def call(self, layer, args, kwargs):
         """Call the copy of a layer; fits `graph.replay`."""
+        self.note_call(layer, args, kwargs)
+        return self.copy(layer)(*args, **kwargs)
+
+    def note_call(self, layer, args, kwargs):
+        """Keep what a layer is called with, to compare its copy on the like."""
         if is_foreign(layer):
             self._calls.setdefault(layer, (args, kwargs))
-        return self.copy(layer)(*args, **kwargs)
 
     def load_weights(self):
         """Give every copy that was called the weights of its original.

@@ -250,3 +250,58 @@ def test_a_probe_that_does_not_fit(probe):
     model = network([("basic", 4, 1)])
     with pytest.raises(ValueError, match="finite inputs.*Pass a few images"):
         from_residual(model, probe=probe.astype("float32"))
+
+
+def quantised(mode):
+    vector = keras.Input((8,))
+    x = layers.Add()([layers.Dense(8, name="dense")(vector), vector])
+    model = keras.Model(vector, layers.Dense(3)(x))
+    model.quantize(mode)
+    return model
+
+
+@pytest.mark.torch_only
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("mode", ["int8", "int4", "float8"])
+def test_a_quantised_model(mode):
+    refused(quantised(mode), rf"'dense' .* is quantised \({mode}\)")
+
+
+def test_a_result_that_is_the_input():
+    images = keras.Input((8, 8, 4))
+    model = keras.Model(images, images, name="mine")
+    refused(model, "'mine', whose result is its input")
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Embedding(9, 4, mask_zero=True, name="told"),
+        lambda x: layers.Masking(name="told")(layers.Embedding(9, 4)(x)),
+    ],
+)
+def test_masks(layer):
+    tokens = keras.Input((6,), dtype="int32")
+    x = layer(tokens)
+    x = layers.Add()([x, layers.Dense(4)(x)])
+    model = keras.Model(tokens, layers.GlobalAveragePooling1D()(x))
+    refused(model, "'told' .* makes a mask")
+
+
+def test_whole_numbers_are_looked_up():
+    tokens = keras.Input((6,), dtype="int32")
+    x = layers.Embedding(9, 4)(tokens)
+    x = layers.Add()([x, layers.MultiHeadAttention(2, 2)(x, x)])
+    model = keras.Model(tokens, layers.GlobalAveragePooling1D()(x))
+    _, certificate = from_residual(model)
+    assert certificate.exact and certificate.images == 8
+
+
+def test_a_size_that_stays_open():
+    images = keras.Input((None, None, 4))
+    x = layers.Add()([conv(images, 4), images])
+    x = layers.Lambda(lambda x: 3 * x, output_shape=(None, None, 4))(x)
+    model = keras.Model(images, layers.GlobalAveragePooling2D()(x))
+    with pytest.raises(ValueError, match="`keras.Input` of a known") as error:
+        from_residual(model)
+    assert "input_shape" not in str(error.value)

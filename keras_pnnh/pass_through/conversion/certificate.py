@@ -137,7 +137,7 @@ def certify(model, opened, plain, probe, find_end):
         name=plain.name,
         **compared._asdict(),
         exact_until=None
-        if compared.exact
+        if compared.exact or not compared.images
         else find_end(probe, compared.tolerance),
         depth=after.depth,
         pass_through_channels=after.pass_through_channels,

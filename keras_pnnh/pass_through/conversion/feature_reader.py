@@ -81,7 +81,7 @@ class FeatureLayers(OperationList):
 
     def _batch_norm(self, call):
         layer, rank = call.layer, len(call.inputs[0].shape)
-        if layer.axis % rank != rank - 1 or any(call.args[1:]):
+        if layer.axis % rank != rank - 1:
             self.whole(call)
             return
         scale, bias = scale_and_bias(layer)

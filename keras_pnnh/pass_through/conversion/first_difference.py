@@ -4,7 +4,7 @@ import keras
 
 from keras_pnnh import graph
 from keras_pnnh.folding.folding_plan import norms_to_fold
-from keras_pnnh.pass_through.conversion.comparison import differences
+from keras_pnnh.pass_through.conversion.comparison import relative_difference
 
 
 def first_difference(model, taps, steps, probe, tolerance):
@@ -30,7 +30,7 @@ def first_difference(model, taps, steps, probe, tolerance):
         # Pass-through channels come last, on the axis that is longer, if any.
         got = keras.ops.convert_to_numpy(result)
         got = got[tuple(map(slice, want.shape))]
-        if differences(want, got)[1] > tolerance:
+        if relative_difference(want, got) > tolerance:
             return first.name
     return steps[-1].operations[0].name
 

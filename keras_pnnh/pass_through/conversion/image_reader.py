@@ -136,7 +136,7 @@ class ImageLayers(OperationList):
 
     def _norm(self, call):
         layer = call.layer
-        if layer.axis % 4 != self.axis or any(call.args[1:]):
+        if layer.axis % 4 != self.axis:
             self.whole(call)
             return
         scale, bias = scale_and_bias(layer)

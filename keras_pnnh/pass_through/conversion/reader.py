@@ -17,6 +17,7 @@ from keras_pnnh.pass_through.conversion.image_reader import ImageLayers
 from keras_pnnh.pass_through.conversion.operations import (
     Mix,
     Term,
+    Whole,
     channel_axis,
     channels_of,
     is_image,
@@ -153,7 +154,12 @@ class _Reader(ImageLayers, FeatureLayers):
         try:
             for part in inside.calls[1:]:
                 self.read(part, alone=False)
-        except ValueError:  # not a chain: refused as the layer that it is
+            known = not any(
+                isinstance(made, Whole) for made in self.operations[count:]
+            )
+        except ValueError:
+            known = False
+        if not known:  # what is refused is the layer, not what is inside
             del self.operations[count:]
             return False
         self.same_as(call.outputs[0], inside.outputs[0])
