@@ -1,8 +1,9 @@
 """What is checked of every family's arguments, and the choices there are."""
 
+import inspect
 import math
-from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, get_args, get_origin
 
 import keras
 
@@ -15,9 +16,7 @@ Pooling = Literal["avg", "max"]
 # Height and width may be None.
 Shape = Sequence[int | None]
 
-INTERNAL_PATHS = get_args(InternalPath)
 PREPROCESSINGS = get_args(Preprocessing)
-CODER_TRAININGS = get_args(CoderTraining)
 POOLINGS = (None, *get_args(Pooling))
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
@@ -28,6 +27,13 @@ def check_choice(name: str, value: Any, choices: Sequence) -> None:
             f"`{name}` must be one of {tuple(choices)}. "
             f"Received: {name}={value!r}."
         )
+
+
+def check_choices(constructor: Callable, arguments: dict) -> None:
+    """Whether arguments with a `Literal` annotation have one of its values."""
+    for name, parameter in inspect.signature(constructor).parameters.items():
+        if get_origin(parameter.annotation) is Literal:
+            check_choice(name, arguments[name], get_args(parameter.annotation))
 
 
 def check_flag(name: str, value: Any, repair: str = "") -> None:

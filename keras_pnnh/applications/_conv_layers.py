@@ -1,11 +1,12 @@
 """The layers that the blocks of the convolutional families are made of."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
 
-from keras_pnnh.layers import Coder, PlainConv2D
+from keras_pnnh.layers import Coder, PlainConv2D, SharedKernel
 
 # Question 2 of `docs/study.md`: 0.3 and 1 cannot be told apart in ResNets
 # (tables `norm`, `gain`); in MobileNetV2 1 is far behind (`mobilenet`).
@@ -40,17 +41,17 @@ class ConvLayers:
 
     def conv(
         self,
-        x,
-        filters,
-        kernel_size,
-        strides=1,
+        x: Any,
+        filters: int,
+        kernel_size: int,
+        strides: int = 1,
         *,
-        coder=None,
-        part,
-        shared=None,
-        normalize=True,
-        name,
-    ):
+        coder: Coder | None = None,
+        part: str,
+        shared: SharedKernel | None = None,
+        normalize: bool = True,
+        name: str,
+    ) -> Any:
         """A learner of a block, and the part of the coder that goes with it.
 
         Args:
@@ -84,7 +85,16 @@ class ConvLayers:
             learner_kernel=None if shared is None else shared(x),
         )
 
-    def bare_conv(self, x, filters, kernel_size, strides=1, *, norm, name):
+    def bare_conv(
+        self,
+        x: Any,
+        filters: int,
+        kernel_size: int,
+        strides: int = 1,
+        *,
+        norm: str | None,
+        name: str,
+    ) -> Any:
         """A convolution without a coder: stem, shortcut, last layer."""
         return PlainConv2D(
             filters,
@@ -96,13 +106,17 @@ class ConvLayers:
             name=name,
         )(x)
 
-    def coders(self, filters, code_filters, blocks, name):
+    def coders(
+        self, filters: int, code_filters: int, blocks: int, name: str
+    ) -> Sequence[Coder | None]:
         """The coder of each block of a stage: one object for all of them."""
         if self.internal_path != "coder":
             return [None] * blocks
         return [self.coder(filters, code_filters, blocks, name)] * blocks
 
-    def coder(self, filters, code_filters, uses, name):
+    def coder(
+        self, filters: int, code_filters: int, uses: int, name: str
+    ) -> Coder:
         """A coder that `uses` blocks share."""
         scales = {"frozen": 0.0, "scaled": 1.0 / uses, "free": 1.0}
         return Coder(
@@ -116,21 +130,22 @@ class ConvLayers:
             name=name,
         )
 
-    def own_channels(self, coder):
+    def own_channels(self, coder: Coder | None) -> int:
         """Channels inside a block that hold the code alone."""
-        concat = coder is not None and self.code_placement == "concat"
-        return coder.code_filters if concat else 0
+        if coder is None or self.code_placement == "add":
+            return 0
+        return coder.code_filters
 
-    def gain(self, coder, part):
+    def gain(self, coder: Coder | None, part: str) -> float:
         """Initial scale of a learner: small if something is added to it."""
         alone = self.own_channels(coder) and part != "decoder"
         return 1.0 if coder is None or alone else self.learner_gain
 
-    def relu(self, x, name):
+    def relu(self, x: Any, name: str) -> Any:
         limit = 6.0 if self.activation == "relu6" else None
         return keras.layers.ReLU(limit, dtype=self.dtype, name=name)(x)
 
-    def batch_norm(self, x, name):
+    def batch_norm(self, x: Any, name: str) -> Any:
         return keras.layers.BatchNormalization(
             axis=self.channel_axis,
             momentum=0.9,
@@ -139,12 +154,26 @@ class ConvLayers:
             name=name,
         )(x)
 
-    def add(self, skip, x, name):
+    def zero_pad(self, x: Any, padding: int, name: str) -> Any:
+        return keras.layers.ZeroPadding2D(
+            padding, data_format=self.data_format, dtype=self.dtype, name=name
+        )(x)
+
+    def max_pool(self, x: Any, size: int, strides: int, name: str) -> Any:
+        return keras.layers.MaxPooling2D(
+            size,
+            strides,
+            data_format=self.data_format,
+            dtype=self.dtype,
+            name=name,
+        )(x)
+
+    def add(self, skip: Any, x: Any, name: str) -> Any:
         return keras.layers.Add(dtype=self.dtype, name=name)([skip, x])
 
-    def channels(self, x):
+    def channels(self, x: Any) -> int:
         return x.shape[self.channel_axis]
 
     @property
-    def channel_axis(self):
+    def channel_axis(self) -> int:
         return 1 if self.data_format == "channels_first" else -1

@@ -1,9 +1,11 @@
 """The inverted residual of MobileNetV2: `x` in, `x` out."""
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 from keras_pnnh.applications._conv_layers import ConvLayers
-from keras_pnnh.layers import PlainDepthwiseConv2D
+from keras_pnnh.layers import Coder, PlainDepthwiseConv2D
 
 
 @dataclasses.dataclass(frozen=True)
@@ -12,7 +14,9 @@ class MobileNetLayers(ConvLayers):
 
     activation: str = "relu6"
 
-    def depthwise(self, x, strides, *, coder=None, name):
+    def depthwise(
+        self, x: Any, strides: int, *, coder: Coder | None = None, name: str
+    ) -> Any:
         """A depthwise learner; the coder's channels pass as they are."""
         return PlainDepthwiseConv2D(
             3,
@@ -26,14 +30,22 @@ class MobileNetLayers(ConvLayers):
         )(x)
 
 
-def stage(x, blocks, filters, strides, expansion, name, net):
+def stage(
+    x: Any,
+    blocks: int,
+    filters: int,
+    strides: int,
+    expansion: int,
+    name: str,
+    net: MobileNetLayers,
+) -> Any:
     """`blocks` blocks of the same width; the first has the strides.
 
     A block that does not expand has no room for pairs and therefore no coder.
     The only one stands after the stem and halves its channels, so that the
     twin has no skip there either.
     """
-    coders = [None] * blocks
+    coders: Sequence[Coder | None] = [None] * blocks
     if expansion > 1:
         coders = net.coders(filters, 2 * filters, blocks, f"{name}_coder")
     for number, coder in enumerate(coders, 1):
@@ -45,7 +57,15 @@ def stage(x, blocks, filters, strides, expansion, name, net):
     return x
 
 
-def inverted_residual(x, filters, strides, expansion, coder, name, net):
+def inverted_residual(
+    x: Any,
+    filters: int,
+    strides: int,
+    expansion: int,
+    coder: Coder | None,
+    name: str,
+    net: MobileNetLayers,
+) -> Any:
     """Wide 1x1, depthwise 3x3, narrow 1x1 (Sandler et al. 2018, table 1).
 
     Encoder in the first, the code as it is in the middle, decoder last. No
@@ -76,7 +96,7 @@ def inverted_residual(x, filters, strides, expansion, coder, name, net):
     return y
 
 
-def scaled(filters, alpha):
+def scaled(filters: int, alpha: float) -> int:
     """`alpha * filters`, rounded to a multiple of 8 of at least 90 %."""
     wanted = alpha * filters
     multiple = max(8, int(wanted + 4) // 8 * 8)

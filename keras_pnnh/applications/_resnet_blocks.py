@@ -5,10 +5,12 @@ same without either.
 """
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 from keras_pnnh.applications import _checks
 from keras_pnnh.applications._conv_layers import ConvLayers
-from keras_pnnh.layers import SharedKernel, ZeroPaddingShortcut
+from keras_pnnh.layers import Coder, SharedKernel, ZeroPaddingShortcut
 
 # Output channels of a block per channel of its stage.
 EXPANSION = {"basic": 1, "bottleneck": 4, "basic_v2": 1, "bottleneck_v2": 4}
@@ -28,12 +30,22 @@ class ResNetLayers(ConvLayers):
     projection: bool = False
     learner_ratio: float = 1.0
 
-    def inside(self, filters):
+    def inside(self, filters: int) -> int:
         """Channels of a learner inside a block."""
         return max(1, round(self.learner_ratio * filters))
 
 
-def stage(x, block, blocks, filters, strides, code_filters, shared, name, net):
+def stage(
+    x: Any,
+    block: str,
+    blocks: int,
+    filters: int,
+    strides: int,
+    code_filters: int,
+    shared: Sequence[int],
+    name: str,
+    net: ResNetLayers,
+) -> Any:
     """`blocks` blocks of the same width; the first has the strides.
 
     Args:
@@ -57,7 +69,15 @@ def stage(x, block, blocks, filters, strides, code_filters, shared, name, net):
     return x
 
 
-def basic_block(x, filters, strides, coder, kernels, name, net):
+def basic_block(
+    x: Any,
+    filters: int,
+    strides: int,
+    coder: Coder | None,
+    kernels: dict[int, SharedKernel],
+    name: str,
+    net: ResNetLayers,
+) -> Any:
     """3x3, 3x3 (He et al. 2015, figure 5 left): encoder, then decoder."""
     y = net.conv(
         x,
@@ -85,7 +105,15 @@ def basic_block(x, filters, strides, coder, kernels, name, net):
     return net.relu(y, f"{name}_relu2")
 
 
-def bottleneck_block(x, filters, strides, coder, kernels, name, net):
+def bottleneck_block(
+    x: Any,
+    filters: int,
+    strides: int,
+    coder: Coder | None,
+    kernels: dict[int, SharedKernel],
+    name: str,
+    net: ResNetLayers,
+) -> Any:
     """1x1, 3x3, wide 1x1 (figure 5 right), the stride on the 3x3 ("v1.5").
 
     Encoder, the code as it is, decoder. The code is a quarter as wide as what
@@ -128,7 +156,15 @@ def bottleneck_block(x, filters, strides, coder, kernels, name, net):
     return net.relu(y, f"{name}_relu3")
 
 
-def basic_block_v2(x, filters, strides, coder, kernels, name, net):
+def basic_block_v2(
+    x: Any,
+    filters: int,
+    strides: int,
+    coder: Coder | None,
+    kernels: dict[int, SharedKernel],
+    name: str,
+    net: ResNetLayers,
+) -> Any:
     """Norm and ReLU first (He et al. 2016): no ReLU on the twin's skip."""
     activated = net.relu(net.batch_norm(x, f"{name}_norm0"), f"{name}_relu0")
     y = net.conv(
@@ -154,7 +190,15 @@ def basic_block_v2(x, filters, strides, coder, kernels, name, net):
     return net.add(skip, y, f"{name}_add")
 
 
-def bottleneck_block_v2(x, filters, strides, coder, kernels, name, net):
+def bottleneck_block_v2(
+    x: Any,
+    filters: int,
+    strides: int,
+    coder: Coder | None,
+    kernels: dict[int, SharedKernel],
+    name: str,
+    net: ResNetLayers,
+) -> Any:
     """The bottleneck with norm and ReLU before each convolution.
 
     The stride is on the 3x3, and in the first block of a stage, where
@@ -201,7 +245,7 @@ BLOCKS = {
 }
 
 
-def check_block(block, internal_path, shared_learners):
+def check_block(block: str, internal_path: str, shared_learners: Any) -> None:
     """Which paths a block has, and what of it can be shared."""
     if block.endswith("_v2") and internal_path in ("coder", "none"):
         raise ValueError(
@@ -225,7 +269,9 @@ def check_block(block, internal_path, shared_learners):
         )
 
 
-def shortcut(x, filters, strides, name, net):
+def shortcut(
+    x: Any, filters: int, strides: int, name: str, net: ResNetLayers
+) -> Any:
     """The twin's skip, in the shape of the block's output."""
     if strides == 1 and net.channels(x) == filters:
         return x
@@ -235,7 +281,14 @@ def shortcut(x, filters, strides, name, net):
     return _zero_padding(x, filters, strides, name, net)
 
 
-def shortcut_v2(x, activated, filters, strides, name, net):
+def shortcut_v2(
+    x: Any,
+    activated: Any,
+    filters: int,
+    strides: int,
+    name: str,
+    net: ResNetLayers,
+) -> Any:
     """As above; a projection reads the activated stream (He et al. 2016)."""
     if strides == 1 and net.channels(x) == filters:
         return x
@@ -247,7 +300,9 @@ def shortcut_v2(x, activated, filters, strides, name, net):
     return _zero_padding(x, filters, strides, name, net)
 
 
-def _zero_padding(x, filters, strides, name, net):
+def _zero_padding(
+    x: Any, filters: int, strides: int, name: str, net: ResNetLayers
+) -> Any:
     return ZeroPaddingShortcut(
         filters,
         strides,
@@ -257,7 +312,14 @@ def _zero_padding(x, filters, strides, name, net):
     )(x)
 
 
-def _shared_kernels(block, filters, coder, numbers, name, net):
+def _shared_kernels(
+    block: str,
+    filters: int,
+    coder: Coder | None,
+    numbers: Sequence[int],
+    name: str,
+    net: ResNetLayers,
+) -> dict[int, SharedKernel]:
     """The kernels that a stage's blocks share, by number in the block."""
     inside, width = net.inside(filters), EXPANSION[block] * filters
     if width == filters:  # of each convolution: inputs, outputs, size

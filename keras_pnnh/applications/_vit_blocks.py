@@ -1,6 +1,7 @@
 """The blocks of a vision Transformer: tokens in, tokens out."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -37,7 +38,14 @@ class TokenLayers:
     coder_training: str = "frozen"
     learner_gain: float = LEARNER_GAIN
 
-    def coder(self, filters, code_filters, activation, uses, name):
+    def coder(
+        self,
+        filters: int,
+        code_filters: int,
+        activation: str,
+        uses: int,
+        name: str,
+    ) -> Coder | None:
         """A coder that `uses` blocks share, None on another path."""
         if self.internal_path != "coder":
             return None
@@ -51,7 +59,9 @@ class TokenLayers:
             name=name,
         )
 
-    def attention(self, x, heads, coder, name):
+    def attention(
+        self, x: Any, heads: int, coder: Coder | None, name: str
+    ) -> Any:
         shaped = coder is not None and self.token_mixing == "shaped"
         further = coder is not None and self.token_mixing == "identity_heads"
         layer = PlainAttention(
@@ -66,36 +76,45 @@ class TokenLayers:
             return layer(x)
         return layer(x, coder(x, part="encoder"), coder(x, part="decoder"))
 
-    def dense(self, x, units, coder, part, name):
+    def dense(
+        self, x: Any, units: int, coder: Coder | None, part: str, name: str
+    ) -> Any:
         layer = PlainDense(
             units, learner_gain=self.gain(coder), dtype=self.dtype, name=name
         )
         return layer(x) if coder is None else layer(x, coder(x, part=part))
 
-    def gain(self, coder):
+    def gain(self, coder: Coder | None) -> float:
         return 1.0 if coder is None else self.learner_gain
 
-    def gelu(self, x, name):
+    def gelu(self, x: Any, name: str) -> Any:
         # With the error function: the pairs pass any GELU, published weights
         # were trained with this one.
         return keras.layers.Activation("gelu", dtype=self.dtype, name=name)(x)
 
-    def norm(self, x, name):
+    def norm(self, x: Any, name: str) -> Any:
         return keras.layers.LayerNormalization(
             epsilon=EPSILON, dtype=self.dtype, name=name
         )(x)
 
-    def add(self, skip, x, name):
+    def add(self, skip: Any, x: Any, name: str) -> Any:
         return keras.layers.Add(dtype=self.dtype, name=name)([skip, x])
 
-    def dropout(self, x, rate, name):
+    def dropout(self, x: Any, rate: float, name: str) -> Any:
         # Not inside the blocks, where it would drop what the coder carries.
         if not rate:
             return x
         return keras.layers.Dropout(rate, dtype=self.dtype, name=name)(x)
 
 
-def embed(images, filters, patch_size, class_token, data_format, net):
+def embed(
+    images: Any,
+    filters: int,
+    patch_size: int,
+    class_token: bool,
+    data_format: str,
+    net: TokenLayers,
+) -> Any:
     """Tokens of the patches, with their positions."""
     x = keras.layers.Conv2D(
         filters,
@@ -113,7 +132,9 @@ def embed(images, filters, patch_size, class_token, data_format, net):
     )(x)
 
 
-def attention_block(x, heads, coder, name, net):
+def attention_block(
+    x: Any, heads: int, coder: Coder | None, name: str, net: TokenLayers
+) -> Any:
     """norm, attention: encoder into the values, decoder into the output."""
     y = net.norm(x, f"{name}_norm1")
     y = net.attention(y, heads, coder, f"{name}_attention")
@@ -122,7 +143,9 @@ def attention_block(x, heads, coder, name, net):
     return y
 
 
-def mlp_block(x, mlp_dim, coder, name, net):
+def mlp_block(
+    x: Any, mlp_dim: int, coder: Coder | None, name: str, net: TokenLayers
+) -> Any:
     """norm, dense, GELU, dense: pairs into the hidden layer and out of it.
 
     The difference of a pair is exact: `gelu(u) - gelu(-u) = u`.
@@ -137,7 +160,13 @@ def mlp_block(x, mlp_dim, coder, name, net):
     return y
 
 
-def feature_map(x, grid, class_token, data_format, net):
+def feature_map(
+    x: Any,
+    grid: Sequence[int],
+    class_token: bool,
+    data_format: str,
+    net: TokenLayers,
+) -> Any:
     """The tokens of the patches as an image; `grid` is its size."""
     width = x.shape[-1]
     if class_token:
@@ -150,7 +179,7 @@ def feature_map(x, grid, class_token, data_format, net):
     return x
 
 
-def pool(x, pooling, class_token, net):
+def pool(x: Any, pooling: str, class_token: bool, net: TokenLayers) -> Any:
     """The class token (`"token"`), or an average or maximum of the others."""
     if class_token:
         cropping = (0, x.shape[1] - 1) if pooling == "token" else (1, 0)

@@ -5,7 +5,7 @@ Sandler et al. 2018, https://arxiv.org/abs/1801.04381.
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import keras
 
@@ -42,17 +42,17 @@ WIDTHS = (0.35, 0.5, 0.75, 1.0, 1.3, 1.4)
 
 
 def trunk(
-    images,
-    blocks_per_stage,
-    filters_per_stage,
-    strides_per_stage,
-    stem_filters,
-    last_filters,
-    alpha,
-    stem,
-    expansion,
-    net,
-):
+    images: Any,
+    blocks_per_stage: Sequence[int],
+    filters_per_stage: Sequence[int],
+    strides_per_stage: Sequence[int],
+    stem_filters: int,
+    last_filters: int,
+    alpha: float,
+    stem: Stem,
+    expansion: int,
+    net: MobileNetLayers,
+) -> tuple[Any, dict[str, Any]]:
     """From the images to the last ReLU6; the feature maps by level.
 
     Neither stem nor last convolution has an internal path: the first reads
@@ -195,14 +195,8 @@ class PlainMobileNet(Application):
         )
         check_alpha(alpha)
         _checks.check_head(include_top, pooling, classes, classifier_activation)
-        _checks.check_choice(
-            "internal_path", internal_path, _checks.INTERNAL_PATHS
-        )
+        _checks.check_choices(PlainMobileNet, locals())
         _checks.check_dropout_rate(dropout_rate, internal_path)
-        _checks.check_choice("stem", stem, get_args(Stem))
-        _checks.check_choice(
-            "coder_training", coder_training, _checks.CODER_TRAININGS
-        )
         _checks.check_name(name)
         data_format = resolve_data_format(data_format)
         dtype = _checks.resolve_dtype(dtype)

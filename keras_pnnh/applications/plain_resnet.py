@@ -5,7 +5,7 @@ table 1 for those of ImageNet.
 """
 
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import keras
 
@@ -20,7 +20,7 @@ from keras_pnnh.applications._checks import (
     Shape,
 )
 from keras_pnnh.applications._pass_through import blocks_path
-from keras_pnnh.applications._resnet_blocks import BLOCKS, ResNetLayers
+from keras_pnnh.applications._resnet_blocks import ResNetLayers
 from keras_pnnh.applications._variant import Weights, register, variant
 from keras_pnnh.layers._checks import resolve_data_format
 
@@ -63,15 +63,15 @@ VARIANTS = {
 
 
 def trunk(
-    images,
-    blocks_per_stage,
-    filters_per_stage,
-    block,
-    stem,
-    code_ratio,
-    shared_learners,
-    net,
-):
+    images: Any,
+    blocks_per_stage: Sequence[int],
+    filters_per_stage: Sequence[int],
+    block: Block,
+    stem: Stem,
+    code_ratio: float,
+    shared_learners: Sequence[int],
+    net: ResNetLayers,
+) -> tuple[Any, dict[str, Any]]:
     """From the images to the last ReLU; the feature maps by level.
 
     The stem has no internal path: what comes in is no rectified signal.
@@ -91,9 +91,8 @@ def trunk(
         # Zeros pad a rectified signal without changing its maxima; "same"
         # would put them at the end alone. A signal that is not rectified they
         # clip at the border, as in `keras.applications.ResNet50V2`.
-        common = {"data_format": net.data_format, "dtype": net.dtype}
-        x = keras.layers.ZeroPadding2D(1, name="stem_pad", **common)(x)
-        x = keras.layers.MaxPooling2D(3, 2, name="stem_pool", **common)(x)
+        x = net.zero_pad(x, 1, "stem_pad")
+        x = net.max_pool(x, 3, 2, "stem_pool")
     pyramid = {}
     stages = zip(blocks_per_stage, filters_per_stage, strict=True)
     for stage, (blocks, filters) in enumerate(stages, 1):
@@ -212,7 +211,7 @@ class PlainResNet(Application):
     ) -> None:
         _checks.check_stages(blocks_per_stage, filters_per_stage)
         _checks.check_head(include_top, pooling, classes, classifier_activation)
-        _check_choices(internal_path, block, stem, norm, coder_training)
+        _checks.check_choices(PlainResNet, locals())
         _check_code(code_placement, code_ratio, learner_ratio)
         _resnet_blocks.check_block(block, internal_path, shared_learners)
         _checks.check_name(name)
@@ -259,20 +258,7 @@ class PlainResNet(Application):
         super().__init__(images, outputs, pyramid, locals())
 
 
-def _check_choices(internal_path, block, stem, norm, coder_training):
-    _checks.check_choice("internal_path", internal_path, _checks.INTERNAL_PATHS)
-    _checks.check_choice("block", block, tuple(BLOCKS))
-    _checks.check_choice("stem", stem, get_args(Stem))
-    _checks.check_choice("norm", norm, get_args(Norm))
-    _checks.check_choice(
-        "coder_training", coder_training, _checks.CODER_TRAININGS
-    )
-
-
 def _check_code(code_placement, code_ratio, learner_ratio):
-    _checks.check_choice(
-        "code_placement", code_placement, get_args(CodePlacement)
-    )
     _checks.check_number(
         "code_ratio",
         code_ratio,

@@ -46,17 +46,17 @@ VARIANTS = {
 
 
 def trunk(
-    images,
-    num_layers,
-    num_heads,
-    hidden_dim,
-    mlp_dim,
-    patch_size,
-    class_token,
-    dropout_rate,
-    data_format,
-    net,
-):
+    images: Any,
+    num_layers: int,
+    num_heads: int,
+    hidden_dim: int,
+    mlp_dim: int,
+    patch_size: int,
+    class_token: bool,
+    dropout_rate: float,
+    data_format: DataFormat,
+    net: TokenLayers,
+) -> Any:
     """From the images to the last norm: all tokens."""
     x = _vit_blocks.embed(
         images, hidden_dim, patch_size, class_token, data_format, net
@@ -195,9 +195,7 @@ class PlainViT(Application):
             mlp_dim=mlp_dim,
             patch_size=patch_size,
         )
-        _checks.check_choice(
-            "internal_path", internal_path, _checks.INTERNAL_PATHS
-        )
+        _checks.check_choices(PlainViT, locals())
         _check_widths(num_heads, hidden_dim, mlp_dim, internal_path)
         _checks.check_flag("class_token", class_token)
         _checks.check_head(
@@ -209,12 +207,6 @@ class PlainViT(Application):
         )
         _check_pooling(pooling, class_token)
         _checks.check_dropout_rate(dropout_rate, internal_path)
-        _checks.check_choice(
-            "token_mixing", token_mixing, get_args(TokenMixing)
-        )
-        _checks.check_choice(
-            "coder_training", coder_training, _checks.CODER_TRAININGS
-        )
         _checks.check_name(name)
         data_format = resolve_data_format(data_format)
         dtype = _checks.resolve_dtype(dtype)
