@@ -32,11 +32,6 @@ from keras_pnnh.layers import (
     PlainConv2D,
     PlainDepthwiseConv2D,
 )
-from keras_pnnh.pass_through.layers import CarryAttention
-from keras_pnnh.pass_through.writing_out import (
-    NotWrittenOutError,
-    plan_written_out,
-)
 
 
 def audit(model, input_shape=None, leave_out_unknown=False):
@@ -166,7 +161,9 @@ def _depth(network, macs):
     depth = {}
     for call, count in zip(network.calls, macs, strict=True):
         before = max((depth[tensor] for tensor in call.inputs), default=0)
-        weighted = count > 0 and not isinstance(call.layer, CarryAttention)
+        # A layer that counts for itself may multiply without a kernel.
+        own = hasattr(call.layer, "count_macs") and not call.layer.weights
+        weighted = count > 0 and not own
         depth.update(dict.fromkeys(call.outputs, before + weighted))
     return max(depth[tensor] for tensor in network.outputs)
 
@@ -228,9 +225,13 @@ def _pass_through(call):
 
 def _written_out_costs(network, macs):
     """Of `write_out(model)`, without writing it out."""
-    try:
-        plan = plan_written_out(network)
-    except NotWrittenOutError:
+    planners = [
+        call.layer.plan_written_out
+        for call in network.calls
+        if hasattr(call.layer, "plan_written_out")
+    ]
+    plan = planners[0](network) if planners else {}
+    if plan is None:
         return {"written_out_macs": None, "written_out_parameters": None}
     parameters = _folded_parameters(network)
     total = sum(macs)

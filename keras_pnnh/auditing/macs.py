@@ -17,16 +17,9 @@ from keras_pnnh.layers import (
     PlainDepthwiseConv2D,
     TokenEmbedding,
 )
-from keras_pnnh.pass_through.layers import (
-    CarryAttention,
-    CarryConv2D,
-    CarryDense,
-    CarryNormalization,
-)
 
 # Layers whose weights scale, shift or are looked up: nothing to accumulate.
 FREE_LAYERS = (
-    CarryNormalization,
     keras.layers.BatchNormalization,
     keras.layers.Embedding,
     keras.layers.GroupNormalization,
@@ -94,6 +87,8 @@ def count_macs(call):
     layer = call.layer
     if hands_out_weights(call) or isinstance(layer, FREE_LAYERS):
         return 0
+    if hasattr(layer, "count_macs"):
+        return layer.count_macs(call.inputs[0].shape, call.outputs[0].shape)
     # Outputs, times the inputs that each is a weighted sum of.
     if isinstance(layer, PlainConv2D):
         return _size(call.outputs) * math.prod(layer.kernel_shape[:-1])
@@ -110,37 +105,14 @@ def count_macs(call):
         return count_attention_macs(layer, call.inputs[0].shape[1])
     if isinstance(layer, keras.layers.MultiHeadAttention):
         return count_multi_head_macs(call)
-    if isinstance(layer, CarryAttention):
-        return call.inputs[0].shape[1] ** 2 * layer.pair_size
     if isinstance(layer, (PlainDense, keras.layers.Dense)):
         return _size(call.outputs) * layer.kernel.shape[0]
-    if isinstance(layer, CarryDense):
-        positions = _size(call.outputs) // layer.units
-        kernels = [
-            block.channels * block.filters
-            for block in layer.blocks
-            if block.kind == "dense"
-        ]
-        return positions * sum(kernels)
-    if isinstance(layer, CarryConv2D):
-        return sum(_block_macs(block, call) for block in layer.blocks)
     if isinstance(layer, Coder):
         channels = call.inputs[0].shape[layer.axis]
         positions = _size(call.inputs[:1]) // channels
         return positions * layer.code_filters * (channels + layer.filters)
     _check_free(layer)
     return 0
-
-
-def _block_macs(block, call):
-    """Those of one block; what passes, is scaled or pooled, counts nothing."""
-    if block.kind not in ("conv", "depthwise"):
-        return 0
-    positions = _size(call.outputs) // call.layer.filters
-    inputs = math.prod(block.kernel_size)
-    if block.kind == "conv":
-        inputs *= block.channels // block.groups
-    return positions * block.filters * inputs
 
 
 def _size(tensors):

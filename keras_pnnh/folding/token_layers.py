@@ -12,7 +12,6 @@ from keras_pnnh.layers import (
     PlainAttention,
     PlainDense,
 )
-from keras_pnnh.pass_through.layers import CarryAttention
 
 TOKEN_LAYERS = (PlainDense, PlainAttention)
 
@@ -106,12 +105,12 @@ def attention_sizes(call):
         for any other layer.
     """
     layer = call.layer
-    known = (PlainAttention, CarryAttention, keras.layers.MultiHeadAttention)
+    if hasattr(layer, "inner_floats"):
+        return layer.inner_floats(call.inputs[0].shape)
+    known = (PlainAttention, keras.layers.MultiHeadAttention)
     if not isinstance(layer, known):
         return None
     tokens = call.inputs[0].shape[1]
-    if isinstance(layer, CarryAttention):
-        return layer.num_heads * tokens**2, 0
     if isinstance(layer, keras.layers.MultiHeadAttention):
         width = layer.num_heads * (2 * layer.key_dim + layer.value_dim)
         return tokens * width, layer.num_heads * tokens**2

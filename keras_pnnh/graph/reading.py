@@ -224,7 +224,9 @@ def has_own_call(layer):
         if name in vars(layer):
             return True
         owners = [c for c in type(layer).__mro__ if name in vars(c)]
-        if owners and owners[0].__module__.partition(".")[0] != "keras":
+        package = owners[0].__module__.partition(".")[0] if owners else "keras"
+        # keras-hub's `__call__` refuses strings, and does nothing else.
+        if package != "keras" and (name, package) != ("__call__", "keras_hub"):
             return True
     return False
 

@@ -10,7 +10,7 @@ from keras_pnnh.training.layer_groups import (
     check_names,
     ordered_layers,
 )
-from keras_pnnh.training.optimizer import NOT_DECAYED
+from keras_pnnh.training.optimizer import decays
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
@@ -142,6 +142,6 @@ def _copy(optimizer, factor, variables):
     copy = type(optimizer).from_config(config)
     if copy.weight_decay:
         copy.exclude_from_weight_decay(
-            [variable for variable in variables if variable.name in NOT_DECAYED]
+            [variable for variable in variables if not decays(variable)]
         )
     return copy

@@ -21,6 +21,15 @@ NOT_DECAYED = (
 )
 
 
+def decays(variable):
+    """Whether weight decay acts on a variable: on kernels alone.
+
+    Biases and factors of layers with pass-through channels are numbered, one
+    for each range of channels (`bias_0`), but all have one axis.
+    """
+    return variable.name not in NOT_DECAYED and len(variable.shape) > 1
+
+
 def make_optimizer(recipe, steps_per_epoch, variables):
     """The recipe's optimizer on the recipe's schedule, built.
 
@@ -45,7 +54,7 @@ def make_optimizer(recipe, steps_per_epoch, variables):
         # Not by `var_names`: Keras compares those with other names on
         # TensorFlow ("gamma:0") than on JAX and torch.
         optimizer.exclude_from_weight_decay(
-            [variable for variable in variables if variable.name in NOT_DECAYED]
+            [variable for variable in variables if not decays(variable)]
         )
     # A checkpoint restores the optimizer, so its variables must exist.
     optimizer.build(variables)

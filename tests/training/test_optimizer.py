@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_pnnh.applications import PlainViT
+from keras_pnnh.pass_through import from_residual
 from keras_pnnh.training.optimizer import make_optimizer
 
 
@@ -77,3 +78,36 @@ def test_adamw_decays_the_kernels_of_a_transformer_alone(tiny_recipe):
         np.testing.assert_allclose(
             found, factor * before[path], rtol=1e-5, err_msg=path
         )
+
+
+def test_biases_and_scales_of_a_converted_chain_do_not_decay(tiny_recipe):
+    """`bias_0`, and the factors of a norm that no convolution takes in."""
+    recipe = dataclasses.replace(
+        tiny_recipe, weight_decay=0.5, learning_rate=0.2, warmup_epochs=0.0
+    )
+    images = keras.Input((8, 8, 4))
+    x = keras.layers.BatchNormalization()(images)
+    x = keras.layers.Conv2D(4, 3, padding="same")(keras.layers.ReLU()(x))
+    x = keras.layers.Add()([x, images])
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    twin = keras.Model(images, keras.layers.Dense(3)(x))
+    model, _ = from_residual(twin)
+    for variable in model.trainable_variables:
+        variable.assign(keras.ops.full(variable.shape, 2.0))
+    variables = model.trainable_variables
+    before = values(model)
+    optimizer = make_optimizer(recipe, 10, variables)
+    optimizer.apply([keras.ops.zeros(v.shape) for v in variables], variables)
+    kept = {
+        variable.path.rpartition("/")[2]
+        for variable in variables
+        if np.array_equal(
+            keras.ops.convert_to_numpy(variable), before[variable.path]
+        )
+    }
+    assert {"bias", "bias_0", "kernel_0"} <= kept  # that of a scale
+    decayed = [path for path in before if path not in kept]
+    assert any(len(before[path].shape) == 4 for path in decayed)
+    for path, found in values(model).items():
+        factor = 0.9 if found.ndim > 1 else 1.0
+        np.testing.assert_allclose(found, factor * before[path], rtol=1e-6)

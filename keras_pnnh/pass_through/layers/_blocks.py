@@ -71,6 +71,10 @@ class FeatureBlock:
             return (self.channels, self.filters)
         return (self.channels,) if self.kind == "scale" else None
 
+    def macs(self):
+        """Multiply-accumulates for one place; scaling and pooling count 0."""
+        return self.channels * self.filters if self.kind == "dense" else 0
+
     def _check(self):
         if self.kind not in self.KINDS:
             raise ValueError(
@@ -127,6 +131,14 @@ class ChannelBlock(FeatureBlock):
             multiplier = self.filters // self.channels
             return (*self.kernel_size, self.channels, multiplier)
         return super().kernel_shape()
+
+    def macs(self):
+        """Multiply-accumulates for one pixel; scaling and pooling count 0."""
+        if self.kind not in ("conv", "depthwise"):
+            return 0
+        shape = self.kernel_shape()
+        inner = shape[2] if self.kind == "conv" else 1
+        return self.filters * inner * shape[0] * shape[1]
 
     def output_size(self, size, axis):
         """Length of the output along a spatial axis, 0 or 1."""

@@ -1,5 +1,6 @@
 """What `CarryConv2D` and `CarryDense` share: a kernel made of blocks."""
 
+import math
 from typing import Any
 
 from keras import ops
@@ -68,6 +69,10 @@ class BlocksLayer(PassThroughLayer):
                 )
             self.kernels.append(kernel)
             self.biases.append(bias)
+
+    def count_macs(self, inputs_shape, outputs_shape):
+        places = math.prod(outputs_shape[1:]) // self.output_channels
+        return places * sum(block.macs() for block in self.blocks)
 
     def call(self, inputs):
         outputs = []

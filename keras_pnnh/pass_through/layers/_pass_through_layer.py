@@ -38,6 +38,34 @@ class PassThroughLayer(keras.layers.Layer):
         """Number of output channels that no weights write."""
         raise NotImplementedError
 
+    def count_macs(self, inputs_shape, outputs_shape):
+        """Multiply-accumulates for one input; what passes costs none.
+
+        Args:
+            inputs_shape: Shape of the inputs, of known sizes but for the batch.
+            outputs_shape: Shape of the outputs.
+        """
+        return 0
+
+    @staticmethod
+    def plan_written_out(network):
+        """The ordinary layers in the place of those of a chain.
+
+        Args:
+            network: `graph.Graph`.
+
+        Returns:
+            Dictionary from a layer to a list of what is made in its place,
+            each with its `macs` and `parameters`; None if the chain cannot be
+            written out.
+        """
+        from keras_pnnh.pass_through import writing_out
+
+        try:
+            return writing_out.plan_written_out(network)
+        except writing_out.NotWrittenOutError:
+            return None
+
     def _check_inputs(self, inputs_shape, needed):
         """Raise if the layer reads channels that do not exist."""
         channels = inputs_shape[self._channel_axis]

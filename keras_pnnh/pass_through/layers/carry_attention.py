@@ -54,6 +54,17 @@ class CarryAttention(PiecesLayer):
             if piece["num_heads"]
         )
 
+    def inner_floats(self, inputs_shape):
+        """Floats held inside: for every head, the weights of all pairs.
+
+        Returns:
+            Those held beside the inputs, and those that may take their place.
+        """
+        return self.num_heads * inputs_shape[1] ** 2, 0
+
+    def count_macs(self, inputs_shape, outputs_shape):
+        return inputs_shape[1] ** 2 * self.pair_size
+
     def build(self, inputs_shape):
         super().build(inputs_shape)
         if len(inputs_shape) != 3:
