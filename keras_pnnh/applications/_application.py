@@ -53,7 +53,7 @@ class Application(keras.Model):
         super().__init__(inputs=inputs, outputs=outputs, name=arguments["name"])
         self._arguments = {
             name: _plain(name, arguments[name])
-            for name in inspect.signature(type(self)).parameters
+            for name in _arguments_of(type(self))
             if name != "name" and name in arguments
         }
         self._pyramid = pyramid
@@ -107,7 +107,28 @@ class Application(keras.Model):
             ValueError: For a value of an earlier version that no argument
                 expresses any more.
         """
-        return _old_configs.translate(cls.__name__, config)
+        family = next(
+            (
+                base
+                for base in cls.__mro__
+                if base.__name__ in _old_configs.LEFT
+            ),
+            cls,
+        )
+        current = _old_configs.translate(family.__name__, config)
+        # What a subclass adds means what the subclass says.
+        added = set(_arguments_of(cls)) - set(_arguments_of(family))
+        return {**current, **{key: config[key] for key in added & set(config)}}
+
+
+def _arguments_of(cls):
+    """Arguments of a family's constructor, and of those that it extends."""
+    families = [c for c in cls.__mro__[::-1] if issubclass(c, Application)]
+    return [
+        name
+        for family in families[1:]
+        for name in inspect.signature(family).parameters
+    ]
 
 
 def _plain(name, value):

@@ -28,9 +28,15 @@ PLACEMENTS = {"added": "add", "beside": "concat"}
 def translate(class_name, config):
     """The config with today's names and values; one of today is unchanged.
 
+    Args:
+        class_name: The family; configs of others are left as they are.
+        config: Arguments by name.
+
     Raises:
         ValueError: For a value that no argument expresses any more.
     """
+    if class_name not in LEFT:
+        return dict(config)
     config = {key: config[key] for key in config if key not in INITIAL}
     if config.pop("coder", "autoencoder") == "identity":
         config["internal_path"] = "pass_through"

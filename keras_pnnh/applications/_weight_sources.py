@@ -61,7 +61,9 @@ class File:
             return arguments  # ours; nothing of it is read before the check
         with loader.open_file(Path(self.path)) as file:
             made_for = architecture.read(file) or {}
-        path = _old_configs.translate("", made_for).get("internal_path")
+        path = _old_configs.translate(
+            made_for.get("class_name", ""), made_for
+        ).get("internal_path")
         return (
             arguments if path is None else {"internal_path": path, **arguments}
         )
