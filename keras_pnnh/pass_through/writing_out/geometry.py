@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from keras_pnnh.pass_through import block_kernels
-from keras_pnnh.pass_through.writing_out.rectified import NotWrittenOutError
+from keras_pnnh.pass_through.writing_out.wires import NotWrittenOutError
 
 
 class Geometry(NamedTuple):

@@ -8,22 +8,22 @@ from keras_pnnh.pass_through.layers import (
     CarryNormalization,
     PassThroughLayer,
 )
-from keras_pnnh.pass_through.writing_out.image_layers import (
+from keras_pnnh.pass_through.writing_out.wires import (
+    Channel,
+    Made,
+    NotWrittenOutError,
+    Passed,
+    Wire,
+    plain_channels,
+    rectify,
+)
+from keras_pnnh.pass_through.writing_out.written_images import (
     convolution_layers,
     rectifier_layers,
     reserving_layer,
 )
-from keras_pnnh.pass_through.writing_out.rectified import (
-    NotWrittenOutError,
-    rectify,
-)
-from keras_pnnh.pass_through.writing_out.token_layers import plan_feature_layers
-from keras_pnnh.pass_through.writing_out.wires import (
-    Channel,
-    Made,
-    Passed,
-    Wire,
-    plain_channels,
+from keras_pnnh.pass_through.writing_out.written_tokens import (
+    plan_feature_layers,
 )
 
 _KEEP_SIGN = (

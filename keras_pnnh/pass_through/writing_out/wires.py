@@ -1,4 +1,4 @@
-"""Channels of a converted chain as channels of ordinary layers.
+"""Channels of a converted chain as channels of ordinary layers, past ReLUs.
 
 A pass-through channel that may be negative does not pass a ReLU. It travels as
 a pair, `x = relu(x) - relu(-x)`; the pair is not negative, so it passes every
@@ -44,3 +44,92 @@ def plain_channels(count, nonnegative=False):
         Channel((Wire(index, 1),), nonnegative, nonnegative)
         for index in range(count)
     ]
+
+
+class NotWrittenOutError(ValueError):
+    """The chain cannot be written out in ordinary layers."""
+
+
+def upper_clip(piece, layer_name):
+    """Where a rectifier clips, None for nowhere.
+
+    Raises:
+        NotWrittenOutError: For anything else than a rectifier from 0 on.
+    """
+    arguments = piece["arguments"]
+    if piece["activation"] == "relu6":
+        return 6.0
+    bent = arguments.get("negative_slope") or arguments.get("threshold")
+    clip = arguments.get("max_value")
+    if (
+        piece["activation"] != "relu"
+        or bent
+        or (clip is not None and clip <= 0)
+    ):
+        raise NotWrittenOutError(
+            "Pass-through channels pass ordinary layers only beside ReLU or "
+            f"ReLU with a maximum. Received: layer '{layer_name}' with "
+            f"activation {piece['activation']!r}, {arguments}. Keep the "
+            "chain as it is: without `write_out` it needs no pairs."
+        )
+    return clip
+
+
+class Rectified(NamedTuple):
+    """Wires into a non-linearity, and what it makes of them."""
+
+    made: list  # `Made` and `Passed`, one for each wire
+    clips: list  # for each wire, where it is clipped, or None
+    channels: list  # `Channel`s of the result
+
+
+def rectify(layer, channels, passing):
+    """Wires that a `CarryActivation` needs, one ReLU after them.
+
+    A clip at `m` is exact with two rectifiers, `min(relu(a), m) =
+    relu(m - relu(m - a))`: the wire into the first is `m - a`.
+
+    Args:
+        layer: The `CarryActivation`.
+        channels: List of whether each of its input channels is never
+            negative.
+        passing: Dictionary from an input channel to its `Channel` before the
+            convolution that passes it, if its wires may be kept.
+
+    Returns:
+        A `Rectified`.
+
+    Raises:
+        NotWrittenOutError: For a non-linearity that is no rectifier.
+    """
+    made, clips, results, known = [], [], [], {}
+
+    def wire(item, clip=None):
+        if (item, clip) not in known:
+            known[item, clip] = len(made)
+            made.append(item)
+            clips.append(clip)
+        return known[item, clip]
+
+    for piece in layer.pieces:
+        passed = piece["activation"] is None
+        clip = None if passed else upper_clip(piece, layer.name)
+        for channel in range(*piece["inputs"]):
+            if not passed and clip is not None:
+                item = Made(channel, -1, clip)
+                wires = (Wire(wire(item, clip), 1),)
+            elif not passed or channels[channel]:
+                wires = (Wire(wire(Made(channel)), 1),)
+            elif channel in passing:
+                wires = tuple(
+                    Wire(wire(Passed(old.place, channel)), old.sign)
+                    for old in passing[channel].wires
+                )
+            else:
+                wires = (
+                    Wire(wire(Made(channel, 1)), 1),
+                    Wire(wire(Made(channel, -1)), -1),
+                )
+            nonnegative = not passed or channels[channel]
+            results.append(Channel(wires, nonnegative, rectified=True))
+    return Rectified(made, clips, results)

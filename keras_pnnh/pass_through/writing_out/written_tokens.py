@@ -21,8 +21,8 @@ from keras_pnnh.pass_through.layers import (
     CarryDense,
     CarryNormalization,
 )
-from keras_pnnh.pass_through.writing_out.image_layers import StandardLayer
-from keras_pnnh.pass_through.writing_out.rectified import NotWrittenOutError
+from keras_pnnh.pass_through.writing_out.wires import NotWrittenOutError
+from keras_pnnh.pass_through.writing_out.written_images import StandardLayer
 
 _FEATURE_LAYERS = (
     CarryActivation,
