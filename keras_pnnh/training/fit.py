@@ -91,7 +91,8 @@ def train(
     if initial_weights:
         config["initial_weights"] = initial_weights
     folder = RunFolder(output)
-    epochs = folder.start(config, resume)
+    translate = getattr(model, "translate_config", dict)
+    epochs = folder.start(config, resume, translate)
     if resume and not epochs:
         print(
             f"No finished epoch in '{folder.path}': the run starts from its "

@@ -31,12 +31,14 @@ class RunFolder:
         self.record_path = self.path / "record.json"
         self.curves_path = self.path / "curves.png"
 
-    def start(self, config, resume):
+    def start(self, config, resume, translate=dict):
         """Begin a run, or find where an interrupted one goes on.
 
         Args:
             config: JSON-like description of the run.
             resume: Whether to go on with what the folder holds.
+            translate: Makes of a model's config that an earlier version
+                wrote one of today.
 
         Returns:
             The metrics of the finished epochs, a list of dicts.
@@ -57,6 +59,7 @@ class RunFolder:
                 "choose another folder (`--output`)."
             )
         found = self._read_json(path)
+        found["model"] = translate(found["model"])
         different = _differences(found, config)
         if different:
             raise ValueError(

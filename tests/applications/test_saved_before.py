@@ -10,6 +10,7 @@ from harness import to_numpy
 
 from keras_pnnh.applications import PlainResNet, PlainResNet20
 from keras_pnnh.applications._old_configs import translate
+from keras_pnnh.training.run_folder import RunFolder
 
 FOLDER = Path(__file__).parents[1] / "data" / "saved_before"
 MODELS = {
@@ -123,3 +124,24 @@ def test_arguments_of_a_family_of_ones_own_stay():
     assert copy.get_config()["code_placement"] == "concat"
     untouched = {"learner_gain": 0.5, "shortcut": "mine"}
     assert translate("PlainVGG", untouched) == untouched
+
+
+def test_a_run_goes_on(tmp_path):
+    """Its config is that of the network, whatever the names of its time."""
+    model = PlainResNet(**NUMBERS)
+    now = {"class_name": "PlainResNet", **model.get_config()}
+    then = {
+        **now,
+        "coder": "autoencoder",
+        "code_placement": "added",
+        "include_preprocessing": True,
+        "learner_gain": 1.0,
+        "shortcut": "zero_padding",
+        "activation_order": "post",
+        "dropout_rate": 0.0,
+    }
+    folder = RunFolder(tmp_path)
+    assert folder.start({"model": then}, resume=False) == []
+    with pytest.raises(ValueError, match="other settings: model: activation"):
+        folder.start({"model": now}, resume=True)
+    assert folder.start({"model": now}, True, model.translate_config) == []
