@@ -3,6 +3,7 @@
 import keras
 
 from keras_pnnh import graph
+from keras_pnnh.graph.copy_checks import in_words
 from keras_pnnh.graph.layer_copies import LayerCopies
 
 
@@ -112,6 +113,15 @@ def _sequential(calls, name):
                 f"layer '{layer.name}', which is called more than once. Fold "
                 "the model first: `keras_pnnh.fold`."
             )
-    sequential = keras.Sequential(layers, name=name)
+    try:
+        sequential = keras.Sequential(layers, name=name)
+    # Whatever the code of a class raises.
+    except Exception as error:
+        raise ValueError(
+            "The copies of a chain's layers are called one after the other. "
+            f"Received: model '{name}', whose copies cannot: "
+            f"{in_words(error)}. Give every class a `get_config` that returns "
+            "every argument of its constructor."
+        ) from error
     copies.load_weights()
     return sequential

@@ -7,6 +7,7 @@ it makes of some inputs.
 """
 
 import inspect
+import re
 
 import keras
 import numpy as np
@@ -41,6 +42,12 @@ def check_copy(layer, copy, args, kwargs):
             "a `get_config` that returns every argument of its constructor as "
             "it was given."
         )
+
+
+def in_words(error):
+    """An error of somebody else's code on one line, without escape codes."""
+    text = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())
+    return f"{type(error).__name__}: {text}"[:500]
 
 
 def is_foreign(layer):
@@ -137,13 +144,17 @@ def _difference_of_results(layer, copy, args, kwargs):
     )
     if "training" in inspect.signature(layer.call).parameters:
         kwargs = {**kwargs, "training": False}
-    want, again, got = (
-        [
-            keras.ops.convert_to_numpy(keras.ops.stop_gradient(made))
-            for made in keras.tree.flatten(one(*args, **kwargs))
-        ]
-        for one in (layer, layer, copy)
-    )
+    try:
+        want, again = (_made(layer, args, kwargs) for _ in range(2))
+    # It may not take these numbers or sizes: then nothing can be told.
+    except Exception:
+        return None
+    try:
+        got = _made(copy, args, kwargs)
+    except Exception as error:
+        return f"fails on what the layer computes: {in_words(error)}"
+    if len(got) != len(want):
+        return f"makes {len(got)} tensors, not {len(want)}"
     for expected, repeated, received in zip(want, again, got, strict=True):
         if not np.array_equal(expected, repeated, equal_nan=True):
             continue  # the layer draws: two results say nothing
@@ -158,6 +169,13 @@ def _difference_of_results(layer, copy, args, kwargs):
         ):
             return "makes other numbers of the same inputs"
     return None
+
+
+def _made(layer, args, kwargs):
+    return [
+        keras.ops.convert_to_numpy(keras.ops.stop_gradient(made))
+        for made in keras.tree.flatten(layer(*args, **kwargs))
+    ]
 
 
 def _numbers(item, layer, generator):

@@ -2,7 +2,7 @@
 
 import keras
 
-from keras_pnnh.graph.copy_checks import check_copy, is_foreign
+from keras_pnnh.graph.copy_checks import check_copy, in_words, is_foreign
 
 
 class LayerCopies:
@@ -46,7 +46,7 @@ class LayerCopies:
     def call(self, layer, args, kwargs):
         """Call the copy of a layer; fits `graph.replay`."""
         self.note_call(layer, args, kwargs)
-        return self.copy(layer)(*args, **kwargs)
+        return call_copy(layer, self.copy(layer), args, kwargs)
 
     def note_call(self, layer, args, kwargs):
         """Keep what a layer is called with, to compare its copy on the like."""
@@ -84,10 +84,31 @@ def copy_layer(layer, **changes):
         raise ValueError(
             "A layer is copied by its `get_config`, from which it must be made "
             f"again. Received: layer '{layer.name}' of class "
-            f"{type(layer).__name__}, which cannot: {error} Give that class a "
-            "`get_config` that returns the arguments of its constructor, and "
-            "use named functions that are registered with "
+            f"{type(layer).__name__}, which cannot: {in_words(error)}. Give "
+            "that class a `get_config` that returns the arguments of its "
+            "constructor, and use named functions that are registered with "
             "`keras.saving.register_keras_serializable`."
+        ) from error
+
+
+def call_copy(layer, copy, args, kwargs):
+    """What the copy of a layer makes.
+
+    Raises:
+        ValueError: If the copy of another package's layer cannot be called as
+            its original was.
+    """
+    if not is_foreign(layer):
+        return copy(*args, **kwargs)
+    try:
+        return copy(*args, **kwargs)
+    # Whatever the code of a class raises.
+    except Exception as error:
+        raise ValueError(
+            "The copy of a layer is called as its original was. Received: "
+            f"layer '{layer.name}' of class {type(layer).__name__}, whose copy "
+            f"cannot: {in_words(error)}. Give that class a `get_config` that "
+            "returns every argument of its constructor."
         ) from error
 
 

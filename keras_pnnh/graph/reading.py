@@ -184,7 +184,8 @@ def _by_signature(layer, args, kwargs):
         bound = signature.bind(*args, **kwargs).arguments
     except TypeError:  # a class whose `__call__` takes more than its `call`
         return args, kwargs
-    first, named = (), {}
+    first: tuple = ()
+    named = {}
     for place, (name, value) in enumerate(bound.items()):
         kind = signature.parameters[name].kind
         if kind is inspect.Parameter.VAR_POSITIONAL:

@@ -170,6 +170,28 @@ def test_what_others_write_is_copied():
     fold(model_with(Drawing()))
 
 
+class Required(layers.Layer):
+    """Its copy cannot be called."""
+
+    def __init__(self, scale=None, **kwargs):
+        super().__init__(**kwargs)
+        self._scale = scale
+
+    def call(self, x):
+        if self._scale is None:
+            raise RuntimeError("no scale")
+        return self._scale * x
+
+    def get_config(self):
+        return super().get_config()
+
+
+@pytest.mark.parametrize("copy", [fold, as_sequential])
+def test_a_copy_that_cannot_be_called(copy):
+    with pytest.raises(ValueError, match="Received: .*odd.*no scale"):
+        copy(model_with(Required(2.0, name="odd")))
+
+
 class NoConfig(layers.Layer):
     def __init__(self, function):
         super().__init__()

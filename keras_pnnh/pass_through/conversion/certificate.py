@@ -47,7 +47,7 @@ class Certificate:
     written_out_parameters: int | None
     uncounted: tuple[str, ...] = ()  # layers of unknown cost, left as they are
 
-    def raise_if_not_exact(self):
+    def raise_if_not_exact(self) -> None:
         """Raise unless the differences are rounding.
 
         Raises:
@@ -94,7 +94,7 @@ class Certificate:
             f"{self.source_rounding:.3g} if its input changes in the last bit"
         ]
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [
             f"{self.name}: {self._end()}",
             f"  {self.images} inputs{self._left_out()}: largest difference "

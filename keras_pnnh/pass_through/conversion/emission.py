@@ -5,6 +5,7 @@ import keras
 from keras_pnnh.graph import Tensor
 from keras_pnnh.graph.copy_checks import check_copy
 from keras_pnnh.graph.layer_copies import (
+    call_copy,
     copy_layer,
     load_copy,
     new_convolution,
@@ -99,7 +100,8 @@ class Emitter:
             lambda item: x if isinstance(item, Tensor) else item,
             (whole.args, whole.kwargs),
         )
-        return self._copy(whole.layer, args, kwargs)(*args, **kwargs)
+        copy = self._copy(whole.layer, args, kwargs)
+        return call_copy(whole.layer, copy, args, kwargs)
 
     def _alone(self, operation):
         if operation.layer is not None:

@@ -145,11 +145,11 @@ class _Reader(ImageLayers, FeatureLayers):
     def _read_inside(self, call):
         """Read what a layer of another package does; whether it is known."""
         inside = look_inside(call)
-        if inside is None or len(inside.outputs) > 1:
+        if inside is None or len(inside.outputs) != 1:
             return False
         count = len(self.operations)
         self.readers.update(inside.readers())
-        (source,) = inside.calls[0].outputs
+        source = inside.calls[0].outputs[0]
         self.same_as(source, call.inputs[0])
         try:
             for part in inside.calls[1:]:

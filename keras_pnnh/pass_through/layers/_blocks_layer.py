@@ -32,12 +32,12 @@ class BlocksLayer(PassThroughLayer):
         self.kernel_initializer = kernel_initializer
 
     @property
-    def output_channels(self):
+    def output_channels(self) -> int:
         """Channels that the blocks write."""
         return max(block.outputs[1] for block in self.blocks)
 
     @property
-    def pass_through_channels(self):
+    def pass_through_channels(self) -> int:
         """Number of output channels that no weights write."""
         return sum(
             stop - start
@@ -45,7 +45,7 @@ class BlocksLayer(PassThroughLayer):
             if len(blocks) == 1 and not self.blocks[blocks[0]].weighted
         )
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: tuple) -> None:
         needed = max(block.inputs[1] for block in self.blocks)
         self._check_inputs(inputs_shape, needed)
         self.compute_output_shape(inputs_shape)
@@ -70,11 +70,11 @@ class BlocksLayer(PassThroughLayer):
             self.kernels.append(kernel)
             self.biases.append(bias)
 
-    def count_macs(self, inputs_shape, outputs_shape):
+    def count_macs(self, inputs_shape: tuple, outputs_shape: tuple) -> int:
         places = math.prod(outputs_shape[1:]) // self.output_channels
         return places * sum(block.macs() for block in self.blocks)
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         outputs = []
         for (start, stop), indices in self.parts:
             total = None
@@ -100,7 +100,7 @@ class BlocksLayer(PassThroughLayer):
         paddings[self._channel_axis] = (before, after)
         return ops.pad(x, paddings)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "blocks": [block.to_dict() for block in self.blocks],

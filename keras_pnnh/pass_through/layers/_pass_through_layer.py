@@ -1,5 +1,7 @@
 """What the layers with pass-through channels share."""
 
+from typing import Any
+
 import keras
 
 
@@ -23,7 +25,7 @@ class PassThroughLayer(keras.layers.Layer):
     _ranges_name = "pieces"
     _channel_axis = -1
 
-    def __init__(self, ranges, **kwargs):
+    def __init__(self, ranges: list[dict[str, Any]], **kwargs: Any):
         super().__init__(**kwargs)
         if not ranges:
             one = self._ranges_name.removesuffix("s")
@@ -34,11 +36,11 @@ class PassThroughLayer(keras.layers.Layer):
             )
 
     @property
-    def pass_through_channels(self):
+    def pass_through_channels(self) -> int:
         """Number of output channels that no weights write."""
         raise NotImplementedError
 
-    def count_macs(self, inputs_shape, outputs_shape):
+    def count_macs(self, inputs_shape: tuple, outputs_shape: tuple) -> int:
         """Multiply-accumulates for one input; what passes costs none.
 
         Args:
@@ -48,7 +50,7 @@ class PassThroughLayer(keras.layers.Layer):
         return 0
 
     @staticmethod
-    def plan_written_out(network):
+    def plan_written_out(network: Any) -> dict | None:
         """The ordinary layers in the place of those of a chain.
 
         Args:

@@ -1,5 +1,7 @@
 """Layers that are made of pieces, one for each range of output channels."""
 
+from typing import Any
+
 from keras import ops
 
 from keras_pnnh.pass_through.layers._pass_through_layer import (
@@ -20,21 +22,21 @@ class PiecesLayer(PassThroughLayer):
             reads; channels that several pieces read are copied.
     """
 
-    def __init__(self, pieces, **kwargs):
+    def __init__(self, pieces: list[dict[str, Any]], **kwargs: Any):
         super().__init__(pieces, **kwargs)
         for piece in pieces:
             check_range("inputs", piece.get("inputs", ()))
         self.pieces = [self._checked_piece(**piece) for piece in pieces]
 
     @property
-    def pass_through_channels(self):
+    def pass_through_channels(self) -> int:
         """Number of output channels that pass."""
         return sum(map(self._width, filter(self._passes, self.pieces)))
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: tuple) -> None:
         self._check_inputs(inputs_shape, max(map(self._last, self.pieces)))
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         outputs = []
         for index, piece in enumerate(self.pieces):
             x = self._channels(inputs, *piece["inputs"])
@@ -43,12 +45,12 @@ class PiecesLayer(PassThroughLayer):
             outputs.append(x)
         return ops.concatenate(outputs, axis=self._channel_axis)
 
-    def compute_output_shape(self, inputs_shape):
+    def compute_output_shape(self, inputs_shape: tuple) -> tuple:
         shape = list(inputs_shape)
         shape[self._channel_axis] = sum(map(self._width, self.pieces))
         return tuple(shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "pieces": self.pieces}
 
     @staticmethod

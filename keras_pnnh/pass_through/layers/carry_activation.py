@@ -1,5 +1,7 @@
 """A non-linearity on some channels, while others pass through."""
 
+from typing import Any
+
 import keras
 
 from keras_pnnh.layers._checks import resolve_data_format
@@ -66,7 +68,12 @@ class CarryActivation(PiecesLayer):
         ValueError: For an unknown activation or a range that does not exist.
     """
 
-    def __init__(self, pieces, data_format=None, **kwargs):
+    def __init__(
+        self,
+        pieces: list[dict[str, Any]],
+        data_format: str | None = None,
+        **kwargs: Any,
+    ):
         super().__init__(pieces, **kwargs)
         self.data_format = resolve_data_format(data_format)
         self._channel_axis = 1 if self.data_format == "channels_first" else -1
@@ -98,5 +105,5 @@ class CarryActivation(PiecesLayer):
             "arguments": arguments,
         }
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "data_format": self.data_format}

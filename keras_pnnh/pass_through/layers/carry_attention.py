@@ -41,12 +41,12 @@ class CarryAttention(PiecesLayer):
     """
 
     @property
-    def num_heads(self):
+    def num_heads(self) -> int:
         """Heads of all pieces."""
         return sum(piece["num_heads"] or 0 for piece in self.pieces)
 
     @property
-    def pair_size(self):
+    def pair_size(self) -> int:
         """Multiplications for each pair of tokens."""
         return sum(
             _keys(piece) + self._width(piece)
@@ -54,7 +54,7 @@ class CarryAttention(PiecesLayer):
             if piece["num_heads"]
         )
 
-    def inner_floats(self, inputs_shape):
+    def inner_floats(self, inputs_shape: tuple) -> tuple[int, int]:
         """Floats held inside: for every head, the weights of all pairs.
 
         Returns:
@@ -62,10 +62,10 @@ class CarryAttention(PiecesLayer):
         """
         return self.num_heads * inputs_shape[1] ** 2, 0
 
-    def count_macs(self, inputs_shape, outputs_shape):
+    def count_macs(self, inputs_shape: tuple, outputs_shape: tuple) -> int:
         return inputs_shape[1] ** 2 * self.pair_size
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: tuple) -> None:
         super().build(inputs_shape)
         if len(inputs_shape) != 3:
             raise ValueError(

@@ -1,5 +1,7 @@
 """A convolution of some channels, while others pass through."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -66,10 +68,10 @@ class CarryConv2D(BlocksLayer):
 
     def __init__(
         self,
-        blocks,
-        kernel_initializer="he_normal",
-        data_format=None,
-        **kwargs,
+        blocks: list[dict[str, Any]],
+        kernel_initializer: Any = "he_normal",
+        data_format: str | None = None,
+        **kwargs: Any,
     ):
         super().__init__(blocks, kernel_initializer, **kwargs)
         self.filters = self.output_channels
@@ -133,7 +135,7 @@ class CarryConv2D(BlocksLayer):
             x = ops.pad(x, paddings)
         return x
 
-    def compute_output_shape(self, inputs_shape):
+    def compute_output_shape(self, inputs_shape: tuple) -> tuple:
         first = 2 if self._channel_axis == 1 else 1
         shape = list(inputs_shape)
         shape[self._channel_axis] = self.filters
@@ -149,5 +151,5 @@ class CarryConv2D(BlocksLayer):
             (shape[first + axis],) = sizes
         return tuple(shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "data_format": self.data_format}

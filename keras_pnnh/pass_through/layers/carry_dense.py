@@ -1,5 +1,7 @@
 """A dense layer on some channels, while others pass through."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -44,7 +46,12 @@ class CarryDense(BlocksLayer):
             writes, or inputs that do not exist.
     """
 
-    def __init__(self, blocks, kernel_initializer="glorot_uniform", **kwargs):
+    def __init__(
+        self,
+        blocks: list[dict[str, Any]],
+        kernel_initializer: Any = "glorot_uniform",
+        **kwargs: Any,
+    ):
         super().__init__(blocks, kernel_initializer, **kwargs)
         self.units = self.output_channels
 
@@ -59,5 +66,5 @@ class CarryDense(BlocksLayer):
             x = ops.add(x, self.biases[index])
         return x
 
-    def compute_output_shape(self, inputs_shape):
+    def compute_output_shape(self, inputs_shape: tuple) -> tuple:
         return (*inputs_shape[:-1], self.units)

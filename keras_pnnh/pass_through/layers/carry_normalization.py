@@ -45,7 +45,7 @@ class CarryNormalization(PiecesLayer):
             not exist.
     """
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: tuple) -> None:
         super().build(inputs_shape)
         self.scales, self.biases = [], []
         for index, piece in enumerate(self.pieces):
