@@ -17,7 +17,8 @@ import argparse
 import json
 from pathlib import Path
 
-from keras_pnnh.deployment import benchmark
+from keras_pnnh.cli.contestants import PLAIN, measure
+from keras_pnnh.deployment.benchmark import FORMATS, as_text
 from keras_pnnh.files import replace_when_complete, write_text
 from keras_pnnh.presentation.text_table import as_markdown
 
@@ -25,13 +26,12 @@ ROOT = Path(__file__).parents[1]
 RECORDS = ROOT / "evidence" / "deployment" / "benchmark"
 FIGURE = ROOT / "docs" / "figures" / "deployment.png"
 NETWORKS = ("plain_resnet50", "plain_resnet20")
-PLAIN = benchmark.PLAIN
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("networks", nargs="*", default=NETWORKS)
-    parser.add_argument("--formats", nargs="+", default=benchmark.FORMATS)
+    parser.add_argument("--formats", nargs="+", default=FORMATS)
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--output", type=Path, default=RECORDS)
@@ -42,7 +42,7 @@ def main(arguments=None):
         def write(record, path=path):
             write_text(path, json.dumps(record, indent=1) + "\n")
 
-        record = benchmark.measure(
+        record = measure(
             name,
             formats=options.formats,
             progress=write,  # what is measured is kept if the rest fails
@@ -50,7 +50,7 @@ def main(arguments=None):
             batch_size=options.batch_size,
             threads=1,
         )
-        print(f"{name}\n{benchmark.as_text(record['rows'])}", flush=True)
+        print(f"{name}\n{as_text(record['rows'])}", flush=True)
     if options.output == RECORDS:
         draw(FIGURE)
 

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 from rich.console import Console
+from rich.table import Table
 
 import keras_pnnh
-from keras_pnnh.applications import PlainResNet20
+from keras_pnnh.applications import PlainResNet20, decode_predictions
 from keras_pnnh.auditing import compare
+from keras_pnnh.data.image_folder import read_image
 from keras_pnnh.samples import sample_images
-from keras_pnnh.training import classify
 from keras_pnnh.weights import find_classifier
 
 
@@ -27,22 +28,18 @@ def main():
 
     samples = sample_images()
     model = PlainResNet20(weights="cifar10")
-    images = classify.read_images([sample.path for sample in samples], model)
+    images = np.stack([read_image(sample.path) for sample in samples])
     probabilities = model.predict(images, verbose=0)
     labels = find_classifier("plain_resnet20", "cifar10").labels
-    predictions = [
-        classify.top_classes(sample.path, row, labels)
-        for sample, row in zip(samples, probabilities, strict=True)
-    ]
-    truth = [sample.label for sample in samples]
-    console.print(classify.as_table(predictions, truth))
+    predictions = decode_predictions(probabilities, top=3, labels=labels)
+    console.print(as_table(samples, predictions))
     right = sum(
-        prediction.labels[0] == label
-        for prediction, label in zip(predictions, truth, strict=True)
+        best[0].label == sample.label
+        for best, sample in zip(predictions, samples, strict=True)
     )
-    console.print(f"{right} of {len(truth)} right at the first guess")
+    console.print(f"{right} of {len(samples)} right at the first guess")
     picture = options.output / "predictions.png"
-    draw(predictions, truth, picture)
+    draw(samples, predictions, picture)
     console.print(f"picture: {picture}\n")
 
     plain = keras_pnnh.fold(model, name="plain_resnet20_folded")
@@ -66,24 +63,37 @@ def main():
     console.print(f"folded network: {path}")
 
 
-def draw(predictions, truth, path, columns=6):
+def as_table(samples, predictions):
+    """A row for each image; the true label is red where the first is wrong."""
+    table = Table("image", "label", "top 1", "top 2", "top 3")
+    for sample, best in zip(samples, predictions, strict=True):
+        right = best[0].label == sample.label
+        table.add_row(
+            f"{sample.path.parent.name}/{sample.path.name}",
+            sample.label if right else f"[red]{sample.label}[/]",
+            *(f"{each.label} {100 * each.score:.1f} %" for each in best),
+        )
+    return table
+
+
+def draw(samples, predictions, path, columns=6):
     """Write the images with their predicted labels; red where wrong."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from PIL import Image
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    rows = -(-len(predictions) // columns)
+    rows = -(-len(samples) // columns)
     figure = Figure(figsize=(1.7 * columns, 2.0 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis in axes:
         axis.axis("off")
-    for axis, prediction, label in zip(axes, predictions, truth, strict=False):
-        axis.imshow(Image.open(prediction.path), interpolation="nearest")
-        best, share = prediction.labels[0], prediction.probabilities[0]
-        text = f"{best} {100 * share:.0f} %"
-        wrong = best != label
+    for axis, sample, best in zip(axes, samples, predictions, strict=False):
+        axis.imshow(Image.open(sample.path), interpolation="nearest")
+        text = f"{best[0].label} {100 * best[0].score:.0f} %"
+        label = sample.label
+        wrong = best[0].label != label
         axis.set_title(
             f"{text}\n(is: {label})" if wrong else text,
             fontsize=10,

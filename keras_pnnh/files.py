@@ -1,11 +1,15 @@
 """Files that are complete or absent."""
 
 import contextlib
+import hashlib
+import json
 import os
 import shutil
 from pathlib import Path
 
 PREFIX = ".unfinished-"
+# The files of a folder that was written as a whole, and their digests.
+LIST = "keras_pnnh_files.json"
 
 
 @contextlib.contextmanager
@@ -43,33 +47,37 @@ def replace_when_complete(path, reserve=0):
 
 
 @contextlib.contextmanager
-def replace_folder_when_complete(path, mark):
+def replace_folder_when_complete(path):
     """The same for a folder of files that belong together.
+
+    The folder also gets a list of its files with their digests, by which the
+    next call knows what it may replace: only a folder that holds exactly what
+    was written here.
 
     Args:
         path: The final name.
-        mark: Name of a file that only such folders hold. A folder that has
-            other content than one of these is not replaced.
 
     Yields:
         The path of a folder to make, beside the final one.
 
     Raises:
-        ValueError: If something else stands under `path`.
+        ValueError: If anything else stands under `path`.
         OSError: If writing failed.
     """
     path = Path(path)
-    if path.is_file() or (_entries(path) and not (path / mark).is_file()):
+    foreign = _foreign(path)
+    if foreign:
         raise ValueError(
-            f"A folder is replaced by another of its kind only (with a "
-            f"'{mark}'). Received: '{path}', which holds something else. "
-            "Choose another name."
+            "A folder is replaced only if it holds nothing but what was "
+            f"written here before. Received: '{path}' with {foreign}. Move it "
+            "away or choose another name."
         )
     unfinished = path.with_name(f"{PREFIX}{os.getpid()}-{path.name}")
     former = path.with_name(f"{PREFIX}{os.getpid()}-former-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield unfinished
+        _list_files(unfinished)
         for part in unfinished.rglob("*"):
             if part.is_file():
                 _sync(part)
@@ -109,8 +117,45 @@ def _failure(path, error):
     return failure
 
 
-def _entries(folder):
-    return folder.is_dir() and any(folder.iterdir())
+def _list_files(folder):
+    listed = {name: _digest(file) for name, file in _files(folder).items()}
+    text = json.dumps(listed, indent=1) + "\n"
+    (folder / LIST).write_text(text, encoding="utf-8")
+
+
+def _foreign(path):
+    """What stands under `path` that `_list_files` has not listed, in words."""
+    if not path.exists() and not path.is_symlink():
+        return None
+    if path.is_symlink() or not path.is_dir():
+        return "no folder"
+    if not any(path.iterdir()):
+        return None
+    try:
+        listed = json.loads((path / LIST).read_text(encoding="utf-8"))
+        listed = dict(listed)
+    except (OSError, ValueError, TypeError):
+        return f"no '{LIST}', the list of what was written"
+    for name, file in _files(path).items():
+        if name not in listed:
+            return f"'{name}', which is not of it"
+        if file.is_symlink() or _digest(file) != listed[name]:
+            return f"'{name}', which was changed since"
+    return None
+
+
+def _files(folder):
+    """All files of a folder but the list, by their names in it."""
+    return {
+        part.relative_to(folder).as_posix(): part
+        for part in sorted(folder.rglob("*"))
+        if (part.is_symlink() or not part.is_dir()) and part != folder / LIST
+    }
+
+
+def _digest(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _reserve(path, size):

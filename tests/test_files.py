@@ -5,6 +5,7 @@ import h5py
 import pytest
 
 from keras_pnnh.files import (
+    LIST,
     remove_unfinished,
     replace_folder_when_complete,
     replace_when_complete,
@@ -96,22 +97,78 @@ def test_leftovers_of_a_killed_process_are_removed(target, tmp_path):
     assert content_of(tmp_path) == {"file.weights.h5": "before"}
 
 
-def test_a_folder_is_replaced_by_one_of_its_kind_only(tmp_path):
+def write_folder(path, content="first"):
+    with replace_folder_when_complete(path) as unfinished:
+        (unfinished / "sub").mkdir(parents=True)
+        (unfinished / "mark").write_text(content)
+        (unfinished / "sub" / "values").write_text(content)
+
+
+def test_a_folder_replaces_what_was_written_before(tmp_path):
     folder = tmp_path / "net"
     for content in ("first", "second"):
-        with replace_folder_when_complete(folder, "mark") as unfinished:
-            unfinished.mkdir()
-            (unfinished / "mark").write_text(content)
-        assert (folder / "mark").read_text() == content
+        write_folder(folder, content)
+        assert (folder / "sub" / "values").read_text() == content
         assert list(tmp_path.iterdir()) == [folder]
     with pytest.raises(OSError, match="No space"):
-        with replace_folder_when_complete(folder, "mark") as unfinished:
+        with replace_folder_when_complete(folder) as unfinished:
             unfinished.mkdir()
             raise OSError(errno.ENOSPC, "No space left on device")
     assert (folder / "mark").read_text() == "second"
     assert list(tmp_path.iterdir()) == [folder]
-    for other in (tmp_path, folder / "mark"):
-        with pytest.raises(ValueError, match="holds something else"):
-            with replace_folder_when_complete(other, "mark"):
-                pass
-    assert (folder / "mark").read_text() == "second"
+
+
+def test_an_empty_folder_is_filled(tmp_path):
+    (tmp_path / "net").mkdir()
+    write_folder(tmp_path / "net")
+    assert (tmp_path / "net" / "mark").read_text() == "first"
+
+
+def add_file(folder):
+    (folder / "thesis.txt").write_text("keep me")
+
+
+def add_below(folder):
+    (folder / "sub" / "notes").write_text("keep me")
+
+
+def add_link(folder):
+    (folder / "link").symlink_to("/nowhere")
+
+
+def change(folder):
+    (folder / "mark").write_text("tuned by hand")
+
+
+def lose_list(folder):
+    (folder / LIST).unlink()  # another tool's folder has none
+
+
+def damage_list(folder):
+    (folder / LIST).write_text("[1")
+
+
+@pytest.mark.parametrize(
+    "alter", [add_file, add_below, add_link, change, lose_list, damage_list]
+)
+def test_nothing_foreign_in_a_folder_is_removed(alter, tmp_path):
+    folder = tmp_path / "net"
+    write_folder(folder)
+    alter(folder)
+    before = {path: path.is_file() for path in folder.rglob("*")}
+    with pytest.raises(ValueError, match="holds nothing but"):
+        write_folder(folder, "second")
+    assert {path: path.is_file() for path in folder.rglob("*")} == before
+    assert (folder / "mark").read_text() != "second"
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_no_folder_is_put_in_place_of_a_file_or_a_link(tmp_path):
+    (tmp_path / "file").write_text("keep me")
+    write_folder(tmp_path / "elsewhere")
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    for name in ("file", "link"):
+        with pytest.raises(ValueError, match="no folder"):
+            write_folder(tmp_path / name)
+    assert (tmp_path / "file").read_text() == "keep me"
+    assert (tmp_path / "link").is_symlink()

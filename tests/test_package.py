@@ -1,13 +1,18 @@
 """The package installs from wheel and sdist with all it needs."""
 
+import ast
+import importlib
 import os
+import pkgutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import keras
+import numpy as np
 import pytest
+from families import FAMILIES
 
 import keras_pnnh
 from keras_pnnh.samples import sample_images
@@ -52,6 +57,80 @@ def test_import_needs_only_keras_and_one_backend():
         "import keras_pnnh, keras_pnnh.cli, keras_pnnh.training"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def registered():
+    """Names that `keras.saving` finds once every module is imported."""
+    for module in pkgutil.walk_packages(keras_pnnh.__path__, "keras_pnnh."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    return {
+        name
+        for name, thing in keras.saving.get_custom_objects().items()
+        if name.startswith("keras_pnnh>")
+        and thing.__module__.startswith("keras_pnnh.")
+    }
+
+
+def test_import_registers_whatever_can_be_saved():
+    code = "import keras_pnnh, keras; print(*keras.saving.get_custom_objects())"
+    found = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert registered() <= set(found)
+    assert len(registered()) > 15
+
+
+LOAD = """
+import sys
+import keras_pnnh
+import keras, numpy as np
+model = keras.saving.load_model(sys.argv[1])
+np.save(sys.argv[2], model.predict(np.ones((2, 32, 32, 3)), verbose=0))
+"""
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_saved_models_load_after_the_import_alone(family, tmp_path):
+    family_class, numbers = FAMILIES[family][:2]
+    model = family_class(
+        **{**numbers, "input_shape": (32, 32, 3), "classes": 3}
+    )
+    model.save(tmp_path / "model.keras")
+    files = [tmp_path / "model.keras", tmp_path / "results.npy"]
+    subprocess.run([sys.executable, "-c", LOAD, *files], check=True)
+    images = np.ones((2, 32, 32, 3))
+    np.testing.assert_allclose(
+        np.load(files[1]), model.predict(images, verbose=0), atol=1e-6
+    )
+
+
+def test_everything_is_there_after_the_import():
+    names = [name for name in keras_pnnh.__all__ if name != "__version__"]
+    code = (
+        "import keras_pnnh\n"
+        "assert callable(keras_pnnh.training.freeze)\n"
+        f"for name in {names}: getattr(keras_pnnh, name)\n"
+        "assert callable(keras_pnnh.fold) and callable(keras_pnnh.audit)\n"
+        "assert keras_pnnh.folding.fold is keras_pnnh.fold\n"
+        "try: keras_pnnh.nonsense\n"
+        "except AttributeError as error: assert 'nonsense' in str(error)\n"
+        "else: raise SystemExit('nonsense')\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert set(keras_pnnh.__all__) <= set(dir(keras_pnnh))
+
+
+def test_type_checkers_see_what_is_lazy():
+    """The names under `TYPE_CHECKING` are those of `__all__`."""
+    tree = ast.parse(Path(keras_pnnh.__file__).read_text(encoding="utf-8"))
+    seen = {
+        alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert set(keras_pnnh.__all__) <= seen
 
 
 @pytest.mark.slow

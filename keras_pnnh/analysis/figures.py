@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from keras_pnnh.files import replace_when_complete
+from keras_pnnh.presentation.canvas import new_figure, save_figure
 from keras_pnnh.presentation.line_styles import STYLES
 
 
@@ -103,14 +103,11 @@ def plot_signals(reports, path, predicted=None, panels=PANELS):
     Raises:
         ModuleNotFoundError: If matplotlib is not installed.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.lines import Line2D
-
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(4.6 * columns, 3.6 * rows), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(4.6 * columns, 3.6 * rows)
+    from matplotlib.lines import Line2D
+
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for panel, axis in zip(panels, axes, strict=False):
         for number, (label, report) in enumerate(reports.items()):
@@ -128,8 +125,7 @@ def plot_signals(reports, path, predicted=None, panels=PANELS):
     figure.legend(
         handles, labels, loc="outside upper center", ncols=5, fontsize=11
     )
-    with replace_when_complete(path) as unfinished:
-        figure.savefig(unfinished, dpi=110, format="png")
+    save_figure(figure, path)
 
 
 def draw_curve(axis, depths, values, label, style):

@@ -1,6 +1,6 @@
 """Where in a network the memory goes: live activations over its depth."""
 
-from keras_pnnh.files import replace_when_complete
+from keras_pnnh.presentation.canvas import new_figure, save_figure
 from keras_pnnh.presentation.line_styles import STYLES
 
 
@@ -27,17 +27,7 @@ def plot_memory(reports, path):
             "A figure needs at least one report. Received: "
             f"reports={reports}. Pass `{{'plain': audit(model)}}`."
         )
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ModuleNotFoundError(
-            "Figures need matplotlib, which is not installed. Run `pip "
-            "install 'keras-pnnh[images]'`."
-        ) from error
-
-    figure = Figure(figsize=(8, 4.2), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(8, 4.2)
     axis = figure.subplots()
     for number, (label, report) in enumerate(reports.items()):
         color, dashes, marker = STYLES[number % len(STYLES)]
@@ -58,8 +48,7 @@ def plot_memory(reports, path):
     axis.set_ylim(bottom=0)
     axis.grid(alpha=0.3)
     axis.legend()
-    with replace_when_complete(path) as unfinished:
-        figure.savefig(unfinished, dpi=110, format="png")
+    save_figure(figure, path)
 
 
 def curve(report):

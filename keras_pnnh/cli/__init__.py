@@ -1,4 +1,4 @@
-"""The `keras-pnnh` command."""
+"""The command `keras-pnnh`: one sub-command a file, and no Keras to parse."""
 
 from keras_pnnh.cli.main import main
 

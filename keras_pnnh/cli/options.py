@@ -1,41 +1,56 @@
-"""Options that several commands share, and what they stand for."""
+"""Options that several commands share."""
 
-import contextlib
+import argparse
+
+MODEL_HELP = "a name from `keras-pnnh list`"
+WEIGHTS_HELP = (
+    "a weight file, the folder of a run, hf://OWNER/NAME[@REVISION], or "
+    "published weights such as plain_resnet20.cifar10 (see `keras-pnnh list`)"
+)
 
 
-def add_model(command, default=None):
-    """Which model, and what of its architecture decides on the weights."""
+def add_model(
+    command: argparse.ArgumentParser, required: bool, default: str = ""
+) -> None:
+    """Which network; what is left open is what the weights say."""
     command.add_argument(
         "--model",
-        required=default is None,
-        default=default,
-        help="a name from `keras-pnnh list`",
+        required=required,
+        help=f"{MODEL_HELP}{default and '; default: ' + default}",
     )
     command.add_argument(
         "--path",
         choices=("coder", "pass_through", "residual", "none"),
-        help="internal path: PNNH's coder, pass-through channels, the residual "
-        "twin or the plain baseline; default: what the weights say, or coder",
+        help="internal path: the coder, channels converted from a residual "
+        "network, the residual twin, or the plain baseline",
     )
     command.add_argument(
-        "--norm",
-        choices=("learner", "kernel"),
-        help="what is normalised where a coder is added: the learner's output "
-        "or its kernel",
-    )
-    command.add_argument(
-        "--patch-size",
-        type=int,
-        help="of a Transformer: 4 for images of 32x32 pixels; default: 16",
-    )
-    command.add_argument(
-        "--stem",
-        help="of a MobileNetV2: 3x3 for images of 32x32 pixels; default: "
-        "3x3_stride2",
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any other argument of the model, such as "
+        "code_placement=concat, filters_per_stage=12,23,46 or patch_size=4; "
+        "may be repeated; `keras-pnnh list MODEL` shows them all",
     )
 
 
-def add_data(command, required=True):
+def add_weights(
+    command: argparse.ArgumentParser,
+    required: bool = True,
+    default: str | None = None,
+    more: str = "",
+) -> None:
+    """Which trained weights."""
+    command.add_argument(
+        "--weights",
+        required=required,
+        default=default,
+        help=WEIGHTS_HELP + more,
+    )
+
+
+def add_data(command: argparse.ArgumentParser, required: bool = True) -> None:
     """Where the images are."""
     command.add_argument(
         "--data",
@@ -44,79 +59,20 @@ def add_data(command, required=True):
         "tar archive of one, or a TensorFlow Datasets name",
     )
     command.add_argument(
-        "--data-dir", help="where TensorFlow Datasets keeps its files"
+        "--data-dir",
+        help="where TensorFlow Datasets keeps its files; default: its own "
+        "choice",
     )
     command.add_argument(
         "--image-size",
         type=int,
-        help="resize to this height and width (default: as they are)",
+        help="resize to this height and width; default: the size that the "
+        "weights were trained on, without weights as the images are",
     )
 
 
-def _size(options):
-    size = options.image_size
-    return None if size is None else (size, size)
-
-
-def load(options, split):
-    """The images of a split, with a bar where there is a terminal."""
-    from rich.console import Console
-    from rich.progress import track
-
-    from keras_pnnh.data import load_images
-
-    # Standard output is for results, also when it is a pipe.
-    console = Console(stderr=True)
-
-    def with_bar(items):
-        return track(
-            items,
-            f"reading {options.data} ({split})",
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-
-    return load_images(
-        options.data, split, _size(options), with_bar, options.data_dir
+def add_seed(command: argparse.ArgumentParser, what: str) -> None:
+    """One seed for everything random."""
+    command.add_argument(
+        "--seed", type=int, default=0, help=f"of {what}; default: 0"
     )
-
-
-def architecture(options):
-    """Arguments of the model that decide which weights fit."""
-    given = {
-        "internal_path": options.path,
-        "norm": options.norm,
-        "patch_size": options.patch_size,
-        "stem": options.stem,
-    }
-    return {key: value for key, value in given.items() if value is not None}
-
-
-@contextlib.contextmanager
-def refuse_foreign_options(options):
-    """One line for an option that the model does not have."""
-    try:
-        yield
-    except TypeError as error:
-        if "unexpected keyword argument" not in str(error):
-            raise
-        raise ValueError(
-            "Options must fit the model. Received: --model "
-            f"{options.model}, which says: {error}. Leave that option out."
-        ) from error
-
-
-def check_labels(options, data):
-    """Raise a ValueError unless the weights are for the classes of the data."""
-    from keras_pnnh.weights import find_classifier
-
-    labels = find_classifier(options.model, options.weights).labels
-    if labels != data.class_names:
-        raise ValueError(
-            "Weights are evaluated on data with the same classes in the same "
-            f"order. Received: weights for {', '.join(labels)}; data with "
-            f"{', '.join(data.class_names)}. Take weights that were trained "
-            "on these classes (`--weights RUN/model.weights.h5`), or name the "
-            "class folders as the weights do."
-        )

@@ -95,8 +95,8 @@ def read_folder(folder, size=None, track=iter):
             raise ValueError(
                 "All images must have one size, or be resized to one. "
                 f"Received: '{path}' with {image.shape[0]}x{image.shape[1]}, "
-                f"others with {shape[0]}x{shape[1]}. Give a "
-                "size (`--image-size` on the command line)."
+                f"others with {shape[0]}x{shape[1]}. Give "
+                "one as `size`."
             )
         images[index] = image
     return LabelledImages(

@@ -115,7 +115,7 @@ def _load_tfds(name, split, size, data_dir):
             "A TensorFlow data set must be downloaded before its first use. "
             f"Received: data='{name}' in '{builder.data_dir}', where it is "
             f"not and could not be fetched: {_first_line(error)}. Connect, or "
-            "name the folder that holds it (`--data-dir`)."
+            "name the folder that holds it as `data_dir`."
         ) from error
     if split not in builder.info.splits:
         split = "validation"  # what ImageNet calls it
@@ -130,8 +130,8 @@ def _load_tfds(name, split, size, data_dir):
     if len(shapes) > 1:
         raise ValueError(
             "All images must have one size, or be resized to one. Received: "
-            f"data='{name}' with {len(shapes)} sizes. Give a size "
-            "(`--image-size` on the command line)."
+            f"data='{name}' with {len(shapes)} sizes. Give one as "
+            "`size`."
         )
     return LabelledImages(
         np.stack(images), np.asarray(labels), tuple(features["label"].names)

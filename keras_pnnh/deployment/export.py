@@ -10,7 +10,7 @@ import numpy as np
 from keras_pnnh import graph
 from keras_pnnh.deployment import checks
 from keras_pnnh.deployment.formats import get_format
-from keras_pnnh.deployment.formats.saved_model import MARK
+from keras_pnnh.deployment.process import TIME_LIMIT, TimeLimitError
 from keras_pnnh.deployment.report import ExportReport
 from keras_pnnh.deployment.run_file import describe_runtime, run_file
 from keras_pnnh.deployment.worker import write_elsewhere
@@ -23,7 +23,15 @@ PROBE_IMAGES = 8
 OUR_MODULES = ("keras", "keras_pnnh")
 
 
-def export(model, path, format, representative=None, verify=True, probe=None):
+def export(
+    model: keras.Model,
+    path: str | Path,
+    format: str,
+    representative: np.ndarray | None = None,
+    verify: bool = True,
+    probe: np.ndarray | None = None,
+    time_limit: float | None = TIME_LIMIT,
+) -> ExportReport:
     """Write a model for another runtime and compare the two.
 
     The file is run in its own runtime before it gets its name, so what stands
@@ -37,8 +45,9 @@ def export(model, path, format, representative=None, verify=True, probe=None):
     Args:
         model: A built `keras.Model`, functional or sequential, with one input
             and one result.
-        path: File to write; for `"saved_model"` a folder. Replaced if it
-            exists.
+        path: File to write, which is replaced if it exists. For
+            `"saved_model"` a folder: one of an earlier export is replaced,
+            one that holds anything else is refused.
         format: `"saved_model"` (TensorFlow), `"litert"` (LiteRT, float32),
             `"litert_int8"` (quantised after training; images and results stay
             float32), `"onnx"`, or `"torch"` (`torch.export`).
@@ -48,14 +57,16 @@ def export(model, path, format, representative=None, verify=True, probe=None):
         verify: Whether to run the file and compare.
         probe: Images to compare on. Defaults to `representative` or else to
             8 images of noise from 0 to 255.
+        time_limit: Seconds that each process may take, where another one has
+            to write or run the file; None for no limit.
 
     Returns:
         An `ExportReport`: `print` it.
 
     Raises:
         ValueError: If the model or the images do not fit, a layer cannot be
-            expressed in the format, or the file computes something else than
-            the model. Nothing is written then.
+            expressed in the format, the file computes something else than
+            the model, or a process took too long. Nothing is written then.
         ModuleNotFoundError: If a package is not installed.
         OSError: If the file cannot be written.
     """
@@ -66,10 +77,9 @@ def export(model, path, format, representative=None, verify=True, probe=None):
     writer = checks.writer(form)
     checks.check_packages(form, writer)
     representative = _check_representative(representative, form, model)
-    if verify:
-        probe = _choose_probe(probe, representative, model)
+    images = _choose_probe(probe, representative, model) if verify else None
     with _replace(path, form) as unfinished:
-        _write(writer, form, model, unfinished, representative)
+        _write(writer, form, model, unfinished, representative, time_limit)
         report = ExportReport(
             form.name,
             str(path),
@@ -77,9 +87,11 @@ def export(model, path, format, representative=None, verify=True, probe=None):
             writer,
             describe_runtime(form),
         )
-        if verify:
-            results = run_file(unfinished, form.name, probe)
-            report = _compare(report, model, probe, results)
+        if images is not None:
+            results = run_file(
+                unfinished, form.name, images, time_limit=time_limit
+            )
+            report = _compare(report, model, images, results)
             _refuse_difference(report, form)
     return report
 
@@ -119,10 +131,10 @@ def _choose_probe(probe, representative, model):
 def _replace(path, form):
     if form.suffix:
         return replace_when_complete(path)
-    return replace_folder_when_complete(path, MARK)
+    return replace_folder_when_complete(path)
 
 
-def _write(writer, form, model, path, representative):
+def _write(writer, form, model, path, representative, time_limit):
     try:
         if writer == keras.backend.backend():
             with warnings.catch_warnings():
@@ -130,7 +142,11 @@ def _write(writer, form, model, path, representative):
                 warnings.simplefilter("ignore")
                 form.write(model, path, representative)
         else:
-            write_elsewhere(writer, form, model, path, representative)
+            write_elsewhere(
+                writer, form, model, path, representative, time_limit
+            )
+    except TimeLimitError:
+        raise
     # Converters raise what they like.
     except Exception as error:
         raise ValueError(

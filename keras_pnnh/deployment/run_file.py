@@ -1,12 +1,15 @@
 """Run an exported file in its own runtime."""
 
 import importlib.metadata
+from pathlib import Path
 
 import keras
 import numpy as np
 
 from keras_pnnh.deployment.checks import check_packages
 from keras_pnnh.deployment.formats import get_format
+from keras_pnnh.deployment.formats.format import Format, run_in_batches
+from keras_pnnh.deployment.process import TIME_LIMIT, TimeLimitError
 from keras_pnnh.deployment.worker import run_elsewhere
 
 # Names under which the packages of the runtimes are published.
@@ -16,7 +19,13 @@ DISTRIBUTIONS = {
 }
 
 
-def run_file(path, format, images, batch_size=250):
+def run_file(
+    path: str | Path,
+    format: str,
+    images: np.ndarray,
+    batch_size: int = 250,
+    time_limit: float | None = TIME_LIMIT,
+) -> np.ndarray:
     """Results of an exported network, computed by its runtime.
 
     Args:
@@ -25,12 +34,15 @@ def run_file(path, format, images, batch_size=250):
         images: `(n, height, width, channels)`, in the range that the model
             takes.
         batch_size: Images per call.
+        time_limit: Seconds that a process may take, where one of its own has
+            to run the file; None for no limit.
 
     Returns:
         A NumPy array with one row for each image.
 
     Raises:
-        ValueError: If the format is unknown, or the runtime refuses the file.
+        ValueError: If the format is unknown, the runtime refuses the file, or
+            the process took too long.
         ModuleNotFoundError: If the runtime is not installed.
     """
     form = get_format(format)
@@ -39,7 +51,9 @@ def run_file(path, format, images, batch_size=250):
     try:
         if form.runs_in in (None, keras.backend.backend()):
             return run_in_batches(form.open(path), images, batch_size)
-        return run_elsewhere(form.runs_in, form, path, images)
+        return run_elsewhere(form.runs_in, form, path, images, time_limit)
+    except TimeLimitError:
+        raise
     # Every runtime has errors of its own.
     except Exception as error:
         raise ValueError(
@@ -48,19 +62,7 @@ def run_file(path, format, images, batch_size=250):
         ) from error
 
 
-def run_in_batches(run, images, batch_size=250):
-    """Results of a function on images, batch by batch."""
-    starts = range(0, len(images), batch_size)
-    return np.concatenate(
-        [
-            # A copy: a runtime may reuse the memory of its results.
-            np.array(run(images[start : start + batch_size]))
-            for start in starts
-        ]
-    )
-
-
-def describe_runtime(format):
+def describe_runtime(format: Format) -> str:
     """Package and version of what runs a format."""
     name = format.runtime
     for distribution in DISTRIBUTIONS.get(name, (name,)):

@@ -6,18 +6,16 @@ changes what the next one measures; and a process has one Keras backend.
 
 import ctypes
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from keras_pnnh.deployment.formats import get_format
-from keras_pnnh.deployment.worker import PACKAGE
+from keras_pnnh.deployment.process import run_module
 
 
 def measure_times(format, paths, shape, batch_size, rounds, threads=1):
@@ -74,32 +72,24 @@ def _start(format, task, paths, shape, batch_size, rounds, threads):
                 }
             )
         )
-        python_path = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
-        done = subprocess.run(
-            [sys.executable, "-m", "keras_pnnh.deployment.timing", request],
-            env={
-                **os.environ,
-                "KERAS_BACKEND": format.runs_in or keras.backend.backend(),
-                "TF_CPP_MIN_LOG_LEVEL": "3",
-                "OMP_NUM_THREADS": str(threads),
-                "PYTHONPATH": os.pathsep.join(filter(None, python_path)),
-            },
-            capture_output=True,
-            text=True,
-        )
-        if done.returncode:
-            lines = done.stderr.strip().splitlines() or ["no message"]
+        try:
+            run_module(
+                __name__,
+                [str(request)],
+                format.runs_in or keras.backend.backend(),
+                OMP_NUM_THREADS=str(threads),
+            )
+        except ValueError as error:
             raise ValueError(
                 "Exported files must run in their runtime to be measured. "
-                f"Received: {sorted(paths)} as format='{format.name}': "
-                f"{lines[-1]}"
-            )
+                f"Received: {sorted(paths)} as format='{format.name}': {error}"
+            ) from error
         return json.loads((Path(folder) / "answer.json").read_text())
 
 
-def main(request):
-    """What the process does."""
-    request = Path(request)
+def main(arguments: Sequence[str]) -> int:
+    """What the process does; returns its exit status."""
+    request = Path(arguments[0])
     asked = json.loads(request.read_text())
     generator = np.random.default_rng(0)
     shape = (asked["batch_size"], *asked["shape"])
@@ -112,6 +102,7 @@ def main(request):
     task = {"times": _times, "memory": _memory}[asked["task"]]
     answer = task(networks, images, asked["rounds"])
     (request.parent / "answer.json").write_text(json.dumps(answer))
+    return 0
 
 
 def _times(networks, images, rounds):
@@ -152,7 +143,3 @@ def _status(key):
     lines = Path("/proc/self/status").read_text().splitlines()
     sizes = dict(line.split(":", 1) for line in lines)
     return 1024 * int(sizes[key].split()[0])
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

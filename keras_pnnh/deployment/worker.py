@@ -6,74 +6,81 @@ NumPy files.
 """
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-PACKAGE = Path(__file__).parents[1]
+from keras_pnnh.deployment.formats.format import Format, run_in_batches
+from keras_pnnh.deployment.process import run_module
+
+if TYPE_CHECKING:
+    import keras
 
 
-def write_elsewhere(backend, format, model, path, representative):
+def write_elsewhere(
+    backend: str,
+    format: Format,
+    model: "keras.Model",
+    path: str | Path,
+    representative: np.ndarray | None,
+    time_limit: float | None,
+) -> None:
     """`format.write` in a process with `backend`.
 
     Raises:
         ValueError: With what went wrong there.
+        TimeLimitError: If it took longer than `time_limit` seconds.
     """
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder) / "model.keras")
         if representative is not None:
             np.save(Path(folder) / "representative.npy", representative)
-        _start(backend, folder, "write", format, path)
+        _start(backend, folder, "write", format, path, time_limit)
 
 
-def run_elsewhere(backend, format, path, images):
+def run_elsewhere(
+    backend: str,
+    format: Format,
+    path: str | Path,
+    images: np.ndarray,
+    time_limit: float | None,
+) -> np.ndarray:
     """Results of a file on images, in a process with `backend`.
 
     Raises:
         ValueError: With what went wrong there.
+        TimeLimitError: If it took longer than `time_limit` seconds.
     """
     with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "images.npy", images)
-        _start(backend, folder, "run", format, path)
+        _start(backend, folder, "run", format, path, time_limit)
         return np.load(Path(folder) / "results.npy")
 
 
-def _start(backend, folder, task, format, path):
-    arguments = [folder, task, format.name, str(Path(path).absolute())]
-    paths = [str(PACKAGE.parent), os.environ.get("PYTHONPATH", "")]
-    done = subprocess.run(
-        [sys.executable, "-m", "keras_pnnh.deployment.worker", *arguments],
-        env={
-            **os.environ,
-            "KERAS_BACKEND": backend,
-            "TF_CPP_MIN_LOG_LEVEL": "3",
-            "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-        },
-        capture_output=True,
-        text=True,
-    )
+def _start(backend, folder, task, format, path, time_limit):
     problem = Path(folder) / "problem.json"
-    if problem.is_file():
-        raise ValueError(json.loads(problem.read_text(encoding="utf-8")))
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or ["no message"]
-        raise ValueError(
-            f"the process with {backend} ended with status "
-            f"{done.returncode}: {lines[-1]}"
+    try:
+        run_module(
+            __name__,
+            [folder, task, format.name, str(Path(path).absolute())],
+            backend,
+            time_limit,
         )
+    except ValueError as error:
+        if not problem.is_file():
+            raise
+        text = json.loads(problem.read_text(encoding="utf-8"))
+        raise ValueError(text) from error
 
 
-def main(arguments):
-    """What the other process does."""
+def main(arguments: Sequence[str]) -> int:
+    """What the other process does; returns its exit status."""
     import keras
 
-    import keras_pnnh  # noqa: F401  (its layers must be known)
     from keras_pnnh.deployment.formats import get_format
-    from keras_pnnh.deployment.run_file import run_in_batches
 
     folder, task, name, path = arguments
     folder, format = Path(folder), get_format(name)
@@ -95,7 +102,3 @@ def main(arguments):
         (folder / "problem.json").write_text(json.dumps(text), encoding="utf-8")
         return 1
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

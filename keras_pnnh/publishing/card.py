@@ -36,7 +36,8 @@ def render_card(name: str, entry: WeightsEntry, record: dict) -> str:
     if "test" not in record:
         raise ValueError(
             "A card states the test accuracy. Received: a record without "
-            "'test'. Run `keras-pnnh evaluate ... --record RUN` first."
+            "'test'. Evaluate the run first, with `training.evaluate(model, "
+            "data, run=...)`."
         )
     variant, tag = name.split(".")
     model, data, test = record["model"], record["data"], record["test"]

@@ -74,7 +74,7 @@ def push(
         raise ValueError(
             "What is published gets a tag of its own. Received: "
             f"'{reference}'. Write 'hf://{repository.repo_id}' and give the "
-            "version as `tag` (`--tag`)."
+            "version as `tag`."
         )
     record = read_record(run)
     twin_record = twin and _read_twin(Path(twin), record)
@@ -113,15 +113,16 @@ def read_record(run):
     if not path.is_file():
         raise FileNotFoundError(
             "Only a finished run with its record is published. Received: "
-            f"'{run}', which has no 'record.json'. Train with `keras-pnnh "
-            f"train ... --output {run}` to the end."
+            f"'{run}', which has no 'record.json'. Let the training finish "
+            "first."
         )
     record = json.loads(path.read_text(encoding="utf-8"))
     if "test" not in record:
         raise ValueError(
             "A card states the test accuracy. Received: "
-            f"'{path}' without 'test'. Run `keras-pnnh evaluate ... --record "
-            f"{run}` first."
+            f"'{path}' without 'test'. Evaluate the run first: "
+            "`training.evaluate(model, data, run=...)`, or the command "
+            "`keras-pnnh evaluate` with its record."
         )
     return record
 
@@ -148,7 +149,8 @@ def _read_twin(path, record):
             "The twin is a residual network on the same data "
             f"({record['data']['source']}). Received: '{path}' with "
             f"internal_path={twin['model'].get('internal_path')!r} on "
-            f"{twin['data']['source']}. Train it with `--path residual`."
+            f"{twin['data']['source']}. Train it with "
+            "`internal_path='residual'`."
         )
     return twin
 

@@ -65,7 +65,7 @@ def verify_repository(reference, **options):
         if found:
             raise ValueError(
                 "A published file must be as it was published. Received: "
-                f"'{path}' with {found}. Run again with `--force`."
+                f"'{path}' with {found}. Run again with `force_download=True`."
             )
         checked.append((name, digest or digests.of_file(path)))
     config = hub_repository.read_config(paths[hub_repository.CONFIG])

@@ -1,6 +1,6 @@
 """Plot of a run's metrics over its epochs."""
 
-from keras_pnnh.files import replace_when_complete
+from keras_pnnh.presentation.canvas import new_figure, save_figure
 
 
 def plot_curves(epochs, path, title=""):
@@ -14,11 +14,7 @@ def plot_curves(epochs, path, title=""):
     Raises:
         ModuleNotFoundError: If matplotlib is not installed.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3.5), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(9, 3.5)
     numbers = [row["epoch"] for row in epochs]
     for axis, metric in zip(
         figure.subplots(1, 2), ("loss", "accuracy"), strict=True
@@ -34,5 +30,4 @@ def plot_curves(epochs, path, title=""):
         axis.legend()
         axis.grid(alpha=0.3)
     figure.suptitle(title)
-    with replace_when_complete(path) as unfinished:
-        figure.savefig(unfinished, dpi=120, format="png")
+    save_figure(figure, path, dpi=120)

@@ -16,6 +16,7 @@ from keras_pnnh.training import (
 from keras_pnnh.training.batches import TrainingBatches, one_hot
 from keras_pnnh.training.epoch_keeper import EpochKeeper
 from keras_pnnh.training.finite_loss import RequireFiniteLoss
+from keras_pnnh.training.freezing import freeze
 from keras_pnnh.training.interrupt import StopOnInterrupt
 from keras_pnnh.training.optimizer import make_optimizer
 from keras_pnnh.training.progress import TrainingProgress
@@ -34,6 +35,7 @@ def train(
     initial_weights=None,
     tensorboard=False,
     steps_per_execution=1,
+    freeze_until=None,
 ):
     """Train a model; everything about the run is kept in `output`.
 
@@ -54,6 +56,8 @@ def train(
         tensorboard: Whether to write TensorBoard logs (needs TensorFlow).
         steps_per_execution: Steps between two returns to Python, worth
             raising on an accelerator.
+        freeze_until: Name of the first stage, block or layer to train, see
+            `freeze`; None leaves the model as it comes.
 
     Returns:
         The record of the run, a JSON-like dict.
@@ -70,6 +74,8 @@ def train(
     requirements.check_data(model, data)
     requirements.check_logits(model)
     requirements.check_installed(tensorboard)
+    if freeze_until is not None:
+        freeze(model, freeze_until)
     training, validation = data.split(recipe.validation_split, seed)
     data_format = model.get_config().get("data_format", "channels_last")
     batches = TrainingBatches(training, recipe, seed, data_format)
@@ -88,6 +94,8 @@ def train(
             "classes": list(data.class_names),
         },
     }
+    if freeze_until is not None:
+        config["frozen_until"] = freeze_until
     if initial_weights:
         config["initial_weights"] = initial_weights
     folder = RunFolder(output)
@@ -101,7 +109,7 @@ def train(
         )
     if not len(validation.labels):
         print(
-            "No image is held out for validation: see --validation-split.",
+            "No image is held out for validation: see `validation_split`.",
             file=sys.stderr,
         )
     if folder.is_finished():

@@ -55,8 +55,8 @@ class RunFolder:
         if not resume:
             raise FileExistsError(
                 "A new run needs a folder of its own. Received: "
-                f"'{self.path}', which holds one. Resume it (`--resume`) or "
-                "choose another folder (`--output`)."
+                f"'{self.path}', which holds one. Resume it with "
+                "`resume=True`, or choose another folder as `output`."
             )
         found = self._read_json(path)
         found["model"] = translate(found["model"])
@@ -66,7 +66,7 @@ class RunFolder:
                 "A run is resumed with the settings it was started with. "
                 f"Received: '{self.path}' with other settings: "
                 f"{'; '.join(different)}. Repeat the first call with "
-                "`--resume`, or choose another folder (`--output`)."
+                "`resume=True`, or choose another folder as `output`."
             )
         remove_unfinished(self.path)
         state = self._read_json(self.path / "state.json", default={})

@@ -119,7 +119,7 @@ def test_train_another_family_then_evaluate(
     monkeypatch.setitem(catalog.MODELS, "other", tiny)
     output = tmp_path / "run"
     chosen = ["--model", "other"]
-    chosen += [f"--{option.replace('_', '-')}", str(value)]
+    chosen += ["--set", f"{option}={value}"]
     arguments = train_arguments(data, output, *chosen)
     arguments += ["--recipe", recipe]
     assert main(arguments) == 0
@@ -193,12 +193,12 @@ def test_unknown_command_shows_the_usage(capsys):
     [
         (["--model", "plain_resnet21"], "plain_resnet20"),
         (["--data", "no/such/folder/"], "existing folder of images by class"),
-        (["--recipe", "imagenet"], "`recipe` must be one of"),
+        (["--recipe", "imagenet"], "`--recipe` must be one of"),
         (["--epochs", "0"], "epochs=0"),
         (["--seed", "-1"], "eed must be"),
         (["--validation-split", "0.99"], "validation split"),
         (["--image-size", "3"], "at least 4x4"),
-        (["--patch-size", "4"], "must fit the model. Received: --model tiny"),
+        (["--freeze", "stage9"], "stage9"),
     ],
 )
 def test_wrong_training_arguments(changes, message, data, tmp_path, capsys):

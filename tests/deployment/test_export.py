@@ -1,7 +1,6 @@
 """Exported files compute what the Keras model computes, or do not exist."""
 
 import json
-import subprocess
 
 import keras
 import numpy as np
@@ -251,15 +250,6 @@ def test_a_file_that_does_not_run_is_refused(images, tmp_path):
     path.write_bytes(b"no network")
     with pytest.raises(ValueError, match="onnxruntime. Received: '.*net.onnx'"):
         deployment.run_file(path, "onnx", images)
-
-
-def test_a_process_that_dies_says_so(monkeypatch, tmp_path):
-    def dies(*arguments, **options):
-        return subprocess.CompletedProcess((), 9, "", "first\nKilled\n")
-
-    monkeypatch.setattr(worker.subprocess, "run", dies)
-    with pytest.raises(ValueError, match="torch ended with status 9: Killed"):
-        worker.run_elsewhere("torch", FORMATS["torch"], "x.pt2", np.zeros(1))
 
 
 def test_the_process_reports_what_went_wrong(tmp_path):

@@ -236,7 +236,7 @@ def test_a_converted_network_is_published(signed_in, tmp_path, images):
 
 def test_nothing_is_published_without_a_record(signed_in, run, capsys):
     change_record(run, test=None)
-    with pytest.raises(ValueError, match="Run `keras-pnnh evaluate"):
+    with pytest.raises(ValueError, match="Evaluate the run first"):
         push(run, REFERENCE)
     (run / "record.json").unlink()
     with pytest.raises(FileNotFoundError, match="has no 'record.json'"):
@@ -310,7 +310,7 @@ def test_verify_looks_at_the_files_now(signed_in, run, cache):
     real.write_bytes(content)
     os.utime(real, ns=(status.st_atime_ns, status.st_mtime_ns))
     PlainResNet20(weights=REFERENCE, **SMALL)
-    with pytest.raises(ValueError, match="Run again with `--force`"):
+    with pytest.raises(ValueError, match="again with `force_download=True`"):
         verify_repository(REFERENCE)
     verify_repository(REFERENCE, force_download=True)
 

@@ -9,6 +9,7 @@ from keras_pnnh.deployment.formats import (
     saved_model,
     torch_program,
 )
+from keras_pnnh.deployment.formats.format import Format
 
 FORMATS = {
     module.FORMAT.name: module.FORMAT
@@ -16,12 +17,12 @@ FORMATS = {
 }
 
 
-def list_formats():
+def list_formats() -> list[str]:
     """Names of the formats that `export` writes."""
     return list(FORMATS)
 
 
-def get_format(name):
+def get_format(name: str) -> Format:
     """The row of a format.
 
     Raises:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import numpy as np
+
 
 class Format(NamedTuple):
     """One row of the table of formats.
@@ -37,3 +39,19 @@ class Format(NamedTuple):
     quantized: bool = False
     runs_in: str | None = None
     converters: Mapping[str, tuple[str, ...]] = {}
+
+
+def run_in_batches(
+    run: Callable[[np.ndarray], np.ndarray],
+    images: np.ndarray,
+    batch_size: int = 250,
+) -> np.ndarray:
+    """Results of a function on images, batch by batch."""
+    starts = range(0, len(images), batch_size)
+    return np.concatenate(
+        [
+            # A copy: a runtime may reuse the memory of its results.
+            np.array(run(images[start : start + batch_size]))
+            for start in starts
+        ]
+    )

@@ -2,9 +2,6 @@
 
 from keras_pnnh.deployment.formats.format import Format
 
-# By this file a folder is known as a SavedModel.
-MARK = "saved_model.pb"
-
 
 def write(model, path, representative=None):
     """Write the network's graph and weights into a new folder."""

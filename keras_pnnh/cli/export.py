@@ -1,0 +1,120 @@
+"""The command `keras-pnnh export`."""
+
+import argparse
+
+from keras_pnnh.cli.options import add_data, add_model, add_weights
+
+# Enough for the ranges of the integers to settle; more take only time.
+REPRESENTATIVE_IMAGES = 300
+
+
+def add_command(commands) -> None:
+    """Add it to the sub-commands of a parser."""
+    command = commands.add_parser(
+        "export",
+        help="write a network for another runtime, and run it there",
+        allow_abbrev=False,
+    )
+    add_model(command, required=False)
+    add_weights(command)
+    command.add_argument(
+        "--format",
+        required=True,
+        help="saved_model, litert, litert_int8, onnx or torch",
+    )
+    command.add_argument(
+        "--output", required=True, help="file to write; a folder: saved_model"
+    )
+    command.add_argument(
+        "--fold",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="fold coders and norms into the convolutions first (default)",
+    )
+    command.add_argument(
+        "--verify",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="run the file and compare it with the Keras model (default)",
+    )
+    command.add_argument(
+        "--time-limit",
+        type=float,
+        default=1800,
+        help="seconds that another process may take to write or run the "
+        "file; default: 1800",
+    )
+    add_data(command, required=False)
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the file; print what it is, and its accuracy if there are data."""
+    import keras_pnnh
+    from keras_pnnh.cli.images import chosen_size
+    from keras_pnnh.cli.networks import open_trained
+    from keras_pnnh.deployment.formats import get_format
+
+    form = get_format(options.format)
+    if form.quantized:
+        _require_data(options)
+    model, classifier = open_trained(options, chosen_size(options))
+    images = None
+    if form.quantized:
+        images = _representative(options, classifier.image_size)
+    if options.fold:
+        model = keras_pnnh.fold(model)
+    report = keras_pnnh.export(
+        model,
+        options.output,
+        form.name,
+        representative=images,
+        verify=options.verify,
+        time_limit=options.time_limit,
+    )
+    print(report)
+    if options.data:
+        _print_accuracy(options, model, report, classifier)
+    return 0
+
+
+def _require_data(options):
+    if not options.data:
+        raise ValueError(
+            f"Format '{options.format}' chooses the ranges of its integers by "
+            "images of the kind that the network will meet. Received: no "
+            "--data. Add --data with the images it was trained on."
+        )
+
+
+def _representative(options, size):
+    """Some training images, in the order of a fixed seed."""
+    import numpy as np
+
+    from keras_pnnh.cli.images import as_model_takes, load
+
+    data = load(options, "train", size)
+    order = np.random.default_rng(0).permutation(len(data.labels))
+    chosen = data.images[np.sort(order[:REPRESENTATIVE_IMAGES])]
+    return as_model_takes(chosen)
+
+
+def _print_accuracy(options, model, report, classifier):
+    """Test accuracy of the file beside that of the Keras model."""
+    from keras_pnnh.cli.images import as_model_takes, load
+    from keras_pnnh.cli.networks import check_labels
+    from keras_pnnh.deployment import run_file
+
+    data = load(options, "test", classifier.image_size)
+    check_labels(classifier, data.class_names)
+    images = as_model_takes(data.images)
+    ours = model.predict(images, batch_size=250, verbose=0)
+    theirs = run_file(
+        report.path, report.format, images, time_limit=options.time_limit
+    )
+    for name, results in (("Keras", ours), (report.runtime, theirs)):
+        right = (results.argmax(-1) == data.labels).mean()
+        print(
+            f"  test accuracy in {name}: {100 * right:.2f} % of "
+            f"{len(images)} images"
+        )

@@ -1,0 +1,65 @@
+"""The images that `--data` names."""
+
+import argparse
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from keras_pnnh.data import LabelledImages
+
+
+def load(
+    options: argparse.Namespace,
+    split: str,
+    size: tuple[int, int] | None = None,
+) -> "LabelledImages":
+    """The images of a split, with a bar where there is a terminal.
+
+    Args:
+        options: Those of `options.add_data`.
+        split: `"train"` or `"test"`.
+        size: `(height, width)` to resize to where `--image-size` says
+            nothing; None leaves them as they are.
+    """
+    from rich.console import Console
+    from rich.progress import track
+
+    from keras_pnnh.data import load_images
+    from keras_pnnh.presentation.plain_text import as_plain_text
+
+    # Standard output is for results, also when it is a pipe.
+    console = Console(stderr=True)
+    title = as_plain_text(f"reading {options.data} ({split})")
+
+    def with_bar(items):
+        return track(
+            items,
+            title.replace("[", r"\["),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+
+    return load_images(
+        options.data,
+        split,
+        chosen_size(options) or size,
+        with_bar,
+        options.data_dir,
+    )
+
+
+def chosen_size(options: argparse.Namespace) -> tuple[int, int] | None:
+    """`--image-size` as height and width, None where it was left out."""
+    size = options.image_size
+    return None if size is None else (size, size)
+
+
+def as_model_takes(images: np.ndarray) -> np.ndarray:
+    """Images in Keras's data format."""
+    import keras
+
+    from keras_pnnh.data_format import as_data_format
+
+    return as_data_format(images, keras.config.image_data_format())

@@ -1,0 +1,110 @@
+"""The command `keras-pnnh train`."""
+
+import argparse
+
+from keras_pnnh.cli.options import add_data, add_model, add_seed, add_weights
+
+RECIPES = "cifar, cifar-short or cifar-vit-short (Transformers)"
+
+# Settings of a recipe that an option replaces.
+SETTINGS = {
+    "epochs": (int, "passes over the training images"),
+    "batch_size": (int, "images per step"),
+    "learning_rate": (float, "largest learning rate"),
+    "warmup_epochs": (float, "epochs until it is reached"),
+    "weight_decay": (float, "share of every kernel that a step takes off"),
+    "label_smoothing": (float, "share of the label given to all classes"),
+    "crop_padding": (int, "largest shift of an image in pixels"),
+    "crop_fill": (str, "what a shift leaves behind: zeros or reflect"),
+    "erasing": (float, "share of the images that lose a rectangle"),
+    "validation_split": (float, "share of the images that is held out"),
+}
+
+
+def add_command(commands) -> None:
+    """Add it to the sub-commands of a parser."""
+    command = commands.add_parser(
+        "train", help="train a model by a recipe", allow_abbrev=False
+    )
+    add_model(command, required=True)
+    add_data(command)
+    command.add_argument(
+        "--output", required=True, help="folder of the run, made if absent"
+    )
+    command.add_argument(
+        "--recipe", default="cifar", help=f"{RECIPES}; default: cifar"
+    )
+    command.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the interrupted run in the folder",
+    )
+    add_weights(
+        command,
+        required=False,
+        more="; start from these (a second cycle, fine-tuning)",
+    )
+    command.add_argument(
+        "--freeze",
+        metavar="STAGE",
+        help="leave everything before this stage, block or layer as it is, "
+        "such as stage3; head trains the classifier alone",
+    )
+    add_seed(command, "initial values, order and augmentation")
+    for name, (kind, what) in SETTINGS.items():
+        command.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=kind,
+            help=f"{what}; default: the recipe's",
+        )
+    command.add_argument(
+        "--tensorboard",
+        action="store_true",
+        help="write TensorBoard logs (needs TensorFlow)",
+    )
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train; everything about the run is kept in its folder."""
+    import keras
+
+    from keras_pnnh.cli.images import load
+    from keras_pnnh.cli.networks import (
+        architecture,
+        build,
+        constructor,
+        find_weights,
+    )
+    from keras_pnnh.data_format import input_shape
+    from keras_pnnh.publishing.lineage import describe_weights
+    from keras_pnnh.training import get_recipe, train
+
+    # What is wrong in the options is said before the images are read.
+    architecture(options, constructor(options.model))
+    recipe = get_recipe(
+        options.recipe, **{name: getattr(options, name) for name in SETTINGS}
+    )
+    data = load(options, "train")
+    keras.utils.set_random_seed(options.seed)
+    model = build(
+        options,
+        classes=len(data.class_names),
+        input_shape=input_shape(*data.images.shape[1:]),
+        classifier_activation=None,
+    )
+    weights = find_weights(options)
+    train(
+        model,
+        data,
+        recipe,
+        options.output,
+        seed=options.seed,
+        resume=options.resume,
+        description={"source": options.data.rstrip("/").split("/")[-1]},
+        initial_weights=weights and describe_weights(options.model, weights),
+        tensorboard=options.tensorboard,
+        freeze_until=options.freeze,
+    )
+    print(f"weights, record and curves: {options.output}")
+    return 0
