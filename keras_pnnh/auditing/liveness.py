@@ -16,8 +16,6 @@ IN_PLACE = {
     "AlphaDropout",
     "Average",
     "BatchNormalization",
-    "CarryActivation",
-    "CarryNormalization",
     "Cast",
     "Dropout",
     "ELU",
@@ -100,7 +98,9 @@ def measure_liveness(graph):
             if last_reader[tensor] == index
         }
         size = sum(made.values())
-        in_place = type(call.layer).__name__ in IN_PLACE
+        in_place = type(call.layer).__name__ in IN_PLACE or getattr(
+            call.layer, "writes_in_place", False
+        )
         reused = size if in_place and size in dying.values() else 0
         needed = size - reused
         padded = _padded_size(call)

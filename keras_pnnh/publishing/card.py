@@ -8,14 +8,14 @@ PATHS = {
     "residual": "residual connections",
     "none": "nothing",
 }
-IDENTITY = "channels beside the learners' (a residual network, converted)"
+PASS_THROUGH = "pass-through channels (a residual network, converted)"
 
 
 def describe_path(model):
     """What carries the input, of a model in a record."""
     path = model["internal_path"]
     if path == "pass_through" or model.get("coder") == "identity":
-        return IDENTITY
+        return PASS_THROUGH
     return PATHS[path]
 
 

@@ -226,7 +226,7 @@ def test_a_converted_network_is_published(signed_in, tmp_path, images):
         "internal_path='pass_through'" in text
         and "preprocessing='imagenet'" in text
     )
-    assert "carried by\nchannels beside the learners'" in text
+    assert "carried by\npass-through channels" in text
     arguments = {**SMALL, **asked, "classifier_activation": None}
     copy = PlainResNet20(weights=REFERENCE, **arguments)
     np.testing.assert_array_equal(

@@ -175,7 +175,7 @@ class _Reader(ImageLayers, FeatureLayers):
             self._append_sum(call, factors)
             return
         if not self._joins_channels(call):
-            raise unsupported(call.layer.name, kind, *_why(kind, call))
+            raise unsupported(call.layer.name, kind, *_why(call, known))
         widths = [channels_of(tensor, self.axis) for tensor in call.inputs]
         terms = [
             Term(self.tensor(tensor), None, sum(widths[:place]))
@@ -226,8 +226,10 @@ def _check_training(call):
         )
 
 
-def _why(kind, call):
-    repair = "Convert the parts of the model around it."
+def _why(call, known):
+    kind, repair = type(call.layer).__name__, "Convert the parts around it."
+    if not known:
+        return "joins branches by code of its own class", repair
     if kind == "Multiply":
         return (
             "multiplies two branches (a gate, as in squeeze-and-excitation): "

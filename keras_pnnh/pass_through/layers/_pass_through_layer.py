@@ -22,6 +22,7 @@ class PassThroughLayer(keras.layers.Layer):
         ranges: List of dictionaries, not empty.
     """
 
+    writes_in_place = False  # whether it may write over its input
     _ranges_name = "pieces"
     _channel_axis = -1
 

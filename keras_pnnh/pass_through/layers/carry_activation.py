@@ -68,6 +68,8 @@ class CarryActivation(PiecesLayer):
         ValueError: For an unknown activation or a range that does not exist.
     """
 
+    writes_in_place = True
+
     def __init__(
         self,
         pieces: list[dict[str, Any]],

@@ -45,6 +45,8 @@ class CarryNormalization(PiecesLayer):
             not exist.
     """
 
+    writes_in_place = True
+
     def build(self, inputs_shape: tuple) -> None:
         super().build(inputs_shape)
         self.scales, self.biases = [], []
