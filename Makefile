@@ -16,6 +16,8 @@ lint: $(TEST)/installed
 	$(TEST)/bin/ruff format --check .
 	$(TEST)/bin/lint-imports
 	$(TEST)/bin/pyright
+	# To be raised to 95 as the rooms are annotated.
+	$(TEST)/bin/python tools/type_completeness.py --least 60
 
 test-tensorflow test-jax test-torch: test-%: $(TEST)/installed
 	KERAS_BACKEND=$* $(PYTEST)

@@ -6,7 +6,7 @@ files load after `import keras_pnnh` alone; everything else at its first use.
 
 import importlib
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from keras_pnnh._version import __version__
 
@@ -81,7 +81,7 @@ _LAZY = {
 _REGISTERING = ("layers", "pass_through", "applications", "training")
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = importlib.import_module(f"{__name__}.{_LAZY.get(name, name)}")

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 PREFIX = ".unfinished-"
@@ -13,7 +14,9 @@ LIST = "keras_pnnh_files.json"
 
 
 @contextlib.contextmanager
-def replace_when_complete(path, reserve=0):
+def replace_when_complete(
+    path: str | os.PathLike[str], reserve: int = 0
+) -> Iterator[Path]:
     """Write beside `path` and rename, so that no half-written file remains.
 
     Args:
@@ -47,7 +50,9 @@ def replace_when_complete(path, reserve=0):
 
 
 @contextlib.contextmanager
-def replace_folder_when_complete(path):
+def replace_folder_when_complete(
+    path: str | os.PathLike[str],
+) -> Iterator[Path]:
     """The same for a folder of files that belong together.
 
     The folder also gets a list of its files with their digests, by which the
@@ -94,13 +99,13 @@ def replace_folder_when_complete(path):
         shutil.rmtree(former, ignore_errors=True)
 
 
-def write_text(path, text):
+def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write a text file in one step, see `replace_when_complete`."""
     with replace_when_complete(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
 
 
-def remove_unfinished(folder):
+def remove_unfinished(folder: str | os.PathLike[str]) -> None:
     """Remove what a killed process was writing into `folder`."""
     for path in Path(folder).glob(f"{PREFIX}*"):
         path.unlink(missing_ok=True)

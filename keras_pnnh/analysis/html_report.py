@@ -5,6 +5,7 @@ import html
 from pathlib import Path
 
 from keras_pnnh.files import write_text
+from keras_pnnh.presentation.plain_text import as_plain_text
 
 # The policy forbids what the page does not do: scripts and the network.
 PAGE = """<!doctype html>
@@ -53,19 +54,22 @@ def write_html(path, title, results, figures):
         parts.append(_figure(caption, figure))
     for label, result in results.items():
         parts.append(_layers(label, result.signal))
-    page = PAGE.format(title=html.escape(title), body="\n".join(parts))
+    page = PAGE.format(title=_text(title), body="\n".join(parts))
     write_text(path, page)
+
+
+def _text(value):
+    """What comes from files, as text of a page."""
+    return html.escape(as_plain_text(value))
 
 
 def _verdicts(results):
     items = []
     for label, result in results.items():
-        faults = "".join(
-            f"<li>{html.escape(str(fault))}</li>" for fault in result.faults
-        )
+        faults = "".join(f"<li>{_text(fault)}</li>" for fault in result.faults)
         items.append(
-            f"<p>{html.escape(label)}: "
-            f'<span class="verdict">{html.escape(result.verdict)}</span>; '
+            f"<p>{_text(label)}: "
+            f'<span class="verdict">{_text(result.verdict)}</span>; '
             f"{100 * result.score:.1f} % of the input's variance can be read "
             f"in the last layer.</p><ul>{faults}</ul>"
         )
@@ -74,7 +78,7 @@ def _verdicts(results):
 
 def _figure(caption, path):
     data = base64.b64encode(Path(path).read_bytes()).decode()
-    text = html.escape(caption)
+    text = _text(caption)
     return (
         f'<figure><img alt="{text}" src="data:image/png;base64,{data}">'
         f"<figcaption>{text}</figcaption></figure>"
@@ -84,13 +88,13 @@ def _figure(caption, path):
 def _layers(label, signal):
     """A table, folded away: people look at the figure."""
     fields = signal.layers[0]._fields
-    head = "".join(f"<th>{html.escape(field)}</th>" for field in fields)
+    head = "".join(f"<th>{_text(field)}</th>" for field in fields)
     rows = "".join(
         "<tr>" + "".join(f"<td>{_cell(cell)}</td>" for cell in layer) + "</tr>"
         for layer in signal.layers
     )
     return (
-        f"<details><summary>{html.escape(label)}, layer by layer</summary>"
+        f"<details><summary>{_text(label)}, layer by layer</summary>"
         f'<div class="scroll"><table><tr>{head}</tr>{rows}</table></div>'
         "</details>"
     )
@@ -103,4 +107,4 @@ def _cell(value):
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.3g}"
-    return html.escape(str(value))
+    return _text(value)

@@ -2,10 +2,16 @@
 
 import argparse
 
-from keras_pnnh.cli.options import MODEL_HELP, WEIGHTS_HELP, add_data, add_seed
+from keras_pnnh.cli.options import (
+    MODEL_HELP,
+    WEIGHTS_HELP,
+    SubParsers,
+    add_data,
+    add_seed,
+)
 
 
-def add_command(commands) -> None:
+def add_command(commands: SubParsers) -> None:
     """Add it to the sub-commands of a parser."""
     command = commands.add_parser(
         "analyze",

@@ -5,15 +5,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from keras_pnnh.cli.options import add_model, add_weights
+from keras_pnnh.cli.options import (
+    SubParsers,
+    add_model,
+    add_weights,
+)
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from keras_pnnh.applications.decode_predictions import Prediction
+
 DEFAULT = "plain_resnet20.cifar10"
 
 
-def add_command(commands) -> None:
+def add_command(commands: SubParsers) -> None:
     """Add it to the sub-commands of a parser."""
     command = commands.add_parser(
         "classify", help="classify image files", allow_abbrev=False
@@ -62,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def as_table(
-    paths: Sequence[str | Path], predictions: Sequence[Sequence]
+    paths: Sequence[str | Path], predictions: Sequence[Sequence["Prediction"]]
 ) -> "Table":
     """A table for the terminal, a row for each image.
 

@@ -27,9 +27,9 @@ def measure(
     model_name: str,
     image_size: int | None = None,
     formats: Sequence[str] = FORMATS,
-    progress: Callable[[dict], Any] = lambda record: None,
+    progress: Callable[[dict[str, Any]], Any] = lambda record: None,
     **settings: Any,
-) -> dict:
+) -> dict[str, Any]:
     """`benchmark` of a plain network and its `contestants`, as a record.
 
     Args:
@@ -77,7 +77,7 @@ def _counts(models):
 
 
 def contestants(
-    model_name: str, input_shape: tuple | None = None
+    model_name: str, input_shape: tuple[int, ...] | None = None
 ) -> dict[str, keras.Model]:
     """The networks that a plain one is compared with.
 

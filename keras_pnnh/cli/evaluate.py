@@ -2,10 +2,15 @@
 
 import argparse
 
-from keras_pnnh.cli.options import add_data, add_model, add_weights
+from keras_pnnh.cli.options import (
+    SubParsers,
+    add_data,
+    add_model,
+    add_weights,
+)
 
 
-def add_command(commands) -> None:
+def add_command(commands: SubParsers) -> None:
     """Add it to the sub-commands of a parser."""
     command = commands.add_parser(
         "evaluate",

@@ -2,13 +2,18 @@
 
 import argparse
 
-from keras_pnnh.cli.options import add_data, add_model, add_weights
+from keras_pnnh.cli.options import (
+    SubParsers,
+    add_data,
+    add_model,
+    add_weights,
+)
 
 # Enough for the ranges of the integers to settle; more take only time.
 REPRESENTATIVE_IMAGES = 300
 
 
-def add_command(commands) -> None:
+def add_command(commands: SubParsers) -> None:
     """Add it to the sub-commands of a parser."""
     command = commands.add_parser(
         "export",

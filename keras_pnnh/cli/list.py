@@ -2,10 +2,13 @@
 
 import argparse
 
-from keras_pnnh.cli.options import MODEL_HELP
+from keras_pnnh.cli.options import (
+    MODEL_HELP,
+    SubParsers,
+)
 
 
-def add_command(commands) -> None:
+def add_command(commands: SubParsers) -> None:
     """Add it to the sub-commands of a parser."""
     command = commands.add_parser(
         "list",

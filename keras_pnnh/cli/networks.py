@@ -6,7 +6,7 @@ import contextlib
 import difflib
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -176,7 +176,7 @@ def _takes_anything(constructor):
     return any(each.kind is each.VAR_KEYWORD for each in parameters)
 
 
-def check_labels(classifier: "Classifier", class_names: tuple) -> None:
+def check_labels(classifier: "Classifier", class_names: Sequence[str]) -> None:
     """Raise a ValueError unless the weights are for the classes of the data."""
     if tuple(classifier.labels) != tuple(class_names):
         raise ValueError(

@@ -1,6 +1,10 @@
 """Options that several commands share."""
 
 import argparse
+from typing import TypeAlias
+
+# What `add_subparsers` returns; quoted, since no index is defined on it.
+SubParsers: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 MODEL_HELP = "a name from `keras-pnnh list`"
 WEIGHTS_HELP = (

@@ -2,12 +2,18 @@
 
 import argparse
 
-from keras_pnnh.cli.options import add_data, add_model, add_seed, add_weights
+from keras_pnnh.cli.options import (
+    SubParsers,
+    add_data,
+    add_model,
+    add_seed,
+    add_weights,
+)
 
 RECIPES = "cifar, cifar-short or cifar-vit-short (Transformers)"
 
 # Settings of a recipe that an option replaces.
-SETTINGS = {
+SETTINGS: dict[str, tuple[type, str]] = {
     "epochs": (int, "passes over the training images"),
     "batch_size": (int, "images per step"),
     "learning_rate": (float, "largest learning rate"),
@@ -21,7 +27,7 @@ SETTINGS = {
 }
 
 
-def add_command(commands) -> None:
+def add_command(commands: SubParsers) -> None:
     """Add it to the sub-commands of a parser."""
     command = commands.add_parser(
         "train", help="train a model by a recipe", allow_abbrev=False

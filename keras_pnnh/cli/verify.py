@@ -2,8 +2,10 @@
 
 import argparse
 
+from keras_pnnh.cli.options import SubParsers
 
-def add_command(commands) -> None:
+
+def add_command(commands: SubParsers) -> None:
     """Add it to the sub-commands of a parser."""
     command = commands.add_parser(
         "verify",

@@ -7,7 +7,11 @@ is faster on *their* machine. The scripts that write our tables are in
 
 import statistics
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import keras
 
 from keras_pnnh.deployment.export import export
 from keras_pnnh.deployment.formats import get_format
@@ -19,13 +23,13 @@ FORMATS = ("onnx", "litert", "saved_model")
 
 
 def benchmark(
-    models,
-    formats=FORMATS,
-    batch_size=8,
-    rounds=11,
-    threads=1,
-    progress=lambda rows: None,
-):
+    models: Mapping[str, keras.Model],
+    formats: Sequence[str] = FORMATS,
+    batch_size: int = 8,
+    rounds: int = 11,
+    threads: int = 1,
+    progress: Callable[[list[dict]], Any] = lambda rows: None,
+) -> list[dict[str, Any]]:
     """Latency, throughput and memory of models, exported and run.
 
     The files are not compared with Keras here: `export` does that.
@@ -127,7 +131,7 @@ def _ratio(times, of_first):
     return statistics.median(one / other for one, other in pairs)
 
 
-def as_text(rows):
+def as_text(rows: Sequence[Mapping[str, Any]]) -> str:
     """The rows as a table for the terminal."""
     return as_table(
         [

@@ -1,12 +1,15 @@
 """What must hold before a model is exported."""
 
 import importlib.util
+from typing import Any
 
 import keras
 import numpy as np
 
+from keras_pnnh.deployment.formats.format import Format
 
-def check_model(model):
+
+def check_model(model: Any) -> None:
     """Raise a ValueError unless the model can be exported and compared."""
     name = getattr(model, "name", type(model).__name__)
     if not isinstance(model, keras.Model):
@@ -50,7 +53,9 @@ def _count_bad(values):
     return int((~np.isfinite(values.astype("float32"))).sum())
 
 
-def check_images(images, model, argument):
+def check_images(
+    images: np.ndarray, model: keras.Model, argument: str
+) -> np.ndarray:
     """Images as float32, of the shape that the model takes."""
     images = np.asarray(images)
     shape = tuple(model.inputs[0].shape[1:])
@@ -69,14 +74,14 @@ def check_images(images, model, argument):
     return images
 
 
-def check_packages(format, backend=None):
+def check_packages(format: Format, backend: str | None = None) -> None:
     """Raise a ModuleNotFoundError unless what a format needs is installed.
 
     Args:
         format: A `Format`.
         backend: The one that shall write it; None to run it only.
     """
-    needed = format.packages + format.converters.get(backend, ())
+    needed = format.packages + format.converters.get(backend or "", ())
     missing = [name for name in needed if not _installed(name)]
     if missing:
         raise ModuleNotFoundError(
@@ -85,7 +90,7 @@ def check_packages(format, backend=None):
         )
 
 
-def writer(format):
+def writer(format: Format) -> str:
     """The Keras backend that writes a format: the present one if it can.
 
     Raises:

@@ -19,7 +19,7 @@ class ExportReport(NamedTuple):
     relative_difference: float | None = None  # to the largest result
     top1_agreement: float | None = None  # share of the images
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [
             f"{self.path}: {self.format}, {self.size:,} bytes, written with "
             f"Keras on {self.writer}"

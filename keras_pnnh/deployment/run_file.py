@@ -13,7 +13,7 @@ from keras_pnnh.deployment.process import TIME_LIMIT, TimeLimitError
 from keras_pnnh.deployment.worker import run_elsewhere
 
 # Names under which the packages of the runtimes are published.
-DISTRIBUTIONS = {
+DISTRIBUTIONS: dict[str, tuple[str, ...]] = {
     "ai_edge_litert": ("ai-edge-litert",),
     "tensorflow": ("tensorflow", "tensorflow-cpu"),
 }

@@ -8,17 +8,25 @@ import ctypes
 import json
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from keras_pnnh.deployment.formats import get_format
+from keras_pnnh.deployment.formats.format import Format
 from keras_pnnh.deployment.process import run_module
 
 
-def measure_times(format, paths, shape, batch_size, rounds, threads=1):
+def measure_times(
+    format: Format,
+    paths: Mapping[str, str | Path],
+    shape: Sequence[int],
+    batch_size: int,
+    rounds: int,
+    threads: int = 1,
+) -> dict[str, list[float]]:
     """Seconds that files of one format take for a batch.
 
     The files take turns, batch by batch, so that whatever else the machine
@@ -41,7 +49,13 @@ def measure_times(format, paths, shape, batch_size, rounds, threads=1):
     return _start(format, "times", paths, shape, batch_size, rounds, threads)
 
 
-def measure_memory(format, path, shape, batch_size, threads=1):
+def measure_memory(
+    format: Format,
+    path: str | Path,
+    shape: Sequence[int],
+    batch_size: int,
+    threads: int = 1,
+) -> int | None:
     """Bytes that a batch needs beyond the loaded network and one image.
 
     What the process holds at most while it runs a batch, less what it holds

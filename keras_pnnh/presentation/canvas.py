@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_pnnh.files import replace_when_complete
+from keras_pnnh.presentation.plain_text import as_plain_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,8 +38,8 @@ def save_figure(
 ) -> None:
     """Write a figure, complete or not at all.
 
-    Dollar signs stay dollar signs: names of models and classes are no
-    formulas.
+    Titles, labels and legends are shown as text: a dollar sign in the name of
+    a model or a class starts no formula.
 
     Args:
         figure: From `new_figure`.
@@ -49,9 +50,19 @@ def save_figure(
     Raises:
         OSError: If the file cannot be written.
     """
+    from matplotlib.axis import Tick
     from matplotlib.text import Text
 
+    # Formulas of matplotlib's own: powers of ten at a logarithmic axis.
+    ticks = {
+        id(label)
+        for tick in figure.findobj(Tick)
+        for label in (tick.label1, tick.label2)  # type: ignore[attr-defined]
+    }
     for text in figure.findobj(Text):
-        text.set_parse_math(False)  # type: ignore[attr-defined]
+        if isinstance(text, Text) and id(text) not in ticks:
+            text.set_parse_math(False)
+            lines = text.get_text().split("\n")
+            text.set_text("\n".join(map(as_plain_text, lines)))
     with replace_when_complete(path) as unfinished:
         figure.savefig(unfinished, dpi=dpi, format=format)

@@ -2,7 +2,7 @@
 
 # Okabe and Ito's palette, legible with every kind of colour blindness; the
 # lines differ in their dashes and markers, too.
-STYLES = (
+STYLES: tuple[tuple[str, str | tuple[int, tuple[int, int]], str], ...] = (
     ("#0072B2", "-", "o"),
     ("#D55E00", "--", "s"),
     ("#009E73", "-.", "^"),

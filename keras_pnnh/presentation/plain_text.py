@@ -1,5 +1,7 @@
 """Text from files and strangers, shown as text."""
 
+import re
+
 # Joiners of Indic, Arabic and Persian letters, and of emoji.
 JOINERS = "\u200c\u200d"
 
@@ -27,3 +29,15 @@ def as_plain_text(text: object) -> str:
         else character.encode("unicode_escape").decode("ascii")
         for character in str(text)
     )
+
+
+def as_markdown_text(text: object) -> str:
+    """`as_plain_text` for a document in Markdown, whose signs it escapes.
+
+    Example:
+
+    >>> from keras_pnnh.presentation.plain_text import as_markdown_text
+    >>> print(as_markdown_text("<b>[cat](x)"))
+    \\<b\\>\\[cat\\](x)
+    """
+    return re.sub(r"([\\`*_\[\]<>#|~!&$])", r"\\\1", as_plain_text(text))

@@ -1,7 +1,13 @@
 """Tables for the terminal and for documents."""
 
+from collections.abc import Iterable, Mapping, Sequence
 
-def as_table(headings, rows):
+from keras_pnnh.presentation.plain_text import as_plain_text
+
+Cell = str | int | float | None
+
+
+def as_table(headings: Iterable[str], rows: Iterable[Sequence[Cell]]) -> str:
     """Columns under their headings; the first to the left, numbers right.
 
     Args:
@@ -23,7 +29,7 @@ def as_table(headings, rows):
     )
 
 
-def as_markdown(rows):
+def as_markdown(rows: Sequence[Mapping[str, Cell]]) -> str:
     """A Markdown table with the keys as headings.
 
     Args:
@@ -45,4 +51,5 @@ def _in_full(cell):
 def _shown(cell):
     if cell is None:
         return "-"
-    return f"{cell:.3g}" if isinstance(cell, float) else str(cell)
+    # Names of layers and networks come from files.
+    return f"{cell:.3g}" if isinstance(cell, float) else as_plain_text(cell)

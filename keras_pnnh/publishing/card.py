@@ -1,5 +1,6 @@
 """The model card of a checkpoint, written from the record of its run."""
 
+from keras_pnnh.presentation.plain_text import as_markdown_text
 from keras_pnnh.publishing import lineage
 from keras_pnnh.weights.entry import WeightsEntry
 
@@ -40,6 +41,7 @@ def render_card(name: str, entry: WeightsEntry, record: dict) -> str:
             "data, run=...)`."
         )
     variant, tag = name.split(".")
+    labels = ", ".join(map(as_markdown_text, entry.labels))
     model, data, test = record["model"], record["data"], record["test"]
     recipe = describe_recipes(record)
     minutes = sum(run["seconds"] for run in lineage.runs(record)) / 60
@@ -54,7 +56,7 @@ def render_card(name: str, entry: WeightsEntry, record: dict) -> str:
   not used to choose anything.
 - **Parameters:** {model["parameters"]}. Input carried by
   {describe_path(model)}.
-- **Task:** classification into {", ".join(entry.labels)}.
+- **Task:** classification into {labels}.
 - **Licence of the weights:** {entry.license}.
 - **File:** `{entry.filename}`, SHA-256 `{entry.sha256}`.
 

@@ -2,6 +2,7 @@
 
 import json
 
+from keras_pnnh.presentation.plain_text import as_markdown_text
 from keras_pnnh.publishing import lineage
 from keras_pnnh.publishing.card import (
     describe_path,
@@ -45,6 +46,8 @@ def render_hub_card(
         The card's text. Every number in it comes from the records.
     """
     model, test, data = record["model"], record["test"], record["data"]
+    source = as_markdown_text(data["source"])
+    labels = ", ".join(map(as_markdown_text, classifier.labels))
     hardware = record["hardware"]
     minutes = sum(run["seconds"] for run in lineage.runs(record)) / 60
     versions = ", ".join(
@@ -63,9 +66,9 @@ connections (a reconstruction of PNNH, arXiv 2402.08645). Input carried by
 {describe_path(model)}.
 
 - **Task:** images of {height}x{width} pixels into {len(classifier.labels)}
-  classes: {", ".join(classifier.labels)}.
+  classes: {labels}.
 - **Accuracy:** {100 * test["accuracy"]:.2f} % top-1 on the {test["images"]}
-  test images of {data["source"]}, loss {test["loss"]:.4f}.
+  test images of {source}, loss {test["loss"]:.4f}.
 - **Residual twin:** {_describe_twin(twin)}
 - **Parameters:** {model["parameters"]}.
 - **Licence of the weights:** {license}.
@@ -103,7 +106,7 @@ logits of the batch in `selftest.npz`.
 
 ## How it was trained
 
-- **Data:** {data["source"]}, {data["training_images"]} images to train on and
+- **Data:** {source}, {data["training_images"]} images to train on and
   {data["validation_images"]} held out.
 {describe_recipes(record)}
 - **Time:** {minutes:.0f} minutes on {hardware["threads"]} thread(s) of a

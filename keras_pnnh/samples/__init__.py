@@ -11,7 +11,7 @@ class Sample(NamedTuple):
     label: str
 
 
-def sample_images():
+def sample_images() -> list[Sample]:
     """The bundled test images of CIFAR-10 (JPEG copy), three a class.
 
     Returns:

@@ -13,9 +13,15 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+# Seconds between two lines within an epoch, where there is no terminal.
+PAUSE = 60.0
+
 
 class TrainingProgress(keras.callbacks.Callback):
     """One bar over all steps of the run, and one line per finished epoch.
+
+    Where there is no terminal to draw a bar on, a long epoch says once a
+    minute how far it is.
 
     Args:
         total_epochs: Epochs of the whole run.
@@ -63,17 +69,29 @@ class TrainingProgress(keras.callbacks.Callback):
         self.progress.start()
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.epoch_start = time.monotonic()
+        self.epoch = epoch + 1
+        self.epoch_start = self.last_line = time.monotonic()
         self.progress.update(self.task, epoch=epoch + 1)
 
     def on_train_batch_end(self, batch, logs=None):
-        seconds = time.monotonic() - self.epoch_start
+        now = time.monotonic()
+        seconds = now - self.epoch_start
+        rate = (batch + 1) * self.batch_size / max(seconds, 1e-9)
+        loss = f"loss {logs['loss']:.3f}"
         self.progress.update(
             self.task,
             completed=self.steps_before + batch + 1,
-            rate=(batch + 1) * self.batch_size / max(seconds, 1e-9),
-            loss=f"loss {logs['loss']:.3f}",
+            rate=rate,
+            loss=loss,
         )
+        if not self.console.is_terminal and now - self.last_line >= PAUSE:
+            self.last_line = now
+            self.console.print(
+                f"epoch {self.epoch}/{self.total_epochs}, step {batch + 1}/"
+                f"{self.steps_per_epoch}  {loss}  {rate:.0f} images/s",
+                highlight=False,
+                soft_wrap=True,
+            )
 
     def on_epoch_end(self, epoch, logs=None):
         self.steps_before += self.steps_per_epoch

@@ -23,3 +23,15 @@ def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ModuleNotFoundError, match=r"keras-pnnh\[images\]"):
         new_figure(1, 1)
+
+
+def test_powers_of_ten_stay_formulas(tmp_path):
+    figure = new_figure(3, 2)
+    axis = figure.subplots()
+    axis.plot([1, 1000], [1, 1000])
+    axis.set_yscale("log")
+    figure.canvas.draw()
+    axis.set_title("two\nlines\x1b[2J")
+    save_figure(figure, tmp_path / "figure.png")
+    assert all(label.get_parse_math() for label in axis.get_yticklabels())
+    assert axis.get_title() == "two\nlines\\x1b[2J"

@@ -2,7 +2,10 @@
 
 import pytest
 
-from keras_pnnh.presentation.plain_text import as_plain_text
+from keras_pnnh.presentation.plain_text import (
+    as_markdown_text,
+    as_plain_text,
+)
 
 
 @pytest.mark.parametrize(
@@ -21,3 +24,18 @@ from keras_pnnh.presentation.plain_text import as_plain_text
 def test_what_is_shown(text, shown):
     assert as_plain_text(text) == shown
     as_plain_text(text).encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("[cat](http://x)", r"\[cat\](http://x)"),
+        ("<script>", r"\<script\>"),
+        ("a_b*c`d", r"a\_b\*c\`d"),
+        ("x\n# Limits", r"x\\n\# Limits"),
+        ("![i](u)|", r"\!\[i\](u)\|"),
+        ("golden retriever", "golden retriever"),
+    ],
+)
+def test_what_a_document_shows(text, shown):
+    assert as_markdown_text(text) == shown

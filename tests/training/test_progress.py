@@ -4,6 +4,7 @@ import time
 import pytest
 from rich.console import Console
 
+from keras_pnnh.training import progress
 from keras_pnnh.training.progress import TrainingProgress
 
 
@@ -18,19 +19,19 @@ def run(monkeypatch):
             width=120,
             color_system=None,
         )
-        progress = TrainingProgress(4, 3, 10, first_epoch, console)
+        bar = TrainingProgress(4, 3, 10, first_epoch, console)
         now = [0.0]
         monkeypatch.setattr(time, "monotonic", lambda: now[0])
-        progress.progress.get_time = lambda: now[0]
-        progress.on_train_begin()
+        bar.progress.get_time = lambda: now[0]
+        bar.on_train_begin()
         for epoch in range(first_epoch, first_epoch + 2):
-            progress.on_epoch_begin(epoch)
+            bar.on_epoch_begin(epoch)
             for step in range(3):
                 now[0] += 1.0
-                progress.on_train_batch_end(step, {"loss": 1.5})
-            progress.progress.refresh()
-            progress.on_epoch_end(epoch, {"loss": 1.25, "accuracy": 0.5})
-        progress.on_train_end()
+                bar.on_train_batch_end(step, {"loss": 1.5})
+            bar.progress.refresh()
+            bar.on_epoch_end(epoch, {"loss": 1.25, "accuracy": 0.5})
+        bar.on_train_end()
         return console.file.getvalue()
 
     return run
@@ -52,6 +53,17 @@ def test_every_epoch_leaves_a_line_without_a_terminal(run):
         "0:00:09 left",
         "epoch 2/4  accuracy 0.5000  loss 1.2500  10 images/s, 3 s, about "
         "0:00:06 left",
+    ]
+
+
+def test_a_long_epoch_says_how_far_it_is(run, monkeypatch):
+    monkeypatch.setattr(progress, "PAUSE", 2.0)
+    lines = run(terminal=False).splitlines()
+    assert lines[0] == "epoch 1/4, step 2/3  loss 1.500  10 images/s"
+    assert [line.split("  ")[0] for line in lines[1:]] == [
+        "epoch 1/4",
+        "epoch 2/4, step 2/3",
+        "epoch 2/4",
     ]
 
 

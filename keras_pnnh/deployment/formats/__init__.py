@@ -11,7 +11,7 @@ from keras_pnnh.deployment.formats import (
 )
 from keras_pnnh.deployment.formats.format import Format
 
-FORMATS = {
+FORMATS: dict[str, Format] = {
     module.FORMAT.name: module.FORMAT
     for module in (saved_model, litert, litert_int8, onnx, torch_program)
 }

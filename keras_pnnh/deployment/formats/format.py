@@ -31,8 +31,8 @@ class Format(NamedTuple):
     runtime: str
     backends: tuple[str, ...]
     packages: tuple[str, ...]
-    write: Callable
-    open: Callable
+    write: Callable[..., None]
+    open: Callable[..., Callable[[np.ndarray], np.ndarray]]
     # Eleven bits short of float32: kernels sum in another order, and some
     # runtimes convolve by Winograd's method.
     tolerance: float | None = 1e-3

@@ -1,16 +1,29 @@
 """LiteRT (once TensorFlow Lite) in float32: phones and small computers."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
 from keras_pnnh.deployment.formats.format import Format
 
 
-def write(model, path, representative=None):
+def write(
+    model: keras.Model,
+    path: str | Path,
+    representative: np.ndarray | None = None,
+) -> None:
     """Write a flat buffer that holds LiteRT's own operations only."""
     import tensorflow as tf
 
     convert(model, path, operations=tf.lite.OpsSet.TFLITE_BUILTINS)
 
 
-def convert(model, path, operations, **settings):
+def convert(
+    model: keras.Model, path: str | Path, operations: Any, **settings: Any
+) -> None:
     """Run the converter; `settings` are attributes of it."""
     # Keras would also allow TensorFlow's operations, which the runtime of a
     # device does not have: better an error here than there.
@@ -23,7 +36,9 @@ def convert(model, path, operations, **settings):
     )
 
 
-def open_file(path, threads=None):
+def open_file(
+    path: str | Path, threads: int | None = None
+) -> Callable[[np.ndarray], np.ndarray]:
     """A function from images to results."""
     from ai_edge_litert.interpreter import Interpreter
 

@@ -1,9 +1,16 @@
 """LiteRT in 8-bit integers, quantised after training."""
 
+from pathlib import Path
+
+import keras
+import numpy as np
+
 from keras_pnnh.deployment.formats import litert
 
 
-def write(model, path, representative):
+def write(
+    model: keras.Model, path: str | Path, representative: np.ndarray
+) -> None:
     """Write integer kernels, scaled by what representative images cause.
 
     Images go in and results come out as float32, so that the file takes the

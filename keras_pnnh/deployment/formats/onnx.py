@@ -1,12 +1,20 @@
 """ONNX: onnxruntime and the compilers of many makers of hardware."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import keras
+import numpy as np
 
 from keras_pnnh.deployment.formats import torch_program
 from keras_pnnh.deployment.formats.format import Format
 
 
-def write(model, path, representative=None):
+def write(
+    model: keras.Model,
+    path: str | Path,
+    representative: np.ndarray | None = None,
+) -> None:
     """Write one file with weights, for batches of any size."""
     if keras.backend.backend() == "torch":
         _write_from_torch(model, path)
@@ -36,7 +44,6 @@ def _teach_erfc():
     tf2onnx 1.17 does not know it, says so in its log alone, and writes a file
     that onnxruntime refuses.
     """
-    import numpy as np
     from tf2onnx import handler, utils
 
     class Erfc:
@@ -63,7 +70,9 @@ def _teach_erfc():
     handler.tf_op("Erfc")(Erfc)
 
 
-def open_file(path, threads=None):
+def open_file(
+    path: str | Path, threads: int | None = None
+) -> Callable[[np.ndarray], np.ndarray]:
     """A function from images to results, run on the CPU."""
     import onnxruntime
 

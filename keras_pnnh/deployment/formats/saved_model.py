@@ -1,14 +1,26 @@
 """TensorFlow SavedModel: a folder, for TensorFlow and TensorFlow Serving."""
 
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+
 from keras_pnnh.deployment.formats.format import Format
 
 
-def write(model, path, representative=None):
+def write(
+    model: keras.Model,
+    path: str | Path,
+    representative: np.ndarray | None = None,
+) -> None:
     """Write the network's graph and weights into a new folder."""
     model.export(str(path), format="tf_saved_model", verbose=False)
 
 
-def open_file(path, threads=None):
+def open_file(
+    path: str | Path, threads: int | None = None
+) -> Callable[[np.ndarray], np.ndarray]:
     """A function from images to results, run as TensorFlow's graph."""
     import tensorflow as tf
 

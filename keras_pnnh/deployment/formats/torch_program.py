@@ -1,16 +1,27 @@
 """`torch.export`: a program for torch, ExecuTorch and AOTInductor."""
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
 from keras_pnnh.deployment.formats.format import Format
 
 
-def write(model, path, representative=None):
+def write(
+    model: keras.Model,
+    path: str | Path,
+    representative: np.ndarray | None = None,
+) -> None:
     """Write a program of ATen operations, for batches of any size."""
     import torch
 
     torch.export.save(trace(model), str(path))
 
 
-def trace(model):
+def trace(model: keras.Model) -> Any:
     """The `torch.export.ExportedProgram` of a model."""
     import torch
 
@@ -26,7 +37,9 @@ def trace(model):
     )
 
 
-def open_file(path, threads=None):
+def open_file(
+    path: str | Path, threads: int | None = None
+) -> Callable[[np.ndarray], np.ndarray]:
     """A function from images to results."""
     import torch
 
