@@ -19,6 +19,8 @@ class Certificate:
     and of the logits, relative to the largest number of the image. Costs are
     those of `audit`, for one image.
 
+    >>> import keras
+    >>> import keras_pnnh
     >>> image = keras.Input((8, 8, 4))
     >>> branch = keras.layers.Conv2D(4, 3, padding="same")(image)
     >>> block = keras.Model(image, keras.layers.Add()([branch, image]))

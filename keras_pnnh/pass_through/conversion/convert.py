@@ -46,6 +46,8 @@ def from_residual(
     and `write_out` writes them out in ordinary convolutions, which costs
     multiplications (`audit` counts both).
 
+    >>> import keras
+    >>> import keras_pnnh
     >>> image = keras.Input((8, 8, 4))
     >>> branch = keras.layers.Conv2D(4, 3, padding="same")(image)
     >>> block = keras.Model(image, keras.layers.Add()([branch, image]))

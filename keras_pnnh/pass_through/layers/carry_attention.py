@@ -16,6 +16,7 @@ class CarryAttention(PiecesLayer):
     what the heads have mixed; both are dense layers. The pass-through channels
     are *identity heads*, whose tokens mix nothing.
 
+    >>> from keras_pnnh.pass_through.layers import CarryAttention
     >>> heads = {"inputs": [0, 6], "num_heads": 1, "key_dim": 2}
     >>> layer = CarryAttention([heads, {"inputs": [6, 9]}])
     >>> layer.compute_output_shape((None, 4, 9))

@@ -19,6 +19,7 @@ class CarryConv2D(BlocksLayer):
     calls this the internal path). One layer with one kernel, most of which is
     known to be 0 or 1: a pass-through channel costs no multiplication.
 
+    >>> from keras_pnnh.pass_through.layers import CarryConv2D
     >>> learner = {"kind": "conv", "inputs": [0, 4], "outputs": [0, 8]}
     >>> passing = {"kind": "identity", "inputs": [0, 4], "outputs": [8, 12]}
     >>> layer = CarryConv2D([learner, passing])

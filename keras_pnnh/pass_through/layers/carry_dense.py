@@ -17,6 +17,7 @@ class CarryDense(BlocksLayer):
     channels only move. At the end of a Transformer's branch it is `[I; W]`,
     the stream plus what the learner adds to it.
 
+    >>> from keras_pnnh.pass_through.layers import CarryDense
     >>> learner = {"kind": "dense", "inputs": [4, 8], "outputs": [0, 4]}
     >>> stream = {"kind": "identity", "inputs": [0, 4], "outputs": [0, 4]}
     >>> CarryDense([learner, stream]).compute_output_shape((None, 16, 8))

@@ -21,6 +21,9 @@ class CarryNormalization(PiecesLayer):
 
     Computed in float32 at least.
 
+    >>> import keras
+    >>> import numpy as np
+    >>> from keras_pnnh.pass_through.layers import CarryNormalization
     >>> norm = {"inputs": [0, 2], "epsilon": 0.0}
     >>> layer = CarryNormalization([norm, {"inputs": [2, 3]}])
     >>> print(keras.ops.convert_to_numpy(layer(np.array([[1.0, 3.0, 7.0]]))))

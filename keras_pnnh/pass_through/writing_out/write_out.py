@@ -28,6 +28,8 @@ def write_out(model: keras.Model, name: str | None = None) -> keras.Model:
     two ReLUs. This costs multiplications: `audit(model).written_out_macs`
     counts them beforehand.
 
+    >>> import keras
+    >>> import keras_pnnh
     >>> image = keras.Input((8, 8, 4))
     >>> branch = keras.layers.Conv2D(4, 3, padding="same")(image)
     >>> block = keras.Model(image, keras.layers.Add()([branch, image]))
