@@ -2,7 +2,12 @@
 
 from typing import Any, NamedTuple
 
-from keras_pnnh.applications import PlainMobileNet, PlainResNet, PlainViT
+from keras_pnnh.applications import (
+    PlainMobileNet,
+    PlainResNet,
+    PlainViT,
+    PlainWide,
+)
 
 
 class Family(NamedTuple):
@@ -62,5 +67,10 @@ FAMILIES = {
         },
         first_layer="patch_embedding",
         another_height=12,
+    ),
+    "plain_wide": Family(
+        PlainWide,
+        {"filters_per_stage": (4, 8), "convolutions_per_stage": 3},
+        {"start": "dirac", "code_placement": "concat"},
     ),
 }

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("benchmarks", "study", "study/analysis")
+FOLDERS = ("benchmarks", "study", "study/analysis", "study/speedrun")
 sys.path += [str(ROOT / folder) for folder in FOLDERS]
 
 import choose_weights  # noqa: E402
@@ -28,12 +28,14 @@ import figures  # noqa: E402
 import model_counts  # noqa: E402
 import questions  # noqa: E402
 import report  # noqa: E402
+import speed_tables  # noqa: E402
 import throughput  # noqa: E402
 import training_step  # noqa: E402
 import warm_load  # noqa: E402
 
 from keras_pnnh.presentation.text_table import as_markdown  # noqa: E402
 from keras_pnnh.publishing import lineage  # noqa: E402
+from keras_pnnh.publishing.card import describe_hardware  # noqa: E402
 from keras_pnnh.weights import registry  # noqa: E402
 
 DOCUMENTS = (
@@ -63,14 +65,13 @@ def bundled_weights():
         runs = lineage.runs(record)
         epochs = " + ".join(str(len(run["epochs"])) for run in runs)
         minutes = sum(run["seconds"] for run in runs) / 60
-        threads = record["hardware"]["threads"]
-        cores = "1 thread" if threads == "1" else f"{threads} threads"
+        where = describe_hardware(record["hardware"])
         lines.append(
             f"| [`{path.parent.name}`](weights/{path.parent.name}/README.md) | "
             f"{record['model']['parameters']:,} | "
             f"**{100 * record['test']['accuracy']:.2f} %** of "
             f"{record['test']['images']:,} images | "
-            f"{epochs} | CPU, {cores}, {minutes:.0f} min |"
+            f"{epochs} | {where}, {minutes:.0f} min |"
         )
     return "\n".join(lines)
 
@@ -182,6 +183,8 @@ SINGLE = {
     "export-accuracy": export_accuracy.as_table,
     "models": model_counts.as_table,
     "published-weights": published_weights,
+    "speedrun-rivals": speed_tables.rivals,
+    "speedrun-step": speed_tables.step,
     "throughput": functools.partial(on_each_backend, throughput),
     "training-step": training_step_times,
     "warm-load": functools.partial(on_each_backend, warm_load),
@@ -191,6 +194,7 @@ GROUPS = {
     "benchmark-counts": deployment.counts,
     "cycles": cycles,
     "question": questions.as_table,
+    "speedrun": speed_tables.as_table,
     "study": report.as_table,
 }
 

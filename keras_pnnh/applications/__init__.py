@@ -28,6 +28,11 @@ from keras_pnnh.applications.plain_vit import (
     PlainViTSmall16,
     PlainViTTiny16,
 )
+from keras_pnnh.applications.plain_wide import (
+    PlainWide,
+    PlainWide11,
+    PlainWide11Small,
+)
 from keras_pnnh.applications.preprocess_input import preprocess_input
 
 __all__ = [
@@ -56,4 +61,7 @@ __all__ = [
     "PlainViTBase16",
     "PlainViTSmall16",
     "PlainViTTiny16",
+    "PlainWide",
+    "PlainWide11",
+    "PlainWide11Small",
 ]

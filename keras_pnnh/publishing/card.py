@@ -48,7 +48,7 @@ def render_card(name: str, entry: WeightsEntry, record: dict) -> str:
     versions = ", ".join(
         f"{key} {value}" for key, value in record["versions"].items()
     )
-    hardware = record["hardware"]
+    hardware = describe_hardware(record["hardware"])
     return f"""# {name}
 
 - **Accuracy:** {100 * test["accuracy"]:.2f} % top-1 on the {test["images"]}
@@ -71,9 +71,7 @@ model = create_model("{variant}", weights="{tag}")
 - **Data:** {entry.data}, {data["training_images"]} images to train on and
   {data["validation_images"]} held out.
 {recipe}
-- **Time:** {minutes:.0f} minutes on
-  {hardware["threads"]} thread(s) of a {hardware["processor"]}, accelerators:
-  {", ".join(hardware["accelerators"]) or "none"}.
+- **Time:** {minutes:.1f} minutes on {hardware}.
 - **Versions:** {versions}.
 
 `record.json` beside this file is the complete record; `curves.png` and
@@ -83,6 +81,14 @@ model = create_model("{variant}", weights="{tag}")
 
 {entry.limits}
 """
+
+
+def describe_hardware(hardware):
+    """In words, with the accelerators where there are any."""
+    accelerators = ", ".join(hardware["accelerators"])
+    if accelerators:
+        return accelerators
+    return f"{hardware['threads']} thread(s) of a {hardware['processor']}"
 
 
 def describe_recipes(record):
@@ -100,8 +106,10 @@ def _recipe(run):
     last, epochs = run["epochs"][-1], len(run["epochs"])
     stopped = epochs < run["recipe"]["epochs"]
     end = f", stopped after {epochs} epochs" if stopped else ""
+    training = f"training loss {last['loss']:.4f}"
+    if "accuracy" in last:
+        training = f"training accuracy {100 * last['accuracy']:.2f} %"
     return (
-        f"{settings}; seed {run['seed']}{end}. Last epoch: training accuracy "
-        f"{100 * last['accuracy']:.2f} %, validation accuracy "
-        f"{100 * last['val_accuracy']:.2f} %"
+        f"{settings}; seed {run['seed']}{end}. Last epoch: {training}, "
+        f"validation accuracy {100 * last['val_accuracy']:.2f} %"
     )

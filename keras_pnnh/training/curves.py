@@ -7,7 +7,8 @@ def plot_curves(epochs, path, title=""):
     """Draw loss and accuracy over the epochs into a PNG file.
 
     Args:
-        epochs: Metrics per epoch, as in a run's record.
+        epochs: Metrics per epoch, as in a run's record; not every epoch
+            needs every metric.
         path: Where to write.
         title: Title of the figure.
 
@@ -15,7 +16,6 @@ def plot_curves(epochs, path, title=""):
         ModuleNotFoundError: If matplotlib is not installed.
     """
     figure = new_figure(9, 3.5)
-    numbers = [row["epoch"] for row in epochs]
     for axis, metric in zip(
         figure.subplots(1, 2), ("loss", "accuracy"), strict=True
     ):
@@ -23,11 +23,14 @@ def plot_curves(epochs, path, title=""):
             (metric, "training", "-"),
             (f"val_{metric}", "validation", "--"),
         ):
-            if key in epochs[0]:
-                values = [row[key] for row in epochs]
+            rows = [row for row in epochs if key in row]
+            if rows:
+                numbers = [row["epoch"] for row in rows]
+                values = [row[key] for row in rows]
                 axis.plot(numbers, values, style, label=label, marker=".")
         axis.set(xlabel="epoch", ylabel=metric)
-        axis.legend()
+        if axis.lines:
+            axis.legend()
         axis.grid(alpha=0.3)
     figure.suptitle(title)
     save_figure(figure, path, dpi=120)

@@ -23,6 +23,27 @@ FOREIGN = (
 )
 
 
+def _cifar10(variant, sha256):
+    """A file that the package brings along."""
+    name = f"{variant}.cifar10"
+    return WeightsEntry(
+        filename=f"{name}.weights.h5",
+        sha256=sha256,
+        classes=10,
+        labels=CIFAR10_LABELS,
+        image_size=(32, 32),
+        data="CIFAR-10 (JPEG copy)",
+        limits=(
+            "The data is a lossy copy of CIFAR-10 (JPEG, quality 75): figures "
+            "are not comparable with those on the original. One seed. For "
+            "trying the library and for fine-tuning on small images, not a "
+            "product."
+        ),
+        license="Apache-2.0",
+        card=f"weights/{name}/README.md",
+    )
+
+
 def _timm(
     model,
     revision,
@@ -71,22 +92,23 @@ _deit = functools.partial(_timm, state_dict="vit")
 _FROM_IN21K = f"Trained on ImageNet-21k before. {FOREIGN}"
 
 WEIGHTS = {
-    "plain_resnet20.cifar10": WeightsEntry(
-        filename="plain_resnet20.cifar10.weights.h5",
-        sha256="5ed01c9c373aa95db827fc4a67f2acb969de440f421de654f0ae7da85853765f",
-        classes=10,
-        labels=CIFAR10_LABELS,
-        image_size=(32, 32),
-        data="CIFAR-10 (JPEG copy)",
-        limits=(
-            "The data is a lossy copy of CIFAR-10 (JPEG, quality 75): figures "
-            "are not comparable with those on the original. One seed. For "
-            "trying the library and for fine-tuning on small images, not a "
-            "product."
-        ),
-        license="Apache-2.0",
-        card="weights/plain_resnet20.cifar10/README.md",
-    ),
+    **{
+        f"{variant}.cifar10": _cifar10(variant, sha256)
+        for variant, sha256 in (
+            (
+                "plain_resnet20",
+                "5ed01c9c373aa95db827fc4a67f2acb969de440f421de654f0ae7da85853765f",
+            ),
+            (
+                "plain_wide11",
+                "0d8527454f787deb6ec1d4ad209536758a9cdf1764c2dc3f94a7feba3f4ce3a1",
+            ),
+            (
+                "plain_wide11_small",
+                "655fab324446385a3ae951d36e3c632fcc570547e820eebbb5905416e7d6d8ef",
+            ),
+        )
+    },
     "plain_resnet18.imagenet": _resnet(
         "resnet18.a1_in1k",
         "ebd61f9c7420e5b5b53262b8ce6bbe311e1e872a",
