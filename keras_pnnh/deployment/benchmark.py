@@ -15,6 +15,7 @@ import keras
 
 from keras_pnnh.deployment.export import export
 from keras_pnnh.deployment.formats import get_format
+from keras_pnnh.deployment.process import TIME_LIMIT
 from keras_pnnh.deployment.run_file import describe_runtime
 from keras_pnnh.deployment.timing import measure_memory, measure_times
 from keras_pnnh.presentation.text_table import as_table
@@ -29,6 +30,7 @@ def benchmark(
     rounds: int = 11,
     threads: int = 1,
     progress: Callable[[list[dict]], Any] = lambda rows: None,
+    time_limit: float | None = TIME_LIMIT,
 ) -> list[dict[str, Any]]:
     """Latency, throughput and memory of models, exported and run.
 
@@ -43,6 +45,8 @@ def benchmark(
             batch.
         threads: Of every runtime.
         progress: Called after every format with the rows so far.
+        time_limit: Seconds that each process may take that writes or runs
+            files; None for no limit.
 
     Returns:
         A list of dictionaries, one for each format and model: `"format"`,
@@ -66,13 +70,29 @@ def benchmark(
             paths = {}
             for number, (label, model) in enumerate(models.items()):
                 paths[label] = Path(folder) / f"network{number}{form.suffix}"
-                export(model, paths[label], name, verify=False)
-            single = measure_times(form, paths, shape, 1, rounds, threads)
+                export(
+                    model,
+                    paths[label],
+                    name,
+                    verify=False,
+                    time_limit=time_limit,
+                )
+            single = measure_times(
+                form, paths, shape, 1, rounds, threads, time_limit
+            )
             batch = measure_times(
-                form, paths, shape, batch_size, -(-rounds // 2), threads
+                form,
+                paths,
+                shape,
+                batch_size,
+                -(-rounds // 2),
+                threads,
+                time_limit,
             )
             memory = {
-                label: measure_memory(form, path, shape, batch_size, threads)
+                label: measure_memory(
+                    form, path, shape, batch_size, threads, time_limit
+                )
                 for label, path in paths.items()
             }
         rows += _rows(form, single, batch, memory, batch_size)

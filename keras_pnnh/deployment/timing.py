@@ -16,7 +16,7 @@ import numpy as np
 
 from keras_pnnh.deployment.formats import get_format
 from keras_pnnh.deployment.formats.format import Format
-from keras_pnnh.deployment.process import run_module
+from keras_pnnh.deployment.process import TIME_LIMIT, run_module
 
 
 def measure_times(
@@ -26,6 +26,7 @@ def measure_times(
     batch_size: int,
     rounds: int,
     threads: int = 1,
+    time_limit: float | None = TIME_LIMIT,
 ) -> dict[str, list[float]]:
     """Seconds that files of one format take for a batch.
 
@@ -39,6 +40,7 @@ def measure_times(
         batch_size: Images per batch.
         rounds: How often every file runs.
         threads: Of the runtime.
+        time_limit: Seconds that the process may take; None for no limit.
 
     Returns:
         Dictionary from name to a list of seconds, one for each round.
@@ -46,7 +48,9 @@ def measure_times(
     Raises:
         ValueError: If the process failed, with its last line.
     """
-    return _start(format, "times", paths, shape, batch_size, rounds, threads)
+    return _start(
+        format, "times", paths, shape, batch_size, rounds, threads, time_limit
+    )
 
 
 def measure_memory(
@@ -55,6 +59,7 @@ def measure_memory(
     shape: Sequence[int],
     batch_size: int,
     threads: int = 1,
+    time_limit: float | None = TIME_LIMIT,
 ) -> int | None:
     """Bytes that a batch needs beyond the loaded network and one image.
 
@@ -67,10 +72,12 @@ def measure_memory(
         An integer, or None where the system does not tell.
     """
     paths = {"file": path}
-    return _start(format, "memory", paths, shape, batch_size, 2, threads)
+    return _start(
+        format, "memory", paths, shape, batch_size, 2, threads, time_limit
+    )
 
 
-def _start(format, task, paths, shape, batch_size, rounds, threads):
+def _start(format, task, paths, shape, batch_size, rounds, threads, time_limit):
     with tempfile.TemporaryDirectory() as folder:
         request = Path(folder) / "request.json"
         request.write_text(
@@ -91,6 +98,7 @@ def _start(format, task, paths, shape, batch_size, rounds, threads):
                 __name__,
                 [str(request)],
                 format.runs_in or keras.backend.backend(),
+                time_limit,
                 OMP_NUM_THREADS=str(threads),
             )
         except ValueError as error:

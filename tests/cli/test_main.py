@@ -167,6 +167,31 @@ def test_a_second_run_starts_from_the_weights_of_the_first(
     assert "x.h5" in error_of(arguments, capsys)
 
 
+def test_frozen_stages_stay_as_they_are(data, tmp_path, capsys):
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert main(train_arguments(data, first)) == 0
+    more = ["--weights", str(first), "--freeze", "stage2"]
+    assert main(train_arguments(data, second, *more)) == 0
+    capsys.readouterr()
+    record = json.loads((second / "record.json").read_text())
+    assert record["frozen_until"] == "stage2"
+    values = []
+    for folder in (first, second):
+        model = tiny_model(classes=2, input_shape=(8, 8, 3))
+        loader.load(model, folder / "model.weights.h5")
+        values.append(
+            [
+                model.get_layer(name).get_weights()[0]
+                for name in ("stem_conv", "head")
+            ]
+        )
+    np.testing.assert_array_equal(values[0][0], values[1][0])
+    assert np.abs(values[0][1] - values[1][1]).max() > 1e-6
+    # Resuming with another part frozen is another run.
+    again = train_arguments(data, second, "--weights", str(first), "--resume")
+    assert "frozen_until" in error_of(again, capsys)
+
+
 def test_list(capsys):
     assert main(["list"]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -44,7 +44,9 @@ def here(monkeypatch):
     monkeypatch.setitem(FORMATS, "fake", form)
     monkeypatch.setattr(benchmark, "export", lambda *arguments, **options: None)
 
-    def start(format, task, paths, shape, batch_size, rounds, threads):
+    def start(
+        format, task, paths, shape, batch_size, rounds, threads, time_limit
+    ):
         assert (tuple(shape), threads) == (SHAPE, 1)
         images = np.zeros((batch_size, *shape), "float32")
         networks = {key: open_file(paths[key], threads) for key in paths}

@@ -1,5 +1,6 @@
 """`keras-pnnh push` and `verify`, and who can read what they publish."""
 
+import argparse
 import importlib.util
 import io
 import json
@@ -16,6 +17,7 @@ from huggingface_hub.repocard_data import model_index_to_eval_results
 
 from keras_pnnh import save_weights
 from keras_pnnh.applications import PlainResNet20
+from keras_pnnh.cli import networks
 from keras_pnnh.cli.main import main
 from keras_pnnh.publishing.publish import push
 from keras_pnnh.publishing.verify import verify_repository
@@ -232,6 +234,22 @@ def test_a_converted_network_is_published(signed_in, tmp_path, images):
     np.testing.assert_array_equal(
         to_numpy(copy(images)), to_numpy(trained(images))
     )
+
+
+def test_the_command_takes_the_network_from_the_repository(signed_in, run):
+    push(run, REFERENCE)
+    asked = argparse.Namespace(model=None, path=None, set=[], weights=REFERENCE)
+    model, classifier = networks.open_trained(asked)
+    local, _ = networks.open_trained(
+        argparse.Namespace(model=None, path=None, set=[], weights=str(run))
+    )
+    images = np.random.default_rng(0).uniform(
+        0, 255, (2, *model.input_shape[1:])
+    )
+    np.testing.assert_array_equal(
+        model.predict(images, verbose=0), local.predict(images, verbose=0)
+    )
+    assert len(classifier.labels) == model.output_shape[1]
 
 
 def test_nothing_is_published_without_a_record(signed_in, run, capsys):
