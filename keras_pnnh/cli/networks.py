@@ -190,7 +190,8 @@ def check_labels(classifier: "Classifier", class_names: Sequence[str]) -> None:
 
 def _of_weights(options, arguments):
     """The network that a weight file was written of."""
-    from keras_pnnh import applications
+    import keras
+
     from keras_pnnh.weights import architecture as notes
     from keras_pnnh.weights import hub_repository, loader
 
@@ -204,13 +205,24 @@ def _of_weights(options, arguments):
             "A weight file must say which network it is of. Received: "
             f"'{options.weights}', which does not. Name it by --model."
         )
-    family = getattr(applications, noted.pop("class_name"))
-    arguments = {
-        **family.translate_config(noted),
-        **architecture(options, family),
-        **arguments,
-    }
-    model = family(**arguments)
+    name = noted.pop("class_name", None) if isinstance(noted, dict) else None
+    family = keras.saving.get_registered_object(f"keras_pnnh>{name}")
+    if family is None or not hasattr(family, "translate_config"):
+        raise ValueError(
+            "A weight file must be of a network of this library. Received: "
+            f"'{options.weights}', which says: class_name={name!r}. Update "
+            "keras_pnnh, or name the network by --model."
+        )
+    noted = family.translate_config(noted)
+    strange = sorted(set(noted) - set(model_arguments(family)))
+    if strange:
+        raise ValueError(
+            "A weight file must describe its network in the arguments of "
+            f"{name}. Received: '{options.weights}' with "
+            f"{_listed(strange)}. Update keras_pnnh, or name the network by "
+            "--model."
+        )
+    model = family(**{**noted, **architecture(options, family), **arguments})
     loader.load(model, path)
     return model
 

@@ -2,6 +2,7 @@
 
 import argparse
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 from keras_pnnh.applications import create_model
 from keras_pnnh.cli import networks
 from keras_pnnh.cli.main import main
-from keras_pnnh.weights import Classifier, save_weights
+from keras_pnnh.weights import Classifier, architecture, save_weights
 
 LABELS = ("ant", "bee")
 
@@ -162,3 +163,24 @@ def test_a_file_without_a_note_asks_for_the_model(tmp_path, folder, capsys):
     arguments = ["--weights", str(path), "--data", str(folder / "data")]
     assert main(["evaluate", *arguments]) == 1
     assert "Name it by --model" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("note", "message"),
+    [
+        ('{"class_name": "PlainNothing"}', "class_name='PlainNothing'"),
+        ('{"class_name": "PlainConv2D"}', "class_name='PlainConv2D'"),
+        ('{"class_name": ["a"]}', "class_name="),
+        ("[1, 2]", "class_name=None"),
+        ('{"class_name": "PlainResNet", "wheels": 4}', "with wheels"),
+        ("{", "error: "),
+    ],
+)
+def test_a_note_of_another_kind(note, message, folder, capsys):
+    run, _ = saved("narrow", folder)
+    with h5py.File(run / "model.weights.h5", "r+") as file:
+        file.attrs[architecture.ATTRIBUTE] = note
+    data = str(folder / "data")
+    assert main(["evaluate", "--weights", str(run), "--data", data]) == 1
+    printed = capsys.readouterr().err
+    assert message in printed and printed.count("\n") == 1
