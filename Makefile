@@ -1,15 +1,26 @@
 # `make demo` and `make test` do everything on a machine with Python 3.11+.
+#
+#   make check      lint and the quick tests on one backend, while one works
+#   make test       lint and the tests on three backends: what CI runs
+#   make test-full  everything on every backend, the slowest exports included
 PYTHON ?= python3
 DEMO := .venv-demo
 TEST := .venv-test
-PYTEST := OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 $(TEST)/bin/python -m pytest -q -n 2
+WORKERS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
+PYTEST := OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 $(TEST)/bin/python -m pytest -q -n $(WORKERS)
 
-.PHONY: demo test lint test-tensorflow test-jax test-torch clean
+.PHONY: demo check test test-full lint test-tensorflow test-jax test-torch clean
 
 demo: $(DEMO)/installed
 	KERAS_BACKEND=jax $(DEMO)/bin/python examples/demo.py
 
+check: lint
+	KERAS_BACKEND=torch $(PYTEST) -m "not slow"
+
 test: lint test-tensorflow test-jax test-torch
+
+test-full: export KERAS_PNNH_ALL_TESTS = 1
+test-full: test
 
 lint: $(TEST)/installed
 	$(TEST)/bin/ruff check .

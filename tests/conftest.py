@@ -1,6 +1,7 @@
 """Fixtures for all tests."""
 
 import os
+import pathlib
 
 # The client of the Hub reads them when it is imported, and Keras imports it.
 # No test may leave this machine or find a token of the user's; uploads to the
@@ -32,7 +33,15 @@ def pytest_configure(config):
     )
 
 
+# What these tests look at does not depend on the backend.
+ON_ONE_BACKEND = ("data", "presentation", "publishing", "study")
+
+
 def pytest_collection_modifyitems(items):
+    for item in items:
+        folder = item.path.relative_to(pathlib.Path(__file__).parent).parts[0]
+        if folder in ON_ONE_BACKEND and "speedrun" not in item.path.name:
+            item.add_marker(pytest.mark.torch_only)
     if (
         keras.backend.backend() == "torch"
         or "KERAS_PNNH_ALL_TESTS" in os.environ
