@@ -15,7 +15,7 @@ from rich.table import Table
 import keras_pnnh
 from keras_pnnh.applications import PlainResNet20, decode_predictions
 from keras_pnnh.auditing import compare
-from keras_pnnh.data.image_folder import read_image
+from keras_pnnh.data.picture import read_image
 from keras_pnnh.samples import sample_images
 from keras_pnnh.weights import find_classifier
 

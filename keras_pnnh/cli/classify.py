@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     from keras_pnnh.applications import decode_predictions
     from keras_pnnh.cli.images import as_model_takes
     from keras_pnnh.cli.networks import open_trained
-    from keras_pnnh.data.image_folder import read_image
+    from keras_pnnh.data.picture import read_image
 
     model, classifier = open_trained(options)
     classes = len(classifier.labels)

@@ -1,7 +1,7 @@
 """Data sets of labelled images."""
 
-from keras_pnnh.data.image_folder import read_image
 from keras_pnnh.data.labelled_images import LabelledImages
 from keras_pnnh.data.load_images import load_images
+from keras_pnnh.data.picture import read_image
 
 __all__ = ["LabelledImages", "load_images", "read_image"]

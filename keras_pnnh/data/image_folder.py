@@ -1,53 +1,35 @@
-"""Images from files: one image, or a folder with one sub-folder per class."""
+"""A folder of images with one sub-folder per class."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 
 from keras_pnnh.data.labelled_images import LabelledImages
+from keras_pnnh.data.picture import read_image
 
-SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".webp"}
+SUFFIXES = {
+    ".bmp",
+    ".gif",
+    ".jfif",
+    ".jpe",
+    ".jpeg",
+    ".jpg",
+    ".pgm",
+    ".png",
+    ".pnm",
+    ".ppm",
+    ".tif",
+    ".tiff",
+    ".webp",
+}
+# What operating systems leave in every folder.
+BYSTANDERS = {"desktop.ini", "thumbs.db"}
 
 
-def read_image(path, size=None):
-    """Decode one image file.
-
-    Args:
-        path: A file in any format that Pillow reads.
-        size: `(height, width)` to resize to (bicubic), or None.
-
-    Returns:
-        `(height, width, 3)` uint8 array, RGB.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is not an image, or truncated.
-        ModuleNotFoundError: If Pillow is not installed.
-    """
-    try:
-        from PIL import Image
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "Reading image files needs Pillow, which is not installed. Run "
-            "`pip install pillow`."
-        ) from error
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f"An image must be an existing file. Received: '{path}'."
-        )
-    try:
-        with Image.open(path) as image:
-            image = image.convert("RGB")
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ValueError(
-            "An image file must be complete and in a format that Pillow reads. "
-            f"Received: '{path}' ({path.stat().st_size} bytes): {error}. "
-            "Replace or remove the file."
-        ) from error
-    if size is not None and image.size != (size[1], size[0]):
-        image = image.resize((size[1], size[0]), Image.Resampling.BICUBIC)
-    return np.asarray(image)
+def is_class(entry):
+    """Whether an entry of a data folder is a class: no hidden folder is."""
+    return entry.is_dir() and not entry.name.startswith((".", "__"))
 
 
 def read_folder(folder, size=None, track=iter):
@@ -73,11 +55,7 @@ def read_folder(folder, size=None, track=iter):
         raise FileNotFoundError(
             f"Image data must be an existing folder. Received: '{folder}'."
         )
-    classes = sorted(
-        entry
-        for entry in folder.iterdir()
-        if entry.is_dir() and not entry.name.startswith(".")
-    )
+    classes = sorted(filter(is_class, folder.iterdir()))
     if len(classes) < 2:
         raise ValueError(
             "A data folder needs one sub-folder of images for each of at least "
@@ -85,6 +63,7 @@ def read_folder(folder, size=None, track=iter):
             f"sub-folder(s): {[entry.name for entry in classes]}."
         )
     files = [_image_files(entry) for entry in classes]
+    _tell_what_is_left_out(folder, classes, files)
     labels = np.repeat(np.arange(len(classes)), [len(some) for some in files])
     paths = [path for some in files for path in some]
     shape = read_image(paths[0], size).shape
@@ -104,11 +83,32 @@ def read_folder(folder, size=None, track=iter):
     )
 
 
+def _tell_what_is_left_out(folder, classes, files):
+    left_out = [
+        str(path.relative_to(folder))
+        for entry, taken in zip(classes, files, strict=True)
+        for path in sorted(set(entry.iterdir()) - set(taken))
+        if not path.name.startswith((".", "__"))
+        and path.name.lower() not in BYSTANDERS
+    ]
+    if left_out:
+        more = len(left_out) - 3
+        warnings.warn(
+            f"Only images that lie directly in a class folder of '{folder}' "
+            f"are read ({', '.join(sorted(SUFFIXES))}). Left out: "
+            f"{', '.join(left_out[:3])}"
+            + (f" and {more} more." if more > 0 else "."),
+            stacklevel=4,
+        )
+
+
 def _image_files(folder):
     files = sorted(
         path
         for path in folder.iterdir()
-        if path.suffix.lower() in SUFFIXES and not path.name.startswith(".")
+        if path.suffix.lower() in SUFFIXES
+        and not path.name.startswith(".")
+        and path.is_file()
     )
     if not files:
         raise ValueError(

@@ -1,17 +1,17 @@
 """Find labelled images by a folder or by a TensorFlow Datasets name."""
 
 import re
-import shutil
-import tarfile
 import tempfile
 from pathlib import Path
 
 import numpy as np
 
-from keras_pnnh.data.image_folder import read_folder
+from keras_pnnh.data.archive import unpack
+from keras_pnnh.data.image_folder import is_class, read_folder
 from keras_pnnh.data.labelled_images import LabelledImages
 
 SPLITS = ("train", "test")
+HELD_OUT = ("val", "valid", "validation")
 TFDS_NAME = re.compile(r"[a-z][a-z0-9_]*(/[\w.]+)?(:[\d.*]+)?")
 
 
@@ -19,9 +19,9 @@ def load_images(source, split, size=None, track=iter, data_dir=None):
     """Load one split of a data set into memory.
 
     Args:
-        source: A folder, a tar archive of one, or the name of a TensorFlow
-            data set. A folder holds one sub-folder per class, or `train/` and
-            `test/` that do.
+        source: A folder, an archive of one (tar or zip), or the name of a
+            TensorFlow data set. A folder holds one sub-folder per class, or
+            `train/` and `test/` that do.
         split: `"train"` or `"test"`. A folder of classes is all there is of
             it, whichever the split.
         size: `(height, width)` to resize to, or None.
@@ -42,7 +42,7 @@ def load_images(source, split, size=None, track=iter, data_dir=None):
         return read_folder(_part_of(folder, split), size, track)
     if folder.is_file():
         with tempfile.TemporaryDirectory() as unpacked:
-            _unpack(folder, unpacked)
+            unpack(folder, unpacked)
             part = _part_of(Path(unpacked), split)
             return read_folder(part, size, track)
     if not TFDS_NAME.fullmatch(str(source)):
@@ -55,30 +55,39 @@ def load_images(source, split, size=None, track=iter, data_dir=None):
 
 def _part_of(folder, split):
     """The folder of classes that is meant by a split of `folder`."""
-    entries = [entry for entry in folder.iterdir() if entry.is_dir()]
-    if len(entries) == 1 and any(map(Path.is_dir, entries[0].iterdir())):
+    entries = [entry for entry in folder.iterdir() if is_class(entry)]
+    if len(entries) == 1 and entries[0].name not in SPLITS:
         # What an archive unpacks to: one folder that holds everything.
-        folder = folder if entries[0].name in SPLITS else entries[0]
-    if not any((folder / name).is_dir() for name in SPLITS):
+        if any(map(is_class, entries[0].iterdir())):
+            folder = entries[0]
+            entries = [entry for entry in folder.iterdir() if is_class(entry)]
+    # A split holds classes; a class of the name "train" holds images.
+    splits = {
+        entry.name
+        for entry in entries
+        if entry.name in (*SPLITS, *HELD_OUT)
+        and any(map(is_class, entry.iterdir()))
+    }
+    if not splits:
         return folder
-    if not (folder / split).is_dir():
+    others = sorted({entry.name for entry in entries} - splits)
+    unused = sorted(splits & set(HELD_OUT))
+    if others or unused:
+        raise ValueError(
+            "A data folder holds classes, or `train/` and `test/` that do, and "
+            f"nothing beside these. Received: '{folder}' with "
+            f"{', '.join([*sorted(splits - set(unused)), *unused, *others])}. "
+            "For validation a share of the training images is held out: move "
+            f"what is in {' and '.join([*unused, *others])} into `train/`, "
+            "rename it to `test`, or name a folder of classes directly."
+        )
+    if split not in splits:
         raise FileNotFoundError(
             "A data folder with splits must hold the one that is needed. "
             f"Received: '{folder}' without '{split}'. Name a folder of classes "
             "directly if it is meant."
         )
     return folder / split
-
-
-def _unpack(archive, folder):
-    try:
-        shutil.unpack_archive(archive, folder, filter="data")
-    except (ValueError, TypeError, OSError, tarfile.TarError) as error:
-        raise ValueError(
-            "`data` must be a folder of images by class, an archive of one "
-            f"(.tar.xz, .tar.gz, .tar), or a TensorFlow data set. Received: "
-            f"'{archive}', which cannot be unpacked: {error}."
-        ) from error
 
 
 def _load_tfds(name, split, size, data_dir):

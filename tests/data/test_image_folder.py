@@ -34,20 +34,33 @@ def test_classes_and_files_are_sorted(folder):
     ]
 
 
-def test_hidden_and_other_files_are_ignored(folder):
+def test_what_systems_leave_behind_is_ignored(folder):
     write(folder / ".cache" / "1.png")
-    (folder / "ant" / "notes.txt").write_text("no image")
-    (folder / "ant" / "._1.png").write_text("what macOS leaves behind")
-    assert len(read_folder(folder).labels) == 3
+    write(folder / "__pycache__" / "1.png")
+    write(folder / "__MACOSX" / "1.png")
+    for name in ("._1.png", "Thumbs.db", "desktop.ini", ".DS_Store"):
+        (folder / "ant" / name).write_text("no image")
+    data = read_folder(folder)
+    assert data.class_names == ("ant", "bee") and len(data.labels) == 3
 
 
-@pytest.mark.parametrize("mode", ["L", "P", "RGBA", "1", "LA", "CMYK"])
-def test_every_mode_becomes_rgb(mode, tmp_path):
-    path = tmp_path / ("image.tif" if mode == "CMYK" else "image.png")
-    write(path, mode=mode)
-    image = read_image(path)
-    assert image.shape == (8, 8, 3)
-    assert image.dtype == np.uint8
+@pytest.mark.parametrize("name", ["notes.txt", "2.svg", "1.heic", "more/3.png"])
+def test_what_is_left_out_is_named(folder, name):
+    write(folder / "bee" / "9.png")
+    path = folder / "bee" / name
+    path.parent.mkdir(exist_ok=True)
+    (folder / "bee" / "9.png").rename(path)
+    with pytest.warns(UserWarning, match=f"Left out: bee/{name.split('/')[0]}"):
+        assert len(read_folder(folder).labels) == 3
+
+
+@pytest.mark.parametrize("suffix", ["tif", "TIFF", "gif", "ppm", "webp", "jpe"])
+def test_every_promised_format_is_read(folder, suffix):
+    write(folder / "bee" / "2.bmp")
+    path = folder / "bee" / f"2.{suffix}"
+    with Image.open(folder / "bee" / "2.bmp") as image:
+        image.save(path, {"jpe": "JPEG"}.get(suffix))
+    assert len(read_folder(folder).labels) == 5
 
 
 def test_resizes_to_height_and_width(tmp_path):
@@ -68,7 +81,7 @@ def test_truncated_jpeg_is_named(folder):
 @pytest.mark.parametrize("content", [b"", b"some text"])
 def test_file_that_is_no_image_is_named(folder, content):
     (folder / "ant" / "3.jpg").write_bytes(content)
-    with pytest.raises(ValueError, match=r"format that Pillow.*3\.jpg"):
+    with pytest.raises(ValueError, match=r"one of BMP.*3\.jpg"):
         read_folder(folder)
 
 
@@ -79,7 +92,7 @@ def test_missing_image(tmp_path):
 
 def test_several_sizes_need_one(folder):
     write(folder / "bee" / "2.png", size=(9, 8))
-    with pytest.raises(ValueError, match="2.png' with 8x9.*--image-size"):
+    with pytest.raises(ValueError, match="2.png' with 8x9.*`size`"):
         read_folder(folder)
     assert read_folder(folder, (8, 8)).images.shape == (4, 8, 8, 3)
 
@@ -109,6 +122,22 @@ def test_parts_of_a_folder(folder, tmp_path):
     assert load_images(parts, "train").images[0, 0, 0, 0] == 1
     assert load_images(str(parts), "test").images[0, 0, 0, 0] == 2
     assert len(load_images(folder, "test").labels) == 3
+
+
+def test_a_class_may_be_called_like_a_split(tmp_path):
+    for name in ("train", "bus", "val"):
+        write(tmp_path / "vehicles" / name / "1.png")
+    data = load_images(tmp_path / "vehicles", "train")
+    assert data.class_names == ("bus", "train", "val")
+
+
+@pytest.mark.parametrize("other", ["val", "validation", "more"])
+def test_nothing_beside_the_splits(tmp_path, other):
+    for part in ("train", other):
+        for name in ("ant", "bee"):
+            write(tmp_path / "data" / part / name / "1.png")
+    with pytest.raises(ValueError, match=f"train.*{other}.*held out"):
+        load_images(tmp_path / "data", "train")
 
 
 def test_progress_sees_every_file(folder):

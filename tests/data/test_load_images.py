@@ -115,7 +115,7 @@ def test_grey_images_become_rgb_and_sizes_one(tfds):
 
 def test_several_sizes_need_one(tfds):
     tfds([(8, 8, 3), (9, 8, 3)])
-    with pytest.raises(ValueError, match="2 sizes.*--image-size"):
+    with pytest.raises(ValueError, match="2 sizes.*`size`"):
         load_images("tiny", "train")
 
 
@@ -127,7 +127,7 @@ def test_data_set_of_another_kind(tfds):
 
 def test_failed_download(tfds):
     tfds([], error=ConnectionError("no network\nand much more"))
-    with pytest.raises(OSError, match="no network. Connect.*--data-dir") as got:
+    with pytest.raises(OSError, match="no network. Connect.*`data_dir`") as got:
         load_images("tiny", "train")
     assert "\n" not in str(got.value)
 

@@ -1,0 +1,117 @@
+"""Archives give all of their images, or an error."""
+
+import io
+import tarfile
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_pnnh.data import load_images
+
+
+def names(count):
+    return [f"data/{'ab'[n % 2]}/{n:02}.png" for n in range(count)]
+
+
+@pytest.fixture
+def picture():
+    pixels = np.random.default_rng(0).integers(0, 255, (32, 32, 3))
+    stream = io.BytesIO()
+    Image.fromarray(pixels.astype("uint8")).save(stream, "png")
+    return stream.getvalue()
+
+
+def write_tar(path, mode, picture, count=4):
+    with tarfile.open(path, mode) as archive:
+        for name in names(count):
+            member = tarfile.TarInfo(name)
+            member.size = len(picture)
+            archive.addfile(member, io.BytesIO(picture))
+
+
+def write_zip(path, picture, count=4):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names(count):
+            archive.writestr(name, picture)
+
+
+@pytest.mark.parametrize("kind", ["gz", "xz", "bz2", "", "zip"])
+def test_what_is_whole_is_read(kind, picture, tmp_path):
+    path = tmp_path / f"x.{kind or 'tar'}"
+    if kind == "zip":
+        write_zip(path, picture)
+    else:
+        write_tar(path, f"w:{kind}", picture)
+    data = load_images(path, "train")
+    assert data.class_names == ("a", "b") and len(data.labels) == 4
+
+
+@pytest.mark.parametrize("kind", ["gz", "xz", "bz2", "", "zip"])
+def test_what_was_cut_off_is_refused(kind, picture, tmp_path):
+    path = tmp_path / "x"
+    if kind == "zip":
+        write_zip(path, picture)
+    else:
+        write_tar(path, f"w:{kind}", picture)
+    whole = path.read_bytes()
+    used = len(whole) if kind else 4 * (512 + 512 * -(-len(picture) // 512))
+    for part in range(1, 16):
+        path.write_bytes(whole[: used * part // 16])
+        with pytest.raises(ValueError, match="Received: .*x"):
+            load_images(path, "train")
+
+
+def test_a_cut_between_two_files_is_noticed(picture, tmp_path):
+    path = tmp_path / "x.tar"
+    write_tar(path, "w", picture, count=6)
+    whole = path.read_bytes()
+    member = 512 + 512 * -(-len(picture) // 512)
+    for cut in range(2 * member, 6 * member, 256):
+        path.write_bytes(whole[:cut])
+        with pytest.raises(ValueError, match="complete"):
+            load_images(path, "train")
+
+
+@pytest.mark.parametrize("kind", ["gz", "xz", "bz2", "zip"])
+def test_a_flipped_bit_is_noticed_or_harmless(kind, picture, tmp_path):
+    path = tmp_path / "x"
+    if kind == "zip":
+        write_zip(path, picture)
+    else:
+        write_tar(path, f"w:{kind}", picture)
+    whole, generator = path.read_bytes(), np.random.default_rng(0)
+    expected = load_images(path, "train").images
+    for _ in range(25):
+        damaged = bytearray(whole)
+        damaged[generator.integers(len(whole))] ^= 1 << generator.integers(8)
+        path.write_bytes(damaged)
+        try:
+            data = load_images(path, "train")
+        except ValueError as error:
+            assert "Received" in str(error)
+        else:
+            np.testing.assert_array_equal(data.images, expected)
+
+
+@pytest.mark.parametrize("kind", ["gz", "xz", "zip"])
+def test_a_bomb_is_refused(kind, tmp_path, monkeypatch, picture):
+    path = tmp_path / "x"
+    if kind == "zip":
+        write_zip(path, picture)
+    else:
+        write_tar(path, f"w:{kind}", picture)
+    monkeypatch.setenv("KERAS_PNNH_MAX_UNPACKED_BYTES", "5000")
+    with pytest.raises(ValueError, match="more than 5000 bytes.*higher"):
+        load_images(path, "train")
+
+
+def test_members_stay_inside(picture, tmp_path):
+    with tarfile.open(tmp_path / "x.tar", "w") as archive:
+        member = tarfile.TarInfo("../outside.png")
+        member.size = len(picture)
+        archive.addfile(member, io.BytesIO(picture))
+    with pytest.raises(ValueError, match="outside"):
+        load_images(tmp_path / "x.tar", "train")
+    assert not (tmp_path / "outside.png").exists()
