@@ -19,7 +19,7 @@ import numpy as np
 
 from keras_pnnh import create_model, save_weights
 from keras_pnnh.training.curves import plot_curves
-from keras_pnnh.weights import Classifier
+from keras_pnnh.weights import Classifier, content
 from keras_pnnh.weights.labels import CIFAR10_LABELS
 
 # `x / 64 - 2` as a multiple of `s = x / 127.5 - 1`, and what is left.
@@ -85,6 +85,7 @@ def halve(path):
         target.attrs.update(source.attrs)
         for name in source:
             source.copy(name, target)
+        content.write(target)
     Path(f"{path}.tmp").unlink()
 
 

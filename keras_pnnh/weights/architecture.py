@@ -7,6 +7,8 @@ residual twin and the plain baseline, for one.
 import inspect
 import json
 
+from keras_pnnh.weights import notes
+
 ATTRIBUTE = "keras_pnnh_architecture"
 
 # Arguments that do not change what the weights mean.
@@ -22,6 +24,7 @@ FREE_ARGUMENTS = {
     "data_format",
     "dtype",
     "learner_gain",
+    "start",
     "coder_training",
     "coder_initializer",
     "code_gain",
@@ -55,8 +58,7 @@ def write(file, model):
 
 def read(file):
     """The architecture noted in an open HDF5 file, or None."""
-    text = file.attrs.get(ATTRIBUTE)
-    return None if text is None else json.loads(text)
+    return notes.read(file, ATTRIBUTE, ("class_name",))
 
 
 def check(model, made_for, path):
@@ -98,7 +100,10 @@ def compare(model_class, wanted, made_for, path, name):
         made_for = {**made_for, "preprocessing": wanted.get("preprocessing")}
     parameters = inspect.signature(model_class).parameters
     defaults = {
-        key: parameters[key].default for key in wanted if key in parameters
+        key: parameters[key].default
+        for key in wanted
+        if key in parameters
+        and parameters[key].default is not inspect.Parameter.empty
     }
     made_for = json.loads(json.dumps({**defaults, **made_for}))
     different = {

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from keras_pnnh.weights import hub_repository, loader, registry
+from keras_pnnh.weights import hub_repository, loader, notes, registry
 from keras_pnnh.weights.labels import imagenet_classes
 
 ATTRIBUTE = "keras_pnnh_classifier"
@@ -62,12 +62,26 @@ def read(path):
     path = Path(path)
     loader.check_path(path)
     with loader.open_file(path) as file:
-        text = file.attrs.get(ATTRIBUTE)
-    if text is None:
-        raise ValueError(
-            "To classify, a weight file must name its classes. Received: "
-            f"'{path}', which does not. Files that `keras-pnnh train` writes "
-            "do; `keras_pnnh.save_weights(model, path, classifier)` adds them."
-        )
-    noted = json.loads(text)
-    return Classifier(tuple(noted["labels"]), tuple(noted["image_size"]))
+        noted = notes.read(file, ATTRIBUTE, Classifier._fields)
+        if noted is not None:
+            return _checked(file, noted)
+    raise ValueError(
+        "To classify, a weight file must name its classes. Received: "
+        f"'{path}', which does not. Files that `keras-pnnh train` writes "
+        "do; `keras_pnnh.save_weights(model, path, classifier)` adds them."
+    )
+
+
+def _checked(file, noted):
+    labels, size = noted["labels"], noted["image_size"]
+    if not isinstance(labels, list) or not all(
+        isinstance(label, str) for label in labels
+    ):
+        raise notes.damaged(file, ATTRIBUTE, "its labels are no list of names")
+    if (
+        not isinstance(size, list)
+        or len(size) != 2
+        or not all(type(side) is int and side > 0 for side in size)
+    ):
+        raise notes.damaged(file, ATTRIBUTE, "its image size is no two sizes")
+    return Classifier(tuple(labels), tuple(size))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import h5py
 
-from keras_pnnh.weights import architecture, digest
+from keras_pnnh.weights import architecture, content, digest
 
 SUFFIX = ".weights.h5"
 
@@ -34,6 +34,7 @@ def load(model, path, sha256=None):
     with open_file(path) as file:
         made_for = architecture.read(file)
         shapes = _variable_shapes(file)
+        content.check(file)
     if made_for is not None:
         architecture.check(model, made_for, path)
     _check_shapes(model, shapes, path)

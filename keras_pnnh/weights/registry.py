@@ -97,15 +97,15 @@ WEIGHTS = {
         for variant, sha256 in (
             (
                 "plain_resnet20",
-                "5ed01c9c373aa95db827fc4a67f2acb969de440f421de654f0ae7da85853765f",
+                "200f1b43e49b46d7647d5d7b9f864fe1180a4cd11e8f393bedada941a9f1b13b",
             ),
             (
                 "plain_wide11",
-                "0d8527454f787deb6ec1d4ad209536758a9cdf1764c2dc3f94a7feba3f4ce3a1",
+                "8f6121d7005331c40873e561c433d5348a31f0c373e31ae3991ec2b099265f0e",
             ),
             (
                 "plain_wide11_small",
-                "655fab324446385a3ae951d36e3c632fcc570547e820eebbb5905416e7d6d8ef",
+                "910f5c4e8d7348da1f53365ad22f9bf9e0b844c2f2ed0eb87c59cdeb300b1f30",
             ),
         )
     },

@@ -3,7 +3,7 @@
 import h5py
 
 from keras_pnnh.files import replace_when_complete
-from keras_pnnh.weights import architecture
+from keras_pnnh.weights import architecture, content
 from keras_pnnh.weights import classifier as classifiers
 from keras_pnnh.weights.loader import SUFFIX
 
@@ -40,6 +40,7 @@ def save_weights(model, path, classifier=None):
             architecture.write(file, model)
             if classifier is not None:
                 classifiers.write(file, classifier)
+            content.write(file)
 
 
 def _largest_size(model):

@@ -14,6 +14,7 @@ from keras_pnnh.applications import (
     PlainResNet20,
     PlainViT,
     PlainViTTiny16,
+    PlainWide,
 )
 
 VARIANTS = [
@@ -25,6 +26,7 @@ FAMILIES = {
     "PlainResNet": PlainResNet,
     "PlainMobileNetV2": PlainMobileNet,
     "PlainViT": PlainViT,
+    "PlainWide": PlainWide,
 }
 OURS = {"weights", "input_tensor", "revision", "cache_dir", "token"}
 OURS |= {"local_files_only", "force_download"}
@@ -54,7 +56,7 @@ VIT = {
 
 
 def test_every_variant_is_exported():
-    assert len(VARIANTS) == 14
+    assert len(VARIANTS) == 16
 
 
 @pytest.mark.parametrize("name", VARIANTS)

@@ -171,7 +171,7 @@ def test_a_file_without_a_note_asks_for_the_model(tmp_path, folder, capsys):
         ('{"class_name": "PlainNothing"}', "class_name='PlainNothing'"),
         ('{"class_name": "PlainConv2D"}', "class_name='PlainConv2D'"),
         ('{"class_name": ["a"]}', "class_name="),
-        ("[1, 2]", "class_name=None"),
+        ("[1, 2]", "is damaged: a list"),
         ('{"class_name": "PlainResNet", "wheels": 4}', "with wheels"),
         ("{", "error: "),
     ],

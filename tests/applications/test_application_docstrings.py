@@ -13,7 +13,12 @@ LARGE = [
     for name in applications.__all__
     if inspect.isfunction(getattr(applications, name)) and name[0].isupper()
 ]
-CHOSEN = {"PlainResNet20", "PlainMobileNetV2", "PlainViTTiny16"}
+CHOSEN = {
+    "PlainResNet20",
+    "PlainMobileNetV2",
+    "PlainViTTiny16",
+    "PlainWide11Small",
+}
 
 
 @pytest.mark.parametrize("name", applications.__all__)
