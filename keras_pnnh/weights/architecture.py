@@ -94,7 +94,11 @@ def compare(model_class, wanted, made_for, path, name):
         name: Name of the model.
     """
     wanted = json.loads(json.dumps(wanted))
-    made_for = model_class.translate_config(made_for)
+    made_for = {
+        key: value
+        for key, value in model_class.translate_config(made_for).items()
+        if key not in FREE_ARGUMENTS
+    }
     if "none" in (wanted.get("preprocessing"), made_for.get("preprocessing")):
         # The caller scales the pixels; how is no matter of the weights.
         made_for = {**made_for, "preprocessing": wanted.get("preprocessing")}
