@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,9 +107,12 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
 
 
 def remove_unfinished(folder: str | os.PathLike[str]) -> None:
-    """Remove what a killed process was writing into `folder`."""
+    """Remove the files that a killed process was writing into `folder`."""
     for path in Path(folder).glob(f"{PREFIX}*"):
-        path.unlink(missing_ok=True)
+        ours = re.fullmatch(r"\d+-.+", path.name.removeprefix(PREFIX))
+        if ours and path.is_file():
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def _failure(path, error):

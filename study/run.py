@@ -86,10 +86,11 @@ def record_path(run):
 def execute(run, data, runs):
     """Train and test one network in this process; returns a line to print."""
     folder = runs / run.name
-    folder.mkdir(parents=True, exist_ok=True)
+    runs.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     with (
-        open(folder / "output.log", "a", encoding="utf-8") as log,
+        # Beside the folder: a run starts in an empty one.
+        open(runs / f"{run.name}.log", "a", encoding="utf-8") as log,
         contextlib.redirect_stderr(log),
     ):
         record = train_and_test(run, data, folder)

@@ -1,7 +1,5 @@
 """The state of model and optimizer in one file, for going on exactly."""
 
-import zipfile
-
 import keras
 import numpy as np
 
@@ -50,7 +48,8 @@ def load_checkpoint(model, path):
         with open(path, "rb") as file, np.load(file) as archive:
             # The archive compares each array with its checksum.
             arrays = [archive[name] for name in sorted(archive.files)]
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    # Damaged archives raise errors of every kind.
+    except Exception as error:
         raise ValueError(
             "A checkpoint must be complete. Received: "
             f"'{path}' ({path.stat().st_size} bytes), which cannot be read: "
@@ -66,11 +65,24 @@ def load_checkpoint(model, path):
             "model that the run was started with."
         )
     for variable, array in zip(variables, arrays, strict=True):
+        if array.dtype.kind != _kind(variable) or not np.isfinite(array).all():
+            raise ValueError(
+                "A checkpoint must hold finite numbers of the model's types. "
+                f"Received: '{path}' with {array.dtype} for {variable.path}, "
+                "or values that are not finite. Start anew in another folder."
+            )
+    for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
 
 
 def _variables(model):
     return [*model.variables, *model.optimizer.variables]
+
+
+def _kind(variable):
+    """NumPy's letter for the kind of number that a variable holds."""
+    dtype = keras.backend.standardize_dtype(variable.dtype)
+    return "f" if dtype.startswith("bfloat") else np.dtype(dtype).kind
 
 
 def _as_numpy(variable):

@@ -1,17 +1,33 @@
 """Accuracy of a classifier on labelled images."""
 
-import keras
+import os
 
-from keras_pnnh.data_format import as_data_format
-from keras_pnnh.training import requirements
+import keras
+import numpy as np
+
+from keras_pnnh.data import LabelledImages
+from keras_pnnh.data.identity import fingerprints
+from keras_pnnh.data_format import as_data_format, data_format_of
+from keras_pnnh.training import outputs, requirements
 from keras_pnnh.training.run_folder import RunFolder
 
+# Some data sets have the same image in both parts; more is no accident.
+MOST_SEEN = 0.01
 
-def evaluate(model, data, batch_size=250, run=None):
-    """Loss and accuracy of a model that returns probabilities.
+
+def evaluate(
+    model: keras.Model,
+    data: LabelledImages,
+    batch_size: int = 250,
+    run: str | os.PathLike[str] | None = None,
+) -> dict[str, float]:
+    """Loss and accuracy of a model, whether it returns logits or not.
+
+    What the network computes decides about the loss: a final softmax, or
+    none, also after `fold` and in models of other origin.
 
     Args:
-        model: A classifier with a softmax.
+        model: A classifier.
         data: `LabelledImages`, with the classes in the model's order.
         batch_size: Images per step.
         run: Folder of the run that trained the weights; its record then
@@ -21,31 +37,69 @@ def evaluate(model, data, batch_size=250, run=None):
         `{"images": ..., "loss": ..., "accuracy": ...}`.
 
     Raises:
-        ValueError: If the data do not fit the model, or it returns logits.
+        ValueError: If the data do not fit the model, it returns neither
+            logits nor probabilities, or more than one in a hundred of the
+            images belong to the training or validation images of `run`.
+        FloatingPointError: If it returns values that are not finite.
         FileNotFoundError: If `run` is not the folder of a finished run.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.applications import PlainResNet20
+    >>> from keras_pnnh.data import LabelledImages
+    >>> from keras_pnnh.training import evaluate
+    >>> images = np.zeros((3, 32, 32, 3), "uint8")
+    >>> data = LabelledImages(images, np.array([0, 1, 1]), ("cat", "dog"))
+    >>> evaluate(PlainResNet20(classes=2), data)["images"]
+    3
     """
     requirements.check_data(model, data)
-    requirements.check_probabilities(model)
     folder = RunFolder(run) if run else None
     record = folder.read_record() if folder else {}
-    data_format = model.get_config().get("data_format", "channels_last")
-    # A new model on the same layers, so that the user's is not compiled.
-    compiled = keras.Model(model.inputs, model.outputs)
-    compiled.compile(
-        loss="sparse_categorical_crossentropy",
-        metrics=["sparse_categorical_accuracy"],
-    )
-    loss, accuracy = compiled.evaluate(
-        as_data_format(data.images, data_format),
-        data.labels,
-        batch_size=batch_size,
-        verbose=0,
-    )
+    if folder:
+        _check_unseen(folder, data)
+    images = as_data_format(data.images, data_format_of(model))
+    # Not `model.evaluate`, which needs the user's model compiled, and not a
+    # new model on its layers, which a `call` of its own would not be part of.
+    scores = model.predict(images, batch_size=batch_size, verbose=0)
+    scores = np.asarray(scores, "float64")
+    if not np.isfinite(scores).all():
+        raise FloatingPointError(
+            "A classifier must return finite values. Received: a model that "
+            "returns NaN or infinity for images of the data. Look at its "
+            "weights."
+        )
+    if outputs.returns_logits(model, lambda: scores):
+        shifted = scores - scores.max(axis=-1, keepdims=True)
+        total = np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+        logs = shifted - total
+    else:
+        logs = np.log(np.maximum(scores, keras.config.epsilon()))
+    rows = np.arange(len(data.labels))
     result = {
         "images": len(data.labels),
-        "loss": round(float(loss), 6),
-        "accuracy": round(float(accuracy), 6),
+        "loss": round(float(-logs[rows, data.labels].mean()), 6),
+        "accuracy": round(
+            float((scores.argmax(axis=-1) == data.labels).mean()), 6
+        ),
     }
     if folder:
         folder.write_record({**record, "test": result})
     return result
+
+
+def _check_unseen(folder, data):
+    """Raise a ValueError if the run has seen these images."""
+    known = folder.read_images()
+    if known is None:
+        return
+    seen = int(np.isin(fingerprints(data.images), known).sum())
+    if seen > MOST_SEEN * len(data.labels):
+        raise ValueError(
+            "A test accuracy is one on images that the run has not seen. "
+            f"Received: {len(data.labels)} images, {seen} of which are "
+            f"training or validation images of '{folder.path}'. Give the "
+            "test images, or leave `run` (`--record`) out: then the result "
+            "is only returned."
+        )

@@ -2,41 +2,48 @@
 
 import dataclasses
 import gc
+import os
 import sys
 import traceback
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 
 from keras_pnnh import environment
-from keras_pnnh.data_format import as_data_format
-from keras_pnnh.training import (
-    curves,
-    requirements,
-)
+from keras_pnnh.data import LabelledImages
+from keras_pnnh.data.identity import fingerprints, identify
+from keras_pnnh.data_format import as_data_format, data_format_of
+from keras_pnnh.training import curves, requirements
 from keras_pnnh.training.batches import TrainingBatches, one_hot
-from keras_pnnh.training.epoch_keeper import EpochKeeper
-from keras_pnnh.training.finite_loss import RequireFiniteLoss
+from keras_pnnh.training.callbacks import (
+    EpochKeeper,
+    RequireFiniteLoss,
+    StopOnInterrupt,
+)
 from keras_pnnh.training.freezing import freeze
-from keras_pnnh.training.interrupt import StopOnInterrupt
 from keras_pnnh.training.optimizer import make_optimizer
 from keras_pnnh.training.progress import TrainingProgress
+from keras_pnnh.training.recipe import Recipe
 from keras_pnnh.training.run_folder import RunFolder
 from keras_pnnh.weights import Classifier, loader, save_weights
 
 
 def train(
-    model,
-    data,
-    recipe,
-    output,
-    seed=0,
-    resume=False,
-    description=None,
-    initial_weights=None,
-    tensorboard=False,
-    steps_per_execution=1,
-    freeze_until=None,
-):
+    model: keras.Model,
+    data: LabelledImages,
+    recipe: Recipe,
+    output: str | os.PathLike[str],
+    seed: int = 0,
+    resume: bool = False,
+    description: Mapping[str, Any] | None = None,
+    initial_weights: Mapping[str, Any] | None = None,
+    tensorboard: bool = False,
+    steps_per_execution: int = 1,
+    freeze_until: str | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    class_weight: Mapping[str | int, float] | None = None,
+) -> dict[str, Any]:
     """Train a model; everything about the run is kept in `output`.
 
     Args:
@@ -46,10 +53,12 @@ def train(
         data: `LabelledImages` to train on; the recipe's validation split is
             taken from it.
         recipe: `Recipe`.
-        output: Folder of the run, see `training.run_folder`.
+        output: Folder of the run, see `training.run_folder`: a new or an
+            empty one, or that of the run to resume.
         seed: Seed of split, order and augmentation.
-        resume: Whether to go on with an interrupted run in `output`. Of a
-            finished one, the weights are loaded and the record is returned.
+        resume: Whether to go on with an interrupted run in `output`, on the
+            same images. Of a finished one, the weights are loaded and the
+            record is returned.
         description: JSON-like facts about the data for the record.
         initial_weights: JSON-like facts for the record about the weights that
             the model comes with, see `weights.lineage`.
@@ -58,6 +67,12 @@ def train(
             raising on an accelerator.
         freeze_until: Name of the first stage, block or layer to train, see
             `freeze`; None leaves the model as it comes.
+        callbacks: Further callbacks of Keras. What they remember is not in
+            the checkpoints, so a resumed run starts them anew. One that acts
+            at the end of every step makes each step wait for the device,
+            unless it has `async_safe = True`.
+        class_weight: Weights of the classes in the loss, by name or number;
+            a class that is left out weighs 1.
 
     Returns:
         The record of the run, a JSON-like dict.
@@ -65,21 +80,107 @@ def train(
     Raises:
         FloatingPointError: If the loss becomes NaN or infinite.
         ValueError: If data or recipe do not fit the model, or a resumed run
-            has other settings.
-        FileExistsError: If `output` holds a run and `resume` is False.
+            has other settings or other images.
+        FileExistsError: If `output` holds a run and `resume` is False, or
+            files that are no run.
+        RuntimeError: If another run is at work in `output`.
         OSError: If a file cannot be written; earlier files stay intact.
         ModuleNotFoundError: If matplotlib, or TensorFlow for TensorBoard, is
             not installed.
+
+    Example:
+
+    >>> import tempfile
+    >>> import numpy as np
+    >>> from keras_pnnh.applications import PlainResNet
+    >>> from keras_pnnh.data import LabelledImages
+    >>> from keras_pnnh.training import Recipe, train
+    >>> images = np.zeros((8, 8, 8, 3), "uint8")
+    >>> data = LabelledImages(images, np.arange(8) % 2, ("cat", "dog"))
+    >>> model = PlainResNet(
+    ...     (1,), (8,), classes=2, input_shape=(8, 8, 3),
+    ...     classifier_activation=None,
+    ... )
+    >>> recipe = Recipe(epochs=1, batch_size=4, warmup_epochs=0)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     record = train(model, data, recipe, f"{folder}/run")
+    >>> len(record["epochs"])
+    1
     """
     requirements.check_data(model, data)
-    requirements.check_logits(model)
+    requirements.check_logits(model, data)
     requirements.check_installed(tensorboard)
+    weights = requirements.check_class_weight(class_weight, data.class_names)
     if freeze_until is not None:
         freeze(model, freeze_until)
-    training, validation = data.split(recipe.validation_split, seed)
-    data_format = model.get_config().get("data_format", "channels_last")
-    batches = TrainingBatches(training, recipe, seed, data_format)
-    config = {
+    parts = data.split(recipe.validation_split, seed)
+    config = _describe(model, data, parts, recipe, seed, description)
+    for key, value in (
+        ("frozen_until", freeze_until),
+        ("initial_weights", initial_weights),
+        ("class_weight", _by_name(weights, data.class_names)),
+    ):
+        if value:
+            config[key] = value
+    folder = RunFolder(output)
+    with folder.locked():
+        translate = getattr(model, "translate_config", dict)
+        images = fingerprints(data.images)
+        epochs = folder.start(config, resume, translate, images)
+        if resume and not epochs:
+            _tell(
+                f"No finished epoch in '{folder.path}': the run starts from "
+                "its beginning."
+            )
+        if not len(parts[1].labels):
+            _tell(
+                "No image is held out for validation: see `validation_split`."
+            )
+        if folder.is_finished():
+            _tell(
+                f"The run in '{folder.path}' is finished: nothing is left to "
+                "do."
+            )
+            loader.load(model, folder.weights_path)
+            folder.remove_checkpoints(len(epochs))
+            return folder.read_record()
+        surroundings = {
+            "versions": environment.versions(),
+            "hardware": environment.hardware(),
+        }
+        more = list(callbacks)
+        if tensorboard:
+            logs = str(folder.path / "logs")
+            more.append(keras.callbacks.TensorBoard(logs))
+        _fit(
+            model,
+            parts,
+            recipe,
+            seed,
+            folder,
+            epochs,
+            more,
+            steps_per_execution,
+            weights,
+        )
+        record = {
+            **config,
+            **surroundings,
+            "epochs": epochs,
+            "seconds": round(sum(row["seconds"] for row in epochs), 1),
+        }
+        size = data.images.shape[1:3]
+        classifier = Classifier(data.class_names, size)
+        save_weights(model, folder.weights_path, classifier)
+        curves.plot_curves(epochs, folder.curves_path, model.name)
+        folder.write_record(record)
+        folder.remove_checkpoints(len(epochs))
+        return folder.read_record()
+
+
+def _describe(model, data, parts, recipe, seed, description):
+    """What decides the result of a run."""
+    return {
         "model": {
             "class_name": type(model).__name__,
             "parameters": model.count_params(),
@@ -89,41 +190,37 @@ def train(
         "seed": seed,
         "data": {
             **(description or {}),
-            "training_images": len(training.labels),
-            "validation_images": len(validation.labels),
+            "training_images": len(parts[0].labels),
+            "validation_images": len(parts[1].labels),
             "classes": list(data.class_names),
+            "digest": identify(data),
         },
     }
-    if freeze_until is not None:
-        config["frozen_until"] = freeze_until
-    if initial_weights:
-        config["initial_weights"] = initial_weights
-    folder = RunFolder(output)
-    translate = getattr(model, "translate_config", dict)
-    epochs = folder.start(config, resume, translate)
-    if resume and not epochs:
-        print(
-            f"No finished epoch in '{folder.path}': the run starts from its "
-            "beginning.",
-            file=sys.stderr,
-        )
-    if not len(validation.labels):
-        print(
-            "No image is held out for validation: see `validation_split`.",
-            file=sys.stderr,
-        )
-    if folder.is_finished():
-        print(
-            f"The run in '{folder.path}' is finished: nothing is left to do.",
-            file=sys.stderr,
-        )
-        loader.load(model, folder.weights_path)
-        folder.remove_checkpoints()
-        return folder.read_record()
-    surroundings = {
-        "versions": environment.versions(),
-        "hardware": environment.hardware(),
-    }
+
+
+def _by_name(weights, names):
+    return {names[number]: weight for number, weight in (weights or {}).items()}
+
+
+def _tell(text):
+    print(text, file=sys.stderr)
+
+
+def _fit(
+    model,
+    parts,
+    recipe,
+    seed,
+    folder,
+    epochs,
+    callbacks,
+    steps_per_execution,
+    class_weight,
+):
+    """The epochs that are left; `epochs` grows by what they measured."""
+    training, validation = parts
+    data_format = data_format_of(model)
+    batches = TrainingBatches(training, recipe, seed, data_format)
     _compile(model, recipe, len(batches), steps_per_execution)
     if epochs:
         folder.load_checkpoint(model, len(epochs))
@@ -131,14 +228,6 @@ def train(
         recipe.epochs, len(batches), batches.batch_size, len(epochs)
     )
     interrupt = StopOnInterrupt()
-    callbacks = [
-        RequireFiniteLoss(),
-        progress,
-        interrupt,
-        EpochKeeper(model, batches, folder, epochs),
-    ]
-    if tensorboard:
-        callbacks.append(keras.callbacks.TensorBoard(str(folder.path / "logs")))
     try:
         model.fit(
             batches,
@@ -146,7 +235,15 @@ def train(
             initial_epoch=len(epochs),
             validation_data=_validation(validation, data_format),
             validation_batch_size=500,
-            callbacks=callbacks,
+            # Last, those after which an epoch is kept, and may be the last.
+            callbacks=[
+                RequireFiniteLoss(),
+                progress,
+                *callbacks,
+                EpochKeeper(model, batches, folder, epochs),
+                interrupt,
+            ],
+            class_weight=class_weight,
             # The batches shuffle themselves; Keras would reorder them by a
             # global generator that a resumed run finds in another state.
             shuffle=False,
@@ -158,19 +255,6 @@ def train(
     finally:
         interrupt.close()
         progress.close()
-    record = {
-        **config,
-        **surroundings,
-        "epochs": epochs,
-        "seconds": round(sum(row["seconds"] for row in epochs), 1),
-    }
-    size = data.images.shape[1:3]
-    classifier = Classifier(data.class_names, size)
-    save_weights(model, folder.weights_path, classifier)
-    curves.plot_curves(epochs, folder.curves_path, model.name)
-    folder.write_record(record)
-    folder.remove_checkpoints()
-    return folder.read_record()
 
 
 def _compile(model, recipe, steps_per_epoch, steps_per_execution):
@@ -182,6 +266,9 @@ def _compile(model, recipe, steps_per_epoch, steps_per_execution):
         metrics=["accuracy"],
         steps_per_execution=steps_per_execution,
     )
+    # Under mixed_float16, Keras puts the optimizer into one that scales the
+    # loss; a checkpoint holds that one's variables, too.
+    model.optimizer.build(model.trainable_variables)
 
 
 def _validation(data, data_format):

@@ -1,5 +1,9 @@
 """Freeze the first layers of a network for fine-tuning."""
 
+from collections.abc import Iterator
+
+import keras
+
 from keras_pnnh.training.layer_groups import (
     belongs,
     check_names,
@@ -7,7 +11,9 @@ from keras_pnnh.training.layer_groups import (
 )
 
 
-def freeze(model, until="head"):
+def freeze(
+    model: keras.Model, until: str = "head", norms: bool = False
+) -> list[str]:
     """Freeze all layers before a stage, a block or a layer; thaw the others.
 
     A frozen layer keeps its weights, and its batch norm normalises with the
@@ -24,12 +30,23 @@ def freeze(model, until="head"):
         until: Name of the first thing to train: `"stage3"`,
             `"stage3_block2"`, or a layer. `"head"`, the default, trains the
             classifier alone.
+        norms: Whether the batch norms of what is trained stay in inference,
+            too: the right thing for batches of few images. Calling the model
+            with `training=False` does not do that under `fit`.
 
     Returns:
         List of the names of the frozen layers.
 
     Raises:
         ValueError: If no layer with weights has that name.
+
+    Example:
+
+    >>> from keras_pnnh.applications import PlainResNet20
+    >>> from keras_pnnh.training import freeze
+    >>> model = PlainResNet20(classes=2)
+    >>> freeze(model, until="stage1_block2")[-1]
+    'stage1_block1_conv2'
     """
     layers = ordered_layers(model)
     check_names(layers, [until], "until")
@@ -40,4 +57,15 @@ def freeze(model, until="head"):
     model.trainable = True
     for layer in layers[:first]:
         layer.trainable = False
+    if norms:
+        for norm in _batch_norms(model):
+            norm.trainable = False
     return [layer.name for layer in layers[:first]]
+
+
+def _batch_norms(model: keras.Model) -> Iterator[keras.layers.Layer]:
+    """Those of a network, also those that its layers hold."""
+    for layer in ordered_layers(model):
+        for part in (layer, getattr(layer, "batch_norm", None)):
+            if isinstance(part, keras.layers.BatchNormalization):
+                yield part

@@ -31,13 +31,15 @@ class TrainingProgress(keras.callbacks.Callback):
         console: Where to write; standard error by default.
     """
 
+    async_safe = True  # see `training.callbacks`
+
     def __init__(
         self,
-        total_epochs,
-        steps_per_epoch,
-        batch_size,
-        first_epoch=0,
-        console=None,
+        total_epochs: int,
+        steps_per_epoch: int,
+        batch_size: int,
+        first_epoch: int = 0,
+        console: Console | None = None,
     ):
         super().__init__()
         self.total_epochs = total_epochs

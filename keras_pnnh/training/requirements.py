@@ -1,9 +1,17 @@
 """What must hold before a run or an evaluation starts."""
 
 import importlib.util
+from collections.abc import Mapping
+
+import keras
+import numpy as np
+
+from keras_pnnh.data import LabelledImages
+from keras_pnnh.data_format import as_data_format, data_format_of
+from keras_pnnh.training import outputs
 
 
-def check_data(model, data):
+def check_data(model: keras.Model, data: LabelledImages) -> None:
     """Raise a ValueError unless the model takes these images and classes."""
     if not len(data.labels):
         raise ValueError(
@@ -19,8 +27,9 @@ def check_data(model, data):
             f"{', '.join(data.class_names[:12])}. Construct the model with "
             f"`classes={len(data.class_names)}`."
         )
+    _check_arrays(data)
     shape = data.images.shape[1:]
-    if _data_format(model) == "channels_first":
+    if data_format_of(model) == "channels_first":
         shape = (shape[-1], *shape[:-1])
     wanted = model.input_shape[1:]
     if len(wanted) != len(shape) or any(
@@ -34,29 +43,85 @@ def check_data(model, data):
         )
 
 
-def check_logits(model):
-    """Raise a ValueError if the model ends in a softmax."""
-    activation = _activation(model, default="linear")
-    if activation not in (None, "linear"):
+def _check_arrays(data):
+    images, labels = data.images, np.asarray(data.labels)
+    if images.ndim != 4 or images.dtype != np.uint8:
         raise ValueError(
-            "Training computes its loss from logits. Received: a model with "
-            f"classifier_activation={activation!r}. Construct it with "
+            "Images must be a uint8 array of shape (n, height, width, "
+            f"channels), with values from 0 to 255. Received: {images.dtype} "
+            f"of shape {images.shape}. Convert them."
+        )
+    if labels.shape != images.shape[:1] or labels.dtype.kind not in "iu":
+        raise ValueError(
+            "Labels must be whole numbers, one for each of the "
+            f"{len(images)} images. Received: {labels.dtype} of shape "
+            f"{labels.shape}. Give the number of each image's class."
+        )
+    if not (0 <= labels.min() and labels.max() < len(data.class_names)):
+        raise ValueError(
+            "Labels must be numbers of classes, from 0 to "
+            f"{len(data.class_names) - 1}. Received: labels from "
+            f"{labels.min()} to {labels.max()}. Name all classes, or correct "
+            "the labels."
+        )
+
+
+def check_logits(model: keras.Model, data: LabelledImages) -> None:
+    """Raise a ValueError unless the model returns logits."""
+
+    def some_scores():
+        images = as_data_format(data.images[:8], data_format_of(model))
+        return keras.ops.convert_to_numpy(
+            keras.ops.cast(model(images, training=False), "float32")
+        )
+
+    if not outputs.returns_logits(model, some_scores):
+        raise ValueError(
+            "Training computes its loss from logits. Received: a model that "
+            "ends in a softmax. Construct it with "
             "`classifier_activation=None`."
         )
 
 
-def check_probabilities(model):
-    """Raise a ValueError if the model returns logits."""
-    activation = _activation(model, default="softmax")
-    if activation != "softmax":
-        raise ValueError(
-            "Evaluation computes its loss from probabilities. Received: a "
-            f"model with classifier_activation={activation!r}. Construct it "
-            "with `classifier_activation='softmax'` and the same weights."
+def check_class_weight(
+    class_weight: Mapping[str | int, float] | None, names: tuple[str, ...]
+) -> dict[int, float] | None:
+    """Weights by the number of the class.
+
+    Args:
+        class_weight: By name or number; a class that is left out weighs 1.
+        names: The classes.
+
+    Raises:
+        ValueError: For an unknown class, or one that is given twice, or a
+            weight that is negative or not finite.
+    """
+    if class_weight is None:
+        return None
+    weights = {}
+    for key, weight in class_weight.items():
+        number = names.index(key) if key in names else key
+        good = (
+            isinstance(number, (int, np.integer))
+            and not isinstance(number, bool)
+            and 0 <= number < len(names)
+            and number not in weights
+            and isinstance(weight, (int, float, np.number))
+            and not isinstance(weight, bool)
+            and 0 <= weight < float("inf")
         )
+        if not good:
+            raise ValueError(
+                "`class_weight` must give each class, by name or number, one "
+                "weight of at least 0. Received: class_weight with "
+                f"{key!r}: {weight!r}. The classes are "
+                f"{', '.join(names[:12])}."
+            )
+        weights[int(number)] = float(weight)
+    return weights
 
 
-def check_installed(tensorboard):
+def check_installed(tensorboard: bool) -> None:
     """Raise before a long run, not after it, if a package is missing."""
     needs = [("matplotlib", "The plot of the curves", "images")]
     if tensorboard:
@@ -70,11 +135,3 @@ def check_installed(tensorboard):
                 f"{purpose} needs {package}, which is not installed. Run "
                 f"`pip install 'keras-pnnh[{extra}]'`."
             )
-
-
-def _activation(model, default):
-    return model.get_config().get("classifier_activation", default)
-
-
-def _data_format(model):
-    return model.get_config().get("data_format", "channels_last")

@@ -1,7 +1,8 @@
 """The files of a run, and its state from one epoch to the next.
 
 config.json            what was asked for; a resumed run must agree
-state.json             which checkpoint is valid, metrics so far
+images.npy             fingerprints of the images, training and validation
+state.json             metrics so far; their number names the valid checkpoint
 checkpoint-0007.npz    weights, optimizer and its step counter
 log.csv, curves.png    metrics per epoch
 model.weights.h5       the result; goes into `weights=`
@@ -9,29 +10,88 @@ record.json            config, versions, hardware, metrics, times; comes last,
                        so that a run with a record is a finished one
 """
 
+import contextlib
 import csv
 import io
 import json
+import os
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from keras_pnnh.files import remove_unfinished, write_text
-from keras_pnnh.training import checkpoint
+import keras
+import numpy as np
+
+from keras_pnnh.files import (
+    remove_unfinished,
+    replace_when_complete,
+    write_text,
+)
+from keras_pnnh.training import checkpoint, run_lock, run_state
+
+FILES = (
+    "config.json",
+    "images.npy",
+    "state.json",
+    "log.csv",
+    "curves.png",
+    "model.weights.h5",
+    "record.json",
+)
+CHECKPOINT = re.compile(r"checkpoint-(\d{4,})\.npz")
+# What a run that was killed at its very beginning, or a system, leaves.
+NOTHING = re.compile(
+    rf"{re.escape(run_lock.NAME)}|\.DS_Store|\.unfinished-\d+-.*|(?i:thumbs\.db)"
+)
 
 
 class RunFolder:
     """Reads and writes the folder of one run.
 
+    Only files that a run writes are ever changed or deleted in it.
+
     Args:
         path: The folder; it is made when the run starts.
     """
 
-    def __init__(self, path):
+    def __init__(self, path: str | os.PathLike[str]):
         self.path = Path(path)
         self.weights_path = self.path / "model.weights.h5"
         self.record_path = self.path / "record.json"
         self.curves_path = self.path / "curves.png"
 
-    def start(self, config, resume, translate=dict):
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Make the folder and hold it; a finished run needs no lock.
+
+        Raises:
+            FileExistsError: If the folder holds files, but no run.
+            RuntimeError: If another run is at work in it.
+            OSError: If it cannot be made or written to.
+        """
+        self._check_place()
+        if self.is_finished():
+            yield
+            return
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OSError(
+                "A run needs a folder. Received: "
+                f"'{self.path}', which could not be made ({error.strerror}). "
+                "Choose another folder as `output`."
+            ) from error
+        with run_lock.locked(self.path):
+            yield
+
+    def start(
+        self,
+        config: dict[str, Any],
+        resume: bool,
+        translate: Callable[[dict[str, Any]], dict[str, Any]] = dict,
+        images: np.ndarray | None = None,
+    ) -> list[dict[str, Any]]:
         """Begin a run, or find where an interrupted one goes on.
 
         Args:
@@ -39,44 +99,46 @@ class RunFolder:
             resume: Whether to go on with what the folder holds.
             translate: Makes of a model's config that an earlier version
                 wrote one of today.
+            images: Fingerprints of the images, by which `evaluate` knows them
+                again.
 
         Returns:
             The metrics of the finished epochs, a list of dicts.
 
         Raises:
-            FileExistsError: If the folder holds a run and `resume` is False.
-            ValueError: If the run in the folder has another config.
+            FileExistsError: If the folder holds a run and `resume` is False,
+                or files, but no run.
+            ValueError: If the run in the folder has another config, or its
+                files are not what a run writes.
         """
         config = json.loads(json.dumps(config))
         path = self.path / "config.json"
-        if not path.is_file():
-            self._write_json(path, config)
-            return []
-        if not resume:
+        begun = path.name in self._check_place()
+        if begun and not resume:
             raise FileExistsError(
                 "A new run needs a folder of its own. Received: "
                 f"'{self.path}', which holds one. Resume it with "
                 "`resume=True`, or choose another folder as `output`."
             )
-        found = self._read_json(path)
-        found["model"] = translate(found["model"])
-        different = _differences(found, config)
-        if different:
-            raise ValueError(
-                "A run is resumed with the settings it was started with. "
-                f"Received: '{self.path}' with other settings: "
-                f"{'; '.join(different)}. Repeat the first call with "
-                "`resume=True`, or choose another folder as `output`."
-            )
+        if not begun:
+            remove_unfinished(self.path)
+            self._write_json(path, config)  # first: by this it is a run
+            self._write_images(images)
+            return []
+        self._check_files()
+        run_state.check_same_run(path, config, translate)
         remove_unfinished(self.path)
-        state = self._read_json(self.path / "state.json", default={})
-        return state.get("epochs", [])
+        if not self.is_finished():
+            self._write_images(images)
+        return run_state.read_epochs(self.path / "state.json")
 
-    def is_finished(self):
+    def is_finished(self) -> bool:
         """Whether the run has its record, which is written last."""
         return self.record_path.is_file()
 
-    def save_checkpoint(self, model, epochs):
+    def save_checkpoint(
+        self, model: keras.Model, epochs: list[dict[str, Any]]
+    ) -> None:
         """Keep the state after the last of `epochs`, then drop the one before.
 
         Whatever the moment of a crash, `state.json` names a complete
@@ -86,31 +148,106 @@ class RunFolder:
         checkpoint.save_checkpoint(model, path)
         self._write_json(self.path / "state.json", {"epochs": epochs})
         self._write_log(epochs)
-        self.remove_checkpoints(but=path)
+        self.remove_checkpoints(len(epochs), but=path)
 
-    def load_checkpoint(self, model, finished_epochs):
+    def load_checkpoint(self, model: keras.Model, finished_epochs: int) -> None:
         """Restore weights and optimizer; the model must be compiled."""
         checkpoint.load_checkpoint(
             model, self._checkpoint_path(finished_epochs)
         )
 
-    def remove_checkpoints(self, but=None):
-        for path in self.path.glob("checkpoint-*"):
-            if path != but:
+    def remove_checkpoints(self, epochs: int, but: Path | None = None) -> None:
+        """Remove the checkpoints of a run that has come to epoch `epochs`."""
+        for path, number in self._checkpoints():
+            if path != but and 1 <= number <= epochs and path.is_file():
                 path.unlink()
 
-    def write_record(self, record):
+    def write_record(self, record: dict[str, Any]) -> None:
+        """Write the record; the run is finished by that."""
         self._write_json(self.record_path, record)
 
-    def read_record(self) -> dict:
-        return self._read_json(self.record_path)
+    def read_record(self) -> dict[str, Any]:
+        """The record of a finished run."""
+        return run_state.read_json(self.record_path)
+
+    def read_images(self) -> np.ndarray | None:
+        """Fingerprints of the images of the run; None of an earlier version.
+
+        Raises:
+            ValueError: If the file was damaged.
+        """
+        path = self.path / "images.npy"
+        if not path.exists():
+            return None
+        try:
+            images = np.load(path, allow_pickle=False)
+            if images.dtype != np.uint64 or images.ndim != 1:
+                raise ValueError(f"{images.dtype} of shape {images.shape}")
+        # NumPy raises what it runs into.
+        except Exception as error:
+            raise ValueError(
+                "The fingerprints of a run's images tell whether they are "
+                f"test images. Received: '{path}', which cannot be read: "
+                f"{error}. Evaluate without `run`."
+            ) from error
+        return images
+
+    def _check_place(self):
+        """A folder of a run, an empty one, or none at all."""
+        try:
+            found = sorted(entry.name for entry in self.path.iterdir())
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise OSError(
+                f"A run needs a folder. Received: '{self.path}', which "
+                f"could not be written or read ({error.strerror}). Choose "
+                "another folder as `output`."
+            ) from error
+        found = [name for name in found if not NOTHING.fullmatch(name)]
+        if found and "config.json" not in found:
+            more = len(found) - 3
+            raise FileExistsError(
+                "A run needs an empty folder, so that nothing of yours is "
+                f"overwritten. Received: '{self.path}', which holds no run, "
+                f"but {', '.join(found[:3])}"
+                + (f" and {more} more" if more > 0 else "")
+                + ". Choose another folder as `output`."
+            )
+        return found
+
+    def _check_files(self):
+        places = [self.path / name for name in FILES]
+        places += [path for path, _ in self._checkpoints()]
+        for path in places:
+            if path.exists() and not path.is_file():
+                raise ValueError(
+                    f"A run writes a file under this name. Received: '{path}', "
+                    "which is none. Move it away."
+                )
+
+    def _checkpoints(self):
+        for path in sorted(self.path.glob("checkpoint-*.npz")):
+            match = CHECKPOINT.fullmatch(path.name)
+            if match:
+                yield path, int(match[1])
 
     def _checkpoint_path(self, epoch):
         return self.path / f"checkpoint-{epoch:04d}.npz"
 
+    def _write_images(self, images):
+        path = self.path / "images.npy"
+        if images is None or path.exists():
+            return
+        with replace_when_complete(path) as unfinished:
+            with open(unfinished, "wb") as file:
+                np.save(file, np.sort(images))
+
     def _write_log(self, epochs):
         text = io.StringIO()
-        writer = csv.DictWriter(text, epochs[0], lineterminator="\n")
+        # A callback may add a metric later than in the first epoch.
+        names = dict.fromkeys(name for row in epochs for name in row)
+        writer = csv.DictWriter(text, list(names), lineterminator="\n")
         writer.writeheader()
         writer.writerows(epochs)
         write_text(self.path / "log.csv", text.getvalue())
@@ -118,31 +255,3 @@ class RunFolder:
     @staticmethod
     def _write_json(path, content):
         write_text(path, json.dumps(content, indent=1) + "\n")
-
-    @staticmethod
-    def _read_json(path, default=None):
-        if default is not None and not path.is_file():
-            return default
-        try:
-            return json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise FileNotFoundError(
-                f"A finished run holds '{path.name}'. Received: "
-                f"'{path.parent}', which does not."
-            ) from error
-        except ValueError as error:
-            raise ValueError(
-                f"The files of a run must be valid JSON. Received: '{path}': "
-                f"{error}. Start anew in another folder."
-            ) from error
-
-
-def _differences(found, config, prefix=""):
-    listed = []
-    for key in sorted({**found, **config}):
-        was, now = found.get(key), config.get(key)
-        if isinstance(was, dict) and isinstance(now, dict):
-            listed += _differences(was, now, f"{prefix}{key}: ")
-        elif was != now:
-            listed.append(f"{prefix}{key}: was {was!r}, now {now!r}")
-    return listed

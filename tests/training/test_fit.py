@@ -1,9 +1,12 @@
+import copy
 import csv
+import dataclasses
 import json
 
 import keras
 import numpy as np
 import pytest
+from run_cli import tiny_model
 
 from keras_pnnh.training import fit, train
 
@@ -27,10 +30,12 @@ def run(make_model, tiny_data, tiny_recipe, tmp_path_factory):
 def test_record_tells_how_it_came_about(run, tiny_recipe):
     _, record, folder = run
     assert json.loads((folder / "record.json").read_text()) == record
+    record = copy.deepcopy(record)
     assert record["seed"] == 7
     assert record["model"]["class_name"] == "PlainResNet"
     assert record["model"]["filters_per_stage"] == [8, 16]
     assert record["recipe"]["label_smoothing"] == tiny_recipe.label_smoothing
+    assert record["data"].pop("digest").keys() == {"images", "labels", "order"}
     assert record["data"] == {
         "source": "noise",
         "training_images": 27,
@@ -167,3 +172,122 @@ def test_output_that_is_a_file(make_model, tiny_data, tiny_recipe, tmp_path):
     with pytest.raises(OSError, match="could not be written.*another folder"):
         train(make_model(), tiny_data, tiny_recipe, tmp_path / "run")
     assert (tmp_path / "run").read_text() == "mine"
+
+
+def test_mixed_float16_resumes_exactly(tiny_data, tiny_recipe, tmp_path):
+    def build(seed):
+        keras.utils.set_random_seed(seed)
+        return tiny_model(
+            classes=3,
+            input_shape=(8, 8, 3),
+            classifier_activation=None,
+            dtype="mixed_float16",
+        )
+
+    unbroken = build(0)
+    train(unbroken, tiny_data, tiny_recipe, tmp_path / "unbroken")
+    interrupt = InterruptAfter(epoch=0)
+    with pytest.raises(KeyboardInterrupt):
+        train(
+            build(0),
+            tiny_data,
+            tiny_recipe,
+            tmp_path / "run",
+            callbacks=[interrupt],
+        )
+    resumed = build(5)
+    train(resumed, tiny_data, tiny_recipe, tmp_path / "run", resume=True)
+    for found, wanted in zip(
+        resumed.get_weights(), unbroken.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(found, wanted)
+
+
+class InterruptAfter(keras.callbacks.Callback):
+    """Interrupts at the first step after an epoch, which is kept."""
+
+    def __init__(self, epoch):
+        super().__init__()
+        self.epoch = epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch > self.epoch:
+            raise KeyboardInterrupt
+
+
+def test_further_callbacks_and_what_they_measure(
+    make_model, tiny_data, tiny_recipe, tmp_path
+):
+    class Measure(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 1:
+                logs["late"] = 0.5
+                self.model.stop_training = True
+
+    recipe = dataclasses.replace(tiny_recipe, epochs=4)
+    record = train(
+        make_model(), tiny_data, recipe, tmp_path, callbacks=[Measure()]
+    )
+    assert [row.get("late") for row in record["epochs"]] == [None, 0.5]
+    header = (tmp_path / "log.csv").read_text().splitlines()[0]
+    assert "late" in header.split(",")
+
+
+def test_class_weight_is_a_factor_on_the_loss(
+    make_model, tiny_data, tiny_recipe, tmp_path
+):
+    recipe = dataclasses.replace(
+        tiny_recipe,
+        epochs=1,
+        batch_size=27,
+        crop_padding=0,
+        flip=False,
+        warmup_epochs=0,
+    )
+    losses = [
+        train(
+            make_model(), tiny_data, recipe, tmp_path / str(n), class_weight=w
+        )["epochs"][0]["loss"]
+        for n, w in enumerate(
+            (
+                None,
+                {"ant": 2, "bee": 2, "cat": 2},
+                {0: 3, 1: 3, 2: 3},
+                {"bee": 0, "ant": 0, 2: 0},
+            )
+        )
+    ]
+    np.testing.assert_allclose(
+        losses[1:3], [2 * losses[0], 3 * losses[0]], rtol=1e-5
+    )
+    assert losses[3] == 0
+    record = json.loads((tmp_path / "1" / "record.json").read_text())
+    assert record["class_weight"] == {"ant": 2, "bee": 2, "cat": 2}
+
+
+@pytest.mark.parametrize(
+    "weights",
+    [
+        {"dog": 1},
+        {3: 1},
+        {-1: 1},
+        {True: 1},
+        {"ant": -1},
+        {"ant": float("nan")},
+        {"ant": "2"},
+        {"ant": 1, 0: 2},
+    ],
+    ids=str,
+)
+def test_class_weight_is_checked(
+    make_model, tiny_data, tiny_recipe, tmp_path, weights
+):
+    with pytest.raises(ValueError, match="`class_weight` must .*Received"):
+        train(
+            make_model(),
+            tiny_data,
+            tiny_recipe,
+            tmp_path / "run",
+            class_weight=weights,
+        )
+    assert not (tmp_path / "run").exists()

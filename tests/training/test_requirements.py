@@ -67,9 +67,22 @@ def test_missing_packages_are_found_first(start, package, monkeypatch):
         start(tensorboard=True)
 
 
-def test_evaluation_needs_probabilities(make_model, tiny_data):
-    with pytest.raises(ValueError, match="classifier_activation='softmax'"):
-        evaluate(make_model(), tiny_data)
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (lambda d: {"labels": d.labels / 1.0}, "whole numbers"),
+        (lambda d: {"labels": d.labels[:, None]}, "whole numbers"),
+        (lambda d: {"labels": d.labels[:-1]}, "whole numbers"),
+        (lambda d: {"labels": d.labels == 1}, "whole numbers"),
+        (lambda d: {"labels": d.labels + 1}, "from 1 to 3"),
+        (lambda d: {"labels": d.labels - 1}, "from -1 to 1"),
+        (lambda d: {"images": d.images / 255}, "uint8"),
+        (lambda d: {"images": d.images[..., 0]}, "uint8"),
+    ],
+)
+def test_labels_and_images_are_checked(start, tiny_data, change, words):
+    with pytest.raises(ValueError, match=f"{words}.*"):
+        start(data=tiny_data._replace(**change(tiny_data)))
 
 
 def test_evaluation_checks_the_data(make_model, tiny_data):

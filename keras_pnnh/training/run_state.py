@@ -1,0 +1,133 @@
+"""Reading what a run left behind, whatever somebody did to it since."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from keras_pnnh.data import identity
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A file of a run: a JSON object.
+
+    Raises:
+        FileNotFoundError: If it is absent.
+        ValueError: If it holds anything else, or cannot be read.
+    """
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"A finished run holds '{path.name}'. Received: '{path.parent}', "
+            "which does not."
+        ) from error
+    # The last one: brackets in brackets, thousands deep.
+    except (ValueError, OSError, RecursionError) as error:
+        raise ValueError(
+            f"The files of a run must be valid JSON. Received: '{path}': "
+            f"{error}. Start anew in another folder."
+        ) from error
+    if not isinstance(content, dict):
+        raise _malformed(path, "a JSON object", content)
+    return content
+
+
+def read_epochs(path: Path) -> list[dict[str, Any]]:
+    """The metrics of the finished epochs, none if `path` is absent.
+
+    Raises:
+        ValueError: If they are not what a run writes.
+    """
+    if not path.exists():
+        return []
+    epochs = read_json(path).get("epochs")
+    if not isinstance(epochs, list):
+        raise _malformed(path, "a list of epochs", epochs)
+    for number, row in enumerate(epochs, 1):
+        good = (
+            isinstance(row, dict)
+            and {"epoch", "learning_rate", "seconds"} <= row.keys()
+            and all(map(_is_number, row.values()))
+            and row["epoch"] == number
+            and math.isfinite(row["seconds"])
+        )
+        if not good:
+            raise _malformed(path, f"the metrics of epoch {number}", row)
+    return epochs
+
+
+def check_same_run(
+    path: Path,
+    config: dict[str, Any],
+    translate: Callable[[dict[str, Any]], dict[str, Any]],
+) -> None:
+    """Raise a ValueError unless `config.json` is that of the same run.
+
+    Args:
+        path: The file.
+        config: What is asked for now.
+        translate: Makes of a model's config that an earlier version wrote
+            one of today.
+    """
+    found = read_json(path)
+    if not isinstance(found.get("model"), dict):
+        raise _malformed(path, "the config of a model", found.get("model"))
+    try:
+        found["model"] = translate(found["model"])
+    except ValueError:
+        raise
+    # Values of any type stand where it expects others.
+    except Exception as error:
+        raise _malformed(path, "the config of a model", error) from error
+    different = _differences(_comparable(found), _comparable(config))
+    now = config.get("data", {}).get("digest")
+    data = found.get("data")
+    # Earlier versions kept no digest.
+    if now and isinstance(data, dict) and "digest" in data:
+        other = identity.difference(data["digest"], now)
+        different += [f"data: {other}"] if other else []
+    if different:
+        raise ValueError(
+            "A run is resumed with the settings it was started with. "
+            f"Received: '{path.parent}' with other settings: "
+            f"{'; '.join(different)}. Repeat the first call with "
+            "`resume=True`, or choose another folder as `output`."
+        )
+
+
+def _comparable(config):
+    """Without what decides nothing, and what is compared in words."""
+    config = dict(config)
+    # An automatic name counts the models of the process.
+    for part, left_out in (("model", "name"), ("data", "digest")):
+        if isinstance(config.get(part), dict):
+            config[part] = {
+                key: value
+                for key, value in config[part].items()
+                if key != left_out
+            }
+    return config
+
+
+def _differences(found, config, prefix=""):
+    listed = []
+    for key in sorted({**found, **config}):
+        was, now = found.get(key), config.get(key)
+        if isinstance(was, dict) and isinstance(now, dict):
+            listed += _differences(was, now, f"{prefix}{key}: ")
+        elif was != now:
+            listed.append(f"{prefix}{key}: was {was!r}, now {now!r}")
+    return listed
+
+
+def _is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _malformed(path, wanted, received):
+    return ValueError(
+        f"'{path.name}' of a run must hold {wanted}. Received: '{path}' with "
+        f"{str(received)[:80]!r}. Start anew in another folder."
+    )
