@@ -91,6 +91,13 @@ def _tell_what_is_left_out(folder, classes, files):
         if not path.name.startswith((".", "__"))
         and path.name.lower() not in BYSTANDERS
     ]
+    left_out += [
+        path.name
+        for path in sorted(folder.iterdir())
+        if path.suffix.lower() in SUFFIXES
+        and not path.name.startswith(".")
+        and not path.is_dir()
+    ]
     if left_out:
         more = len(left_out) - 3
         warnings.warn(

@@ -204,3 +204,70 @@ def test_unknown_stages():
     with pytest.raises(ValueError) as error:
         freeze(build(), until="stage9")
     assert "Received: until with 'stage9'. Nearest: stage" in str(error.value)
+
+
+@pytest.mark.parametrize("until", ["stem", "stage2", "head"])
+def test_norms_stay_in_inference_under_fit(images, until):
+    model = build()
+    freeze(model, until=until, norms=True)
+    moved = fit(model, images, keras.optimizers.SGD(0.1))
+    norms = {path: change for path, change in moved.items() if "norm" in path}
+    assert norms
+    for path, change in norms.items():
+        np.testing.assert_array_equal(change, 0, err_msg=path)
+    assert np.abs(moved["head/kernel"]).max() > 0
+    if until == "stem":
+        assert any(
+            np.abs(change).max() > 0
+            for path, change in moved.items()
+            if path.startswith("stage1") and path not in norms
+        )
+
+
+def test_norms_of_layers_of_any_origin(images):
+    inputs = keras.Input((8, 8, 3))
+    x = keras.layers.Rescaling(1 / 255)(inputs)
+    x = keras.layers.Conv2D(8, 3, name="conv")(x)
+    x = keras.layers.BatchNormalization(name="norm")(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    x = keras.layers.Dense(2, activation="softmax", name="top")(x)
+    model = keras.Model(inputs, x)
+    freeze(model, until="conv", norms=True)
+    moved = fit(model, images, keras.optimizers.SGD(0.1))
+    for path, change in moved.items():
+        stands = path.startswith("norm")
+        assert (np.abs(change).max() == 0) == stands, path
+
+
+def test_without_the_argument_norms_thaw_again(images):
+    model = build()
+    freeze(model, until="stem", norms=True)
+    freeze(model, until="stem")
+    moved = fit(model, images, keras.optimizers.SGD(0.1))
+    assert any(np.abs(v).max() > 0 for p, v in moved.items() if "norm" in p)
+
+
+@pytest.mark.parametrize(
+    "callback, factor",
+    [
+        (
+            keras.callbacks.ReduceLROnPlateau(
+                "loss", factor=0.1, patience=0, min_delta=1e9
+            ),
+            0.1,
+        ),
+        (keras.callbacks.LearningRateScheduler(lambda _, rate: rate / 2), 0.25),
+        (keras.callbacks.LearningRateScheduler(lambda _, rate: 3 * rate), 9.0),
+    ],
+    ids=["plateau", "half", "three times"],
+)
+def test_callbacks_set_the_rates_of_all_groups(images, callback, factor):
+    """As docs/fine_tuning.md says: the groups keep their proportions."""
+    model = build()
+    optimizer = scale_learning_rates(model, keras.optimizers.SGD(0.08), 0.5)
+    before = [float(part.learning_rate) for part in optimizer.optimizers]
+    assert len(set(before)) > 1
+    model.compile(optimizer, "sparse_categorical_crossentropy")
+    model.fit(images, LABELS, epochs=2, verbose=0, callbacks=[callback])
+    after = [float(part.learning_rate) for part in optimizer.optimizers]
+    np.testing.assert_allclose(after, factor * np.array(before), rtol=1e-5)
