@@ -1,7 +1,10 @@
 """A folder of images with one sub-folder per class."""
 
+import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,12 +30,16 @@ SUFFIXES = {
 BYSTANDERS = {"desktop.ini", "thumbs.db"}
 
 
-def is_class(entry):
+def is_class(entry: Path) -> bool:
     """Whether an entry of a data folder is a class: no hidden folder is."""
     return entry.is_dir() and not entry.name.startswith((".", "__"))
 
 
-def read_folder(folder, size=None, track=iter):
+def read_folder(
+    folder: str | os.PathLike[str],
+    size: tuple[int, int] | None = None,
+    track: Callable[..., Any] = iter,
+) -> LabelledImages:
     """Read all images of a folder that has one sub-folder per class.
 
     Args:

@@ -18,7 +18,9 @@ class LabelledImages(NamedTuple):
     labels: np.ndarray
     class_names: tuple[str, ...]
 
-    def split(self, share, seed):
+    def split(
+        self, share: float, seed: int
+    ) -> tuple["LabelledImages", "LabelledImages"]:
         """Part off a random share, the same share of every class.
 
         Args:
@@ -30,6 +32,16 @@ class LabelledImages(NamedTuple):
 
         Raises:
             ValueError: If a class is left empty in the rest.
+
+        Example:
+
+        >>> import numpy as np
+        >>> from keras_pnnh.data import LabelledImages
+        >>> images = np.zeros((8, 4, 4, 3), "uint8")
+        >>> data = LabelledImages(images, np.arange(8) % 2, ("cat", "dog"))
+        >>> rest, share = data.split(0.25, seed=0)
+        >>> len(rest.labels), len(share.labels)
+        (6, 2)
         """
         generator = np.random.default_rng(seed)
         held_out = np.zeros(len(self.labels), bool)

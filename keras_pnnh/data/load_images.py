@@ -1,8 +1,11 @@
 """Find labelled images by a folder or by a TensorFlow Datasets name."""
 
+import os
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +18,13 @@ HELD_OUT = ("val", "valid", "validation")
 TFDS_NAME = re.compile(r"[a-z][a-z0-9_]*(/[\w.]+)?(:[\d.*]+)?")
 
 
-def load_images(source, split, size=None, track=iter, data_dir=None):
+def load_images(
+    source: str | os.PathLike[str],
+    split: str,
+    size: tuple[int, int] | None = None,
+    track: Callable[..., Any] = iter,
+    data_dir: str | None = None,
+) -> LabelledImages:
     """Load one split of a data set into memory.
 
     Args:
@@ -36,6 +45,19 @@ def load_images(source, split, size=None, track=iter, data_dir=None):
         OSError: If a TensorFlow data set cannot be fetched.
         ValueError: See `read_folder`.
         ModuleNotFoundError: If a TFDS name is given and TFDS is not installed.
+
+    Example:
+
+    >>> import pathlib
+    >>> import tempfile
+    >>> from PIL import Image
+    >>> from keras_pnnh.data import load_images
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("cat", "dog"):
+    ...         pathlib.Path(folder, name).mkdir()
+    ...         Image.new("RGB", (8, 8)).save(f"{folder}/{name}/1.png")
+    ...     load_images(folder, "train").class_names
+    ('cat', 'dog')
     """
     folder = Path(source)
     if folder.is_dir():

@@ -3,8 +3,9 @@
 import keras
 import numpy as np
 
+from keras_pnnh.data import LabelledImages
 from keras_pnnh.data_format import as_data_format
-from keras_pnnh.training.recipe import CROP_FILLS
+from keras_pnnh.training.recipe import CROP_FILLS, Recipe
 
 
 class TrainingBatches(keras.utils.PyDataset):
@@ -20,7 +21,13 @@ class TrainingBatches(keras.utils.PyDataset):
         data_format: Data format of the model.
     """
 
-    def __init__(self, data, recipe, seed, data_format="channels_last"):
+    def __init__(
+        self,
+        data: LabelledImages,
+        recipe: Recipe,
+        seed: int,
+        data_format: str = "channels_last",
+    ):
         super().__init__()
         self.data = data
         self.batch_size = min(recipe.batch_size, len(data.labels))
@@ -87,5 +94,6 @@ def _augmentations(recipe, size):
     return layers
 
 
-def one_hot(labels, class_names):
+def one_hot(labels: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:
+    """`(n, classes)` float32 array with a one for each label."""
     return np.eye(len(class_names), dtype="float32")[labels]

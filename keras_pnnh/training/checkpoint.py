@@ -1,12 +1,14 @@
 """The state of model and optimizer in one file, for going on exactly."""
 
+from pathlib import Path
+
 import keras
 import numpy as np
 
 from keras_pnnh.files import replace_when_complete
 
 
-def save_checkpoint(model, path):
+def save_checkpoint(model: keras.Model, path: Path) -> None:
     """Write all variables of a compiled model and its optimizer.
 
     Not with `model.save_weights`: Keras leaves the states of random
@@ -30,7 +32,7 @@ def save_checkpoint(model, path):
             np.savez(file, **arrays)
 
 
-def load_checkpoint(model, path):
+def load_checkpoint(model: keras.Model, path: Path) -> None:
     """Restore what `save_checkpoint` wrote, completely or not at all.
 
     Raises:

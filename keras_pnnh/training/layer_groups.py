@@ -1,11 +1,14 @@
 """The layers of a network in order, and those that a name stands for."""
 
 import difflib
+from collections.abc import Iterable, Sequence
+
+import keras
 
 from keras_pnnh import graph
 
 
-def ordered_layers(model):
+def ordered_layers(model: keras.Model) -> list[keras.layers.Layer]:
     """Layers with weights from the input to the output, each once.
 
     Args:
@@ -20,12 +23,14 @@ def ordered_layers(model):
     ]
 
 
-def belongs(layer, name):
+def belongs(layer: keras.layers.Layer, name: str) -> bool:
     """Whether `name` is a layer's, or that of its block or stage."""
     return layer.name == name or layer.name.startswith(f"{name}_")
 
 
-def check_names(layers, names, argument):
+def check_names(
+    layers: Sequence[keras.layers.Layer], names: Iterable[str], argument: str
+) -> None:
     """Raise a ValueError for a name that no layer belongs to."""
     for name in names:
         if not any(belongs(layer, str(name)) for layer in layers):

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 
 import keras
 
@@ -39,7 +40,11 @@ class ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):
         return cls(schedule, config["factor"])
 
 
-def scale_learning_rates(model, optimizer, factors):
+def scale_learning_rates(
+    model: keras.Model,
+    optimizer: keras.optimizers.Optimizer,
+    factors: Mapping[str, float] | float,
+) -> keras.optimizers.Optimizer:
     """An optimizer with a learning rate of its own for each stage.
 
     Layer-wise rates for fine-tuning (Howard and Ruder 2018, arXiv 1801.06146):
@@ -63,6 +68,17 @@ def scale_learning_rates(model, optimizer, factors):
 
     Raises:
         ValueError: For a factor that is not positive, or an unknown name.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh.applications import PlainResNet20
+    >>> from keras_pnnh.training import scale_learning_rates
+    >>> model = PlainResNet20(classes=2)
+    >>> optimizer = keras.optimizers.SGD(0.1)
+    >>> optimizer = scale_learning_rates(model, optimizer, {"stem": 0.5})
+    >>> len(optimizer.optimizers)
+    2
     """
     layers = ordered_layers(model)
     if isinstance(factors, dict):

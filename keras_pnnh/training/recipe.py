@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 # Keras's fill modes by the recipe's names; its "reflect" repeats the outermost
 # pixel.
@@ -146,7 +147,7 @@ RECIPES = {
 }
 
 
-def get_recipe(name, **changes):
+def get_recipe(name: str, **changes: Any) -> Recipe:
     """A named recipe, with some settings changed.
 
     Args:
@@ -155,6 +156,12 @@ def get_recipe(name, **changes):
 
     Raises:
         ValueError: For an unknown name or a setting out of range.
+
+    Example:
+
+    >>> from keras_pnnh.training import get_recipe
+    >>> get_recipe("cifar", epochs=10).batch_size
+    128
     """
     if name not in RECIPES:
         raise ValueError(

@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from keras_pnnh.training.recipe import Recipe
+
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
 class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
@@ -39,7 +41,9 @@ class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
         }
 
 
-def learning_rate_schedule(recipe, steps_per_epoch):
+def learning_rate_schedule(
+    recipe: Recipe, steps_per_epoch: int
+) -> keras.optimizers.schedules.LearningRateSchedule:
     """The schedule that a recipe asks for."""
     total = recipe.epochs * steps_per_epoch
     # At least one step is left to decay, however short the run.

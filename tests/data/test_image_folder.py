@@ -150,3 +150,14 @@ def test_progress_sees_every_file(folder):
 
     read_folder(folder, track=track)
     assert seen == ["1.PNG", "2.png", "1.png"]
+
+
+@pytest.mark.parametrize("name", ["1.png", "photo.JPG", "gone.png"])
+def test_pictures_of_no_class_are_named(folder, name):
+    if name == "gone.png":
+        (folder / name).symlink_to(folder / "nowhere.png")
+    else:
+        write(folder / "1.png")
+        (folder / "1.png").rename(folder / name)
+    with pytest.warns(UserWarning, match=f"Left out: {name}"):
+        read_folder(folder)
