@@ -111,7 +111,10 @@ class EpochKeeper(keras.callbacks.Callback):
         self.start = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
-        metrics = {name: round(float(logs[name]), 6) for name in sorted(logs)}
+        metrics = {
+            name: round(float(value), 6)
+            for name, value in sorted((logs or {}).items())
+        }
         rate = float(
             keras.ops.convert_to_numpy(self.model.optimizer.learning_rate)
         )

@@ -1,14 +1,14 @@
 """Plot of a run's metrics over its epochs."""
 
-import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from keras_pnnh.presentation.canvas import new_figure, save_figure
 
 
 def plot_curves(
     epochs: Sequence[Mapping[str, float]],
-    path: str | os.PathLike[str],
+    path: str | Path,
     title: str = "",
 ) -> None:
     """Draw loss and accuracy over the epochs into a PNG file.

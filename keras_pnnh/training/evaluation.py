@@ -100,6 +100,6 @@ def _check_unseen(folder, data):
             "A test accuracy is one on images that the run has not seen. "
             f"Received: {len(data.labels)} images, {seen} of which are "
             f"training or validation images of '{folder.path}'. Give the "
-            "test images, or leave `run` (`--record`) out: then the result "
+            "test images, or leave `run` out: then the result "
             "is only returned."
         )

@@ -104,6 +104,7 @@ def test_killed_twice_and_resumed_equals_unbroken(
     assert_same_run(folder, expected)
     assert {path.name for path in folder.iterdir()} == {
         "config.json",
+        "images.npy",
         "state.json",
         "log.csv",
         "curves.png",
