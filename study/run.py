@@ -86,7 +86,7 @@ def record_path(run):
 def execute(run, data, runs):
     """Train and test one network in this process; returns a line to print."""
     folder = runs / run.name
-    runs.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     with (
         # Beside the folder: a run starts in an empty one.

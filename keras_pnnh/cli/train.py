@@ -108,7 +108,9 @@ def run(options: argparse.Namespace) -> int:
         seed=options.seed,
         resume=options.resume,
         description={"source": options.data.rstrip("/").split("/")[-1]},
-        initial_weights=weights and describe_weights(options.model, weights),
+        initial_weights=(
+            describe_weights(options.model, weights) if weights else None
+        ),
         tensorboard=options.tensorboard,
         freeze_until=options.freeze,
     )
