@@ -23,11 +23,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_pnnh.files import (
-    remove_unfinished,
-    replace_when_complete,
-    write_text,
-)
+from keras_pnnh.files import PREFIX, replace_when_complete, write_text
 from keras_pnnh.training import checkpoint, run_lock, run_state
 
 FILES = (
@@ -40,9 +36,16 @@ FILES = (
     "record.json",
 )
 CHECKPOINT = re.compile(r"checkpoint-(\d{4,})\.npz")
+# A file of a run that a killed process was writing; others' names may begin
+# in the same way.
+UNFINISHED = re.compile(
+    rf"{re.escape(PREFIX)}\d+-"
+    rf"({'|'.join(map(re.escape, FILES))}|{CHECKPOINT.pattern})"
+)
 # What a run that was killed at its very beginning, or a system, leaves.
 NOTHING = re.compile(
-    rf"{re.escape(run_lock.NAME)}|\.DS_Store|\.unfinished-\d+-.*|(?i:thumbs\.db)"
+    rf"{re.escape(run_lock.NAME)}|\.DS_Store|{UNFINISHED.pattern}"
+    r"|(?i:thumbs\.db)"
 )
 
 
@@ -121,13 +124,13 @@ class RunFolder:
                 "`resume=True`, or choose another folder as `output`."
             )
         if not begun:
-            remove_unfinished(self.path)
+            self._remove_unfinished()
             self._write_json(path, config)  # first: by this it is a run
             self._write_images(images)
             return []
         self._check_files()
         run_state.check_same_run(path, config, translate)
-        remove_unfinished(self.path)
+        self._remove_unfinished()
         if not self.is_finished():
             self._write_images(images)
         return run_state.read_epochs(self.path / "state.json")
@@ -225,6 +228,12 @@ class RunFolder:
                     f"A run writes a file under this name. Received: '{path}', "
                     "which is none. Move it away."
                 )
+
+    def _remove_unfinished(self):
+        for path in self.path.glob(f"{PREFIX}*"):
+            if UNFINISHED.fullmatch(path.name) and path.is_file():
+                with contextlib.suppress(OSError):
+                    path.unlink()
 
     def _checkpoints(self):
         for path in sorted(self.path.glob("checkpoint-*.npz")):

@@ -64,6 +64,9 @@ def contents(folder):
         "notes/thesis.txt",
         "checkpoint-500/weights.bin",
         ".unfinished-thoughts",
+        ".unfinished-12-thesis.txt",
+        ".unfinished-12-log.csv.txt",
+        ".unfinished-12-checkpoint-best.npz",
     ],
 )
 def test_a_folder_of_somebody_else_is_refused(go_on, tmp_path, name, resume):
@@ -101,6 +104,9 @@ def test_what_was_put_beside_a_run_stays(go_on, run):
         "checkpoint-best.npz": "best",
         "checkpoint-9999.npz": "last",
         ".unfinished-thoughts": "why",
+        ".unfinished-2024-notes.md": "when",
+        ".unfinished-12-my-log.csv": "where",
+        ".unfinished-12-checkpoint-best.npz": "who",
         "notes.txt": "how",
     }
     for name, text in mine.items():
@@ -108,11 +114,13 @@ def test_what_was_put_beside_a_run_stays(go_on, run):
     (run / ".unfinished-x").mkdir()
     (run / "checkpoint-500").mkdir()
     (run / f".unfinished-{os.getpid()}-log.csv").write_text("left over")
+    (run / ".unfinished-12-checkpoint-0002.npz").write_text("left over")
     go_on(run)
     assert {name: (run / name).read_text() for name in mine} == mine
     assert (run / ".unfinished-x").is_dir()
     assert (run / "checkpoint-500").is_dir()
-    assert not list(run.glob(".unfinished-*-log.csv"))
+    assert not (run / f".unfinished-{os.getpid()}-log.csv").exists()
+    assert not (run / ".unfinished-12-checkpoint-0002.npz").exists()
     assert not (run / "checkpoint-0002.npz").exists()
 
 
