@@ -177,6 +177,7 @@ def test_resumed_run_keeps_its_settings(
     output = train_arguments.index("--output") + 1
     train_arguments[output] = str(folder)
     train_arguments[train_arguments.index("--epochs") + 1] = "5"
+    capsys.readouterr()  # what the first run printed, if it ran just now
     assert main([*train_arguments, "--resume"]) == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ")
