@@ -14,24 +14,13 @@ from keras_pnnh.auditing.macs import (
     UnknownCostError,
     count_macs,
 )
-from keras_pnnh.folding.folding_plan import (
-    PLAIN_CONVOLUTIONS,
-    handed_out,
-    hands_out_weights,
-    norms_to_fold,
-)
-from keras_pnnh.folding.token_layers import (
-    TOKEN_LAYERS,
-    count_folded_parameters,
-)
+from keras_pnnh.folding.handed import folds, handed_key, hands_out_weights
+from keras_pnnh.folding.norms import norms_to_fold
 from keras_pnnh.graph.layer_copies import (
     LayerCopies,
     pack_like,
 )
-from keras_pnnh.layers import (
-    PlainConv2D,
-    PlainDepthwiseConv2D,
-)
+from keras_pnnh.layers import PlainLayer
 
 
 def audit(model, input_shape=None, leave_out_unknown=False):
@@ -161,9 +150,8 @@ def _depth(network, macs):
     depth = {}
     for call, count in zip(network.calls, macs, strict=True):
         before = max((depth[tensor] for tensor in call.inputs), default=0)
-        # A layer that counts for itself may multiply without a kernel.
-        own = hasattr(call.layer, "count_macs") and not call.layer.weights
-        weighted = count > 0 and not own
+        # A layer may multiply without a kernel of its own.
+        weighted = count > 0 and bool(getattr(call.layer, "weights", True))
         depth.update(dict.fromkeys(call.outputs, before + weighted))
     return max(depth[tensor] for tensor in network.outputs)
 
@@ -176,40 +164,22 @@ def _folded_parameters(network):
         layer = call.layer
         if hands_out_weights(call) or layer in norms.values():
             continue
-        if type(layer) in PLAIN_CONVOLUTIONS or layer in norms:
-            bias = math.prod(_output_channels(layer))
-            size = math.prod(_kernel_shape(layer)) + bias
-        elif type(layer) in TOKEN_LAYERS:
-            size = count_folded_parameters(layer)
+        if folds(layer):
+            size = layer.count_folded_parameters()
+        elif layer in norms:
+            size = _with_bias(layer)
         else:
             size = _stored(layer)
-        folded[layer, _handed_weights(call, producers)] = size
+        folded[layer, handed_key(call, producers)] = size
     return sum(folded.values())
 
 
-def _handed_weights(call, producers):
-    """What tells the layers apart that a shared layer folds to."""
-    if type(call.layer) not in (PlainConv2D, *TOKEN_LAYERS):
-        return None
-    return tuple(
-        handed_out(maker.layer, maker.args, maker.kwargs)
-        if hands_out_weights(maker := producers[tensor])
-        else tensor
-        for tensor in call.inputs[1:]
-    )
-
-
-def _output_channels(layer):
-    shape = _kernel_shape(layer)
-    depthwise = (keras.layers.DepthwiseConv2D, PlainDepthwiseConv2D)
-    return shape[-2:] if isinstance(layer, depthwise) else shape[-1:]
-
-
-def _kernel_shape(layer):
-    # A `PlainConv2D` may use a kernel that is another layer's.
-    if isinstance(layer, PlainConv2D):
-        return layer.kernel_shape
-    return layer.kernel.shape
+def _with_bias(layer):
+    """Parameters of a `Conv2D` or `DepthwiseConv2D` once it has a bias."""
+    shape = layer.kernel.shape
+    depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+    channels = shape[-2:] if depthwise else shape[-1:]
+    return math.prod(shape) + math.prod(channels)
 
 
 def _stored(layer):
@@ -220,7 +190,10 @@ def _stored(layer):
 
 
 def _pass_through(call):
-    return getattr(call.layer, "pass_through_channels", 0)
+    layer = call.layer
+    if isinstance(layer, PlainLayer):
+        return layer.pass_through_channels
+    return 0
 
 
 def _written_out_costs(network, macs):

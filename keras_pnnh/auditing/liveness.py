@@ -3,9 +3,10 @@
 import math
 from typing import NamedTuple
 
-from keras_pnnh.folding.folding_plan import hands_out_weights
-from keras_pnnh.folding.token_layers import attention_sizes
-from keras_pnnh.layers import PlainConv2D
+import keras
+
+from keras_pnnh.folding.handed import hands_out_weights
+from keras_pnnh.layers import PlainLayer
 
 # Layers and operations that may write over their input, by class: the
 # operations behind `x + y` and `keras.ops.relu(x)` have no public class.
@@ -61,7 +62,7 @@ def measure_liveness(graph):
     the last reader of an input of the size of its output: then it writes over
     it. The coders' matrices are constants. The calls run in the order of the
     graph. Attention holds its queries, keys and values and, for every head, the
-    weights of all pairs of tokens. Padding is a copy, that of a `PlainConv2D`
+    weights of all pairs of tokens. Padding is a copy, that of a plain layer
     with strides no less than the `ZeroPadding2D` it folds to, so a model and
     its folded form agree.
 
@@ -98,16 +99,13 @@ def measure_liveness(graph):
             if last_reader[tensor] == index
         }
         size = sum(made.values())
-        in_place = type(call.layer).__name__ in IN_PLACE or getattr(
-            call.layer, "writes_in_place", False
-        )
-        reused = size if in_place and size in dying.values() else 0
-        needed = size - reused
-        padded = _padded_size(call)
+        in_place = _writes_in_place(call.layer) and size in dying.values()
+        needed = 0 if in_place else size
+        padded = _padded_floats(call)
         if padded:  # pad, drop the input, convolve
             needed = padded + max(0, size - sum(dying.values()))
-        if (sizes := attention_sizes(call)) is not None:
-            values, weights = sizes
+        if (inner := _inner_floats(call)) is not None:
+            values, weights = inner
             # First all of them, then, without the input, who sees whom.
             needed = values + max(0, weights - sum(dying.values()))
         live.append(sum(held.values()) + needed)
@@ -122,15 +120,26 @@ def measure_liveness(graph):
     return Liveness(peak, graph.calls[live.index(peak)].layer.name, tuple(live))
 
 
-def _padded_size(call):
-    """Floats of the copy that a `PlainConv2D` pads its input into, or 0."""
+def _writes_in_place(layer):
+    if isinstance(layer, PlainLayer):
+        return layer.writes_in_place
+    return type(layer).__name__ in IN_PLACE
+
+
+def _padded_floats(call):
+    """Floats of the copy that a layer pads its input into, or 0."""
+    if not isinstance(call.layer, PlainLayer):
+        return 0
+    return call.layer.padded_floats(call.inputs[0].shape)
+
+
+def _inner_floats(call):
+    """Floats that a layer holds inside, see `PlainLayer.inner_floats`."""
     layer = call.layer
-    if not isinstance(layer, PlainConv2D):
-        return 0
-    if layer.strides == 1 or layer.kernel_size == 1:
-        return 0
-    sizes = list(call.inputs[0].shape[1:])
-    first = 1 if layer.data_format == "channels_first" else 0
-    for axis in (first, first + 1):
-        sizes[axis] += 2 * (layer.kernel_size // 2)
-    return math.prod(sizes)
+    if isinstance(layer, PlainLayer):
+        return layer.inner_floats(call.inputs[0].shape)
+    if not isinstance(layer, keras.layers.MultiHeadAttention):
+        return None
+    tokens = call.inputs[0].shape[1]
+    width = layer.num_heads * (2 * layer.key_dim + layer.value_dim)
+    return tokens * width, layer.num_heads * tokens**2

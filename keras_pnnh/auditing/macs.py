@@ -4,19 +4,8 @@ import math
 
 import keras
 
-from keras_pnnh.folding.folding_plan import hands_out_weights
-from keras_pnnh.folding.token_layers import (
-    count_attention_macs,
-    count_multi_head_macs,
-)
-from keras_pnnh.layers import (
-    Coder,
-    PlainAttention,
-    PlainConv2D,
-    PlainDense,
-    PlainDepthwiseConv2D,
-    TokenEmbedding,
-)
+from keras_pnnh.folding.handed import hands_out_weights
+from keras_pnnh.layers import PlainLayer
 
 # Layers whose weights scale, shift or are looked up: nothing to accumulate.
 FREE_LAYERS = (
@@ -27,7 +16,6 @@ FREE_LAYERS = (
     keras.layers.Normalization,
     keras.layers.PReLU,
     keras.layers.RMSNormalization,
-    TokenEmbedding,
     keras.layers.UnitNormalization,
 )
 
@@ -39,7 +27,6 @@ _CONVOLUTIONS = (
 _DEPTHWISE_CONVOLUTIONS = (
     keras.layers.DepthwiseConv1D,
     keras.layers.DepthwiseConv2D,
-    PlainDepthwiseConv2D,
 )
 
 # Products of activations, by class: these have no weights to be noticed by,
@@ -69,7 +56,7 @@ class UnknownCostError(ValueError):
 def count_macs(call):
     """Multiply-accumulates of one call of a layer, for a batch of 1.
 
-    A plain layer counts as the one layer that it folds to, and a coder that
+    A `PlainLayer` counts for itself, as what it folds to, and a coder that
     hands out its matrix as nothing. Pass-through channels count 0; what they
     cost written out is `written_out_macs` of an audit. Norms, activations,
     pooling and other layers without a kernel count 0, and so do biases.
@@ -87,11 +74,12 @@ def count_macs(call):
     layer = call.layer
     if hands_out_weights(call) or isinstance(layer, FREE_LAYERS):
         return 0
-    if hasattr(layer, "count_macs"):
-        return layer.count_macs(call.inputs[0].shape, call.outputs[0].shape)
+    if isinstance(layer, PlainLayer):
+        shapes = call.inputs[0].shape, call.outputs[0].shape
+        count = layer.count_macs(*shapes)
+        if count is not None:
+            return count
     # Outputs, times the inputs that each is a weighted sum of.
-    if isinstance(layer, PlainConv2D):
-        return _size(call.outputs) * math.prod(layer.kernel_shape[:-1])
     if isinstance(layer, _CONVOLUTIONS):
         return _size(call.outputs) * math.prod(layer.kernel.shape[:-1])
     if isinstance(layer, _DEPTHWISE_CONVOLUTIONS):
@@ -101,18 +89,33 @@ def count_macs(call):
         inner = math.prod(layer.depthwise_kernel.shape[2:])
         positions = _size(call.outputs) // layer.filters
         return positions * inner * (taps + layer.filters)
-    if isinstance(layer, PlainAttention):
-        return count_attention_macs(layer, call.inputs[0].shape[1])
     if isinstance(layer, keras.layers.MultiHeadAttention):
-        return count_multi_head_macs(call)
-    if isinstance(layer, (PlainDense, keras.layers.Dense)):
+        return _count_multi_head(call)
+    if isinstance(layer, keras.layers.Dense):
         return _size(call.outputs) * layer.kernel.shape[0]
-    if isinstance(layer, Coder):
-        channels = call.inputs[0].shape[layer.axis]
-        positions = _size(call.inputs[:1]) // channels
-        return positions * layer.code_filters * (channels + layer.filters)
     _check_free(layer)
     return 0
+
+
+def _count_multi_head(call):
+    layer = call.layer
+    query, value, *key = call.inputs[:3]
+    sizes = [
+        math.prod(tensor.shape[1:-1])
+        for tensor in (query, (key or [value])[0], value, query)
+    ]
+    denses = (
+        layer.query_dense,
+        layer.key_dense,
+        layer.value_dense,
+        layer.output_dense,
+    )
+    kernels = sum(
+        size * math.prod(dense.kernel.shape)
+        for size, dense in zip(sizes, denses, strict=True)
+    )
+    pairs = layer.num_heads * (layer.key_dim + layer.value_dim)
+    return kernels + sizes[0] * sizes[2] * pairs
 
 
 def _size(tensors):
@@ -129,6 +132,6 @@ def _check_free(layer):
         raise UnknownCostError(
             "The multiplications of every layer with a kernel must be known. "
             f"Received: layer '{layer.name}' of class {type(layer).__name__}, "
-            "which is not. Build the model from convolutions and `Dense` "
-            "layers, or audit the part of it that is."
+            "which is not. Derive it from `keras_pnnh.layers.PlainLayer` "
+            "and write its `count_macs`, or pass `leave_out_unknown=True`."
         )

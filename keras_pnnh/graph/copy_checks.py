@@ -70,6 +70,18 @@ def parts_of(layer):
     ]
 
 
+def layers_within(layer):
+    """A layer and all that it holds, at any depth, each once."""
+    found = {id(layer): layer}
+    waiting = [layer]
+    while waiting:
+        for part in parts_of(waiting.pop()):
+            if id(part) not in found:
+                found[id(part)] = part
+                waiting.append(part)
+    return list(found.values())
+
+
 def _attributes(layer):
     """What a layer holds by name; PyTorch keeps modules apart."""
     held = vars(layer)

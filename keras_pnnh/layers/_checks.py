@@ -42,6 +42,28 @@ def check_positive_integers(**arguments):
             )
 
 
+def check_number(name, value, least=-math.inf, most=math.inf):
+    """A finite number between two bounds."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if number and math.isfinite(value) and least <= value <= most:
+        return
+    bounds = ""
+    if least > -math.inf:
+        bounds = f" of at least {least}"
+    if most < math.inf:
+        bounds = f" between {least} and {most}"
+    raise ValueError(
+        f"`{name}` must be a finite number{bounds}. Received: {name}={value!r}."
+    )
+
+
+def check_flag(name, value):
+    if not isinstance(value, bool):
+        raise ValueError(
+            f"`{name}` must be True or False. Received: {name}={value!r}."
+        )
+
+
 def check_room(name, code, whole, size=math.inf):
     """A code's channels leave at least one of `size` to the learner."""
     integer = isinstance(code, int) and not isinstance(code, bool)

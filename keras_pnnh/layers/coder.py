@@ -8,14 +8,17 @@ from keras import ops
 
 from keras_pnnh.layers._checks import check_positive_integers, count_channels
 from keras_pnnh.layers.coder_initializers import CODER_INITIALIZERS
+from keras_pnnh.layers.handed_weights import HandedWeights
+from keras_pnnh.layers.plain_layer import PlainLayer
 from keras_pnnh.layers.pretexts import find_pretext
+from keras_pnnh.layers.values import numbers
 from keras_pnnh.theory import rectified_normal
 
 PARTS = ("reconstruction", "encoder", "code", "decoder")
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
-class Coder(keras.layers.Layer):
+class Coder(PlainLayer):
     """Autoencoder `D(phi(E(x)))` that carries a stage's input along.
 
     The coder of PNNH (arXiv 2402.08645): one object per stage, shared by all
@@ -69,6 +72,8 @@ class Coder(keras.layers.Layer):
         ValueError: For a width, initialiser, gradient scale or gain out of
             range, or inputs wider than `filters`.
     """
+
+    not_decayed = ("encoder", "decoder")
 
     def __init__(
         self,
@@ -148,6 +153,24 @@ class Coder(keras.layers.Layer):
         decoder = self._with_scaled_gradient(self.decoder)
         outputs = ops.matmul(self.activation(code), decoder)
         return ops.moveaxis(outputs, -1, self.axis)
+
+    def handed_out(self, inputs, part="reconstruction"):
+        if part == "reconstruction":
+            return None
+        return HandedWeights(self, part, inputs.shape[self.axis])
+
+    def handed_numbers(self, part, channels):
+        """A matrix that the coder hands out, in float64."""
+        if part == "encoder":
+            return numbers(self.encoder)[:channels]
+        if part == "code":
+            return np.eye(self.code_filters)
+        return numbers(self.decoder)
+
+    def count_macs(self, inputs_shape, outputs_shape):
+        channels = inputs_shape[self.axis]
+        positions = math.prod(inputs_shape[1:]) // channels
+        return positions * self.code_filters * (channels + self.filters)
 
     def _with_scaled_gradient(self, weight):
         # Not `convert_to_tensor`: on TensorFlow it hands out the variable.

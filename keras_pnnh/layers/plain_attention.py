@@ -1,16 +1,19 @@
 """Self-attention in which values, token mixing and output can carry."""
 
 import keras
+import numpy as np
 from keras import ops
 
-from keras_pnnh.layers._checks import check_positive_integers
+from keras_pnnh.layers._checks import check_number, check_positive_integers
 from keras_pnnh.layers.plain_dense import PlainDense
+from keras_pnnh.layers.plain_layer import PlainLayer
+from keras_pnnh.layers.values import numbers
 
 TOKEN_MIXINGS = ("softmax", "shaped")
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
-class PlainAttention(keras.layers.Layer):
+class PlainAttention(PlainLayer):
     """Multi-head self-attention of a plain network.
 
     The input crosses the layer through the values, the mixing of the tokens
@@ -58,6 +61,8 @@ class PlainAttention(keras.layers.Layer):
             mixing, or a coder that does not fit.
     """
 
+    folds = True
+
     def __init__(
         self,
         num_heads,
@@ -78,6 +83,7 @@ class PlainAttention(keras.layers.Layer):
                 "`identity_heads` must be an integer of at least 0. "
                 f"Received: identity_heads={identity_heads!r}."
             )
+        check_number("learner_gain", learner_gain)
         self.num_heads = num_heads
         self.token_mixing = token_mixing
         self.identity_heads = identity_heads
@@ -166,6 +172,43 @@ class PlainAttention(keras.layers.Layer):
         self, inputs_shape, encoder_shape=None, decoder_shape=None
     ):
         return tuple(inputs_shape)
+
+    def fold_into(self, name: str) -> list[keras.layers.Layer]:
+        # Keras has no attention whose tokens keep a share of themselves, so
+        # it stays a layer of this class, with nothing to add any more.
+        config = {**self.get_config(), "learner_gain": 1.0, "name": name}
+        return [PlainAttention.from_config(config)]
+
+    def folded_weights(self, encoder=None, decoder=None) -> list[np.ndarray]:
+        scales = (self.alpha, self.beta, self.gamma)
+        weights = [numbers(scale) for scale in scales if scale is not None]
+        weights += self.query.folded_weights() + self.key.folded_weights()
+        weights += self.value.folded_weights(encoder)
+        return weights + self.output_dense.folded_weights(decoder)
+
+    def _denses(self):
+        return self.query, self.key, self.value, self.output_dense
+
+    def count_folded_parameters(self) -> int:
+        spare = sum(
+            dense.count_params() - dense.count_folded_parameters()
+            for dense in self._denses()
+        )
+        return self.count_params() - spare
+
+    def count_macs(self, inputs_shape: tuple, outputs_shape: tuple) -> int:
+        tokens = inputs_shape[1]
+        kernels = sum(
+            dense.kernel.shape[0] * dense.units for dense in self._denses()
+        )
+        # Every pair of tokens: queries times keys, and the sum of the values.
+        return tokens * kernels + tokens**2 * 2 * self.query.units
+
+    def inner_floats(self, inputs_shape: tuple) -> tuple[int, int]:
+        # Queries, keys and values; then who sees whom, in every head.
+        tokens = inputs_shape[1]
+        width = self.query.units + self.key.units + self.value.units
+        return tokens * width, self.num_heads * tokens**2
 
     def get_config(self):
         return {

@@ -3,16 +3,19 @@
 import math
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_pnnh import theory
-from keras_pnnh.layers._checks import (
-    check_positive_integers,
-    check_room,
-    resolve_data_format,
-)
+from keras_pnnh.layers._checks import check_positive_integers, check_room
 from keras_pnnh.layers._handed_kernels import check_coder, check_learner
 from keras_pnnh.layers._initial_values import he_values
+from keras_pnnh.layers._plain_convolution import PlainConvolution
+from keras_pnnh.layers.values import (
+    draw_batch_norm,
+    fold_batch_norm,
+    numbers,
+)
 from keras_pnnh.theory import kernel_standardization
 
 NORMS = ("learner", "sum", "kernel", None)
@@ -24,7 +27,7 @@ def initial_gain(norm, learner_gain):
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
-class PlainConv2D(keras.layers.Layer):
+class PlainConv2D(PlainConvolution):
     """Convolution that adds a learner and a coder.
 
     Computes the argument of the non-linearity in PNNH's layer
@@ -97,6 +100,9 @@ class PlainConv2D(keras.layers.Layer):
             fit.
     """
 
+    folds = True
+    norms = NORMS
+
     def __init__(
         self,
         filters,
@@ -111,37 +117,23 @@ class PlainConv2D(keras.layers.Layer):
         code_channels=0,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        check_positive_integers(
-            filters=filters, kernel_size=kernel_size, strides=strides
+        super().__init__(
+            kernel_size,
+            strides,
+            norm,
+            learner_gain,
+            momentum,
+            epsilon,
+            data_format,
+            **kwargs,
         )
+        check_positive_integers(filters=filters)
         check_room("code_filters", code_filters, "filters", filters)
         check_room("code_channels", code_channels, "input channels")
-        if kernel_size % 2 == 0:
-            raise ValueError(
-                "The coder needs a centre tap, so `kernel_size` must be odd. "
-                f"Received: kernel_size={kernel_size}. Try {kernel_size + 1}."
-            )
-        if norm not in NORMS:
-            raise ValueError(
-                f"`norm` must be one of {NORMS}. Received: norm={norm!r}."
-            )
         self.filters = filters
-        self.kernel_size = kernel_size
-        self.strides = strides
-        self.norm = norm
-        self.learner_gain = learner_gain
-        self.momentum = momentum
-        self.epsilon = epsilon
         self.code_filters = code_filters
         self.code_channels = code_channels
-        self.data_format = resolve_data_format(data_format)
-        self._channel_axis = 1 if self.data_format == "channels_first" else -1
-        self.kernel = None
-        self.batch_norm = None
-        self.coder_scale = None
         self.gamma = None
-        self.bias = None
 
     def build(
         self, inputs_shape, coder_kernel_shape=None, learner_kernel_shape=None
@@ -177,7 +169,9 @@ class PlainConv2D(keras.layers.Layer):
         if self.norm in ("kernel", None):
             self.bias = self._add_vector("bias", self.filters, 0.0)
         else:
-            self._build_batch_norm(inputs_shape)
+            normed = self.filters - (self.norm == "learner") * self.code_filters
+            shape = self._shape_of_outputs(inputs_shape, normed)
+            self._build_batch_norm(shape)
 
     def _build_kernel(self):
         gain = initial_gain(self.norm, self.learner_gain)
@@ -213,21 +207,6 @@ class PlainConv2D(keras.layers.Layer):
             initializer=keras.initializers.Constant(value),
         )
 
-    def _build_batch_norm(self, inputs_shape):
-        gamma = self.learner_gain if self.norm == "learner" else 1.0
-        self.batch_norm = keras.layers.BatchNormalization(
-            axis=self._channel_axis,
-            momentum=self.momentum,
-            epsilon=self.epsilon,
-            gamma_initializer=keras.initializers.Constant(gamma),
-            dtype=self.dtype_policy,
-            name="batch_norm",
-        )
-        shape = list(self.compute_output_shape(inputs_shape))
-        if self.norm == "learner":
-            shape[self._channel_axis] = self.learner_shape[3]
-        self.batch_norm.build(tuple(shape))
-
     def call(
         self, inputs, coder_kernel=None, learner_kernel=None, training=None
     ):
@@ -244,10 +223,7 @@ class PlainConv2D(keras.layers.Layer):
             kernel = kernel + self._embed(coder_kernel, self.filters, border)
         outputs = self._normalized(self._convolve(inputs, kernel), training)
         if self.bias is not None:
-            bias = ops.convert_to_tensor(self.bias)
-            if self._channel_axis == 1:
-                bias = ops.reshape(bias, (-1, 1, 1))
-            outputs = outputs + bias
+            outputs = outputs + self._along_channels(self.bias)
         return outputs
 
     def _add_normalized(self, inputs, kernel, coder_kernel, training):
@@ -261,11 +237,6 @@ class PlainConv2D(keras.layers.Layer):
         if self.code_filters:
             return ops.concatenate([carried, learned], self._channel_axis)
         return learned + carried
-
-    def _normalized(self, outputs, training):
-        if self.batch_norm is None:
-            return outputs
-        return self.batch_norm(outputs, training=training)
 
     def _without_code(self, inputs):
         """The channels that the learner reads."""
@@ -294,17 +265,13 @@ class PlainConv2D(keras.layers.Layer):
         return (kernel - mean) * (self.gamma / norm)
 
     def _convolve(self, inputs, kernel):
-        border = (kernel.shape[0] // 2,) * 2
-        strides, padding = self.strides, "same"
-        if strides > 1 and border == (0, 0):
+        strides = self.strides
+        if strides > 1 and kernel.shape[0] == 1:
             # The same numbers; the gradient of torch 2.13's own strided 1x1
             # convolution corrupts memory below 8 input channels.
-            inputs, strides = self._subsample(inputs), 1
-        elif strides > 1:
-            paddings = [(0, 0), border, border, (0, 0)]
-            if self._channel_axis == 1:
-                paddings = [(0, 0), (0, 0), border, border]
-            inputs, padding = ops.pad(inputs, paddings), "valid"
+            inputs, strides, padding = self._subsample(inputs), 1, "same"
+        else:
+            inputs, padding = self._pad(inputs)
         return ops.conv(
             inputs,
             kernel,
@@ -312,12 +279,6 @@ class PlainConv2D(keras.layers.Layer):
             padding=padding,
             data_format=self.data_format,
         )
-
-    def _subsample(self, inputs):
-        step = slice(None, None, self.strides)
-        if self._channel_axis == 1:
-            return inputs[:, :, step, step]
-        return inputs[:, step, step, :]
 
     def _embed(self, matrix, filters, border=0):
         """The coder's matrix at the centre of a kernel with `border` taps."""
@@ -334,25 +295,53 @@ class PlainConv2D(keras.layers.Layer):
     def compute_output_shape(
         self, inputs_shape, coder_kernel_shape=None, learner_kernel_shape=None
     ):
-        shape = [
-            size if size is None else -(-size // self.strides)
-            for size in inputs_shape
-        ]
-        shape[0] = inputs_shape[0]
-        shape[self._channel_axis] = self.filters
-        return tuple(shape)
+        return self._shape_of_outputs(inputs_shape, self.filters)
+
+    def _standard_arguments(self):
+        return {"filters": self.filters, "kernel_initializer": "zeros"}
+
+    def count_folded_parameters(self) -> int:
+        return math.prod(self.kernel_shape) + self.filters
+
+    def _folded_learner(self, handed):
+        kernel, bias = self._learner_numbers(handed), None
+        if self.norm == "learner":
+            kernel, bias = fold_batch_norm(kernel, bias, self.batch_norm)
+            bias = np.pad(bias, (self.code_filters, 0))
+        code = (self.code_channels, self.code_filters)
+        return np.pad(kernel, [(0, 0), (0, 0), *((n, 0) for n in code)]), bias
+
+    def _learner_numbers(self, handed):
+        """The learner's kernel before its norm."""
+        kernel = handed.get("learner_kernel")
+        if kernel is None:
+            kernel = numbers(self.kernel)
+        if self.norm == "kernel":
+            kernel = theory.standardize_kernel(kernel, numbers(self.gamma))
+        return kernel
+
+    def _coder_at_centre(self, handed):
+        return handed.get("coder_kernel")
+
+    _coder_between_channels = _coder_at_centre
+
+    def _draw_learner(self, inputs, generator, handed):
+        read = None if inputs is None else inputs[self.code_channels :]
+        outputs = theory.draw_normal(
+            self._learner_numbers(handed),
+            read,
+            generator,
+            # Filters of mean zero do not see the mean of what comes in.
+            centred=self.norm == "kernel",
+        )
+        if self.norm == "learner":
+            outputs = draw_batch_norm(outputs, self.batch_norm)
+        return np.pad(outputs, ((self.code_filters, 0), (0, 0)))
 
     def get_config(self):
         return {
             **super().get_config(),
             "filters": self.filters,
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
-            "norm": self.norm,
-            "learner_gain": self.learner_gain,
-            "momentum": self.momentum,
-            "epsilon": self.epsilon,
-            "data_format": self.data_format,
             "code_filters": self.code_filters,
             "code_channels": self.code_channels,
         }

@@ -1,15 +1,20 @@
 """The plain dense layer: learner and coder in one kernel."""
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
 
-from keras_pnnh.layers._checks import check_positive_integers
+from keras_pnnh import theory
+from keras_pnnh.layers._checks import check_number, check_positive_integers
 from keras_pnnh.layers._initial_values import kernel_values
+from keras_pnnh.layers.plain_layer import PlainLayer
+from keras_pnnh.layers.values import numbers
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
-class PlainDense(keras.layers.Layer):
+class PlainDense(PlainLayer):
     """Dense layer that adds a learner and a coder.
 
     Computes `x @ (learner_scale L + coder_scale C) + bias`, the argument of
@@ -38,9 +43,12 @@ class PlainDense(keras.layers.Layer):
         ValueError: For a coder that does not fit.
     """
 
+    folds = True
+
     def __init__(self, units, learner_gain=1.0, **kwargs):
         super().__init__(**kwargs)
         check_positive_integers(units=units)
+        check_number("learner_gain", learner_gain)
         self.units = units
         self.learner_gain = learner_gain
         self.learner_scale = None
@@ -109,6 +117,30 @@ class PlainDense(keras.layers.Layer):
 
     def compute_output_shape(self, inputs_shape, coder_kernel_shape=None):
         return (*inputs_shape[:-1], self.units)
+
+    def fold_into(self, name: str) -> list[keras.layers.Layer]:
+        dense = keras.layers.Dense(
+            self.units,
+            dtype=self.dtype_policy,
+            trainable=self.trainable,
+            name=name,
+        )
+        return [dense]
+
+    def folded_weights(self, coder_kernel=None) -> list[np.ndarray]:
+        kernel = numbers(self.kernel)
+        if self.learner_scale is not None:
+            kernel = kernel * numbers(self.learner_scale)
+        if coder_kernel is not None:
+            coder = coder_kernel * numbers(self.coder_scale)
+            kernel = kernel + theory.pad_channels(coder, *kernel.shape)
+        return [kernel, numbers(self.bias)]
+
+    def count_folded_parameters(self) -> int:
+        return (self.kernel.shape[0] + 1) * self.units
+
+    def count_macs(self, inputs_shape: tuple, outputs_shape: tuple) -> int:
+        return math.prod(outputs_shape[1:]) * self.kernel.shape[0]
 
     def get_config(self):
         return {

@@ -1,20 +1,24 @@
 """The plain depthwise convolution: the code passes it channel by channel."""
 
+import math
+
 import keras
 import numpy as np
 from keras import ops
 
-from keras_pnnh.layers._checks import (
-    check_positive_integers,
-    resolve_data_format,
-)
 from keras_pnnh.layers._initial_values import he_values
+from keras_pnnh.layers._plain_convolution import PlainConvolution
+from keras_pnnh.layers.values import (
+    draw_batch_norm,
+    fold_batch_norm,
+    numbers,
+)
 
 NORMS = ("learner", "sum", None)
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
-class PlainDepthwiseConv2D(keras.layers.Layer):
+class PlainDepthwiseConv2D(PlainConvolution):
     """Depthwise convolution that adds a learner and the code as it is.
 
     The middle layer of PNNH's inverted residual (arXiv 2402.08645; the form
@@ -60,6 +64,10 @@ class PlainDepthwiseConv2D(keras.layers.Layer):
             the input.
     """
 
+    folds = True
+    norms = NORMS
+    _standard_class = keras.layers.DepthwiseConv2D
+
     def __init__(
         self,
         kernel_size=3,
@@ -72,35 +80,23 @@ class PlainDepthwiseConv2D(keras.layers.Layer):
         data_format=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
-        check_positive_integers(kernel_size=kernel_size, strides=strides)
-        if kernel_size % 2 == 0:
-            raise ValueError(
-                "The code needs a centre tap, so `kernel_size` must be odd. "
-                f"Received: kernel_size={kernel_size}. Try {kernel_size + 1}."
-            )
-        if not isinstance(code_filters, int) or code_filters < 0:
+        super().__init__(
+            kernel_size,
+            strides,
+            norm,
+            learner_gain,
+            momentum,
+            epsilon,
+            data_format,
+            **kwargs,
+        )
+        integer = isinstance(code_filters, int)
+        if not integer or isinstance(code_filters, bool) or code_filters < 0:
             raise ValueError(
                 "`code_filters` must be 0 or a positive integer. "
                 f"Received: code_filters={code_filters!r}."
             )
-        if norm not in NORMS:
-            raise ValueError(
-                f"`norm` of a depthwise layer must be one of {NORMS}. "
-                f"Received: norm={norm!r}."
-            )
-        self.kernel_size = kernel_size
-        self.strides = strides
         self.code_filters = code_filters
-        self.norm = norm
-        self.learner_gain = learner_gain
-        self.momentum = momentum
-        self.epsilon = epsilon
-        self.data_format = resolve_data_format(data_format)
-        self._channel_axis = 1 if self.data_format == "channels_first" else -1
-        self.batch_norm = None
-        self.coder_scale = None
-        self.bias = None
 
     def build(self, inputs_shape):
         channels = inputs_shape[self._channel_axis]
@@ -129,27 +125,13 @@ class PlainDepthwiseConv2D(keras.layers.Layer):
                 name="bias", shape=(channels,), initializer="zeros"
             )
         else:
-            self._build_batch_norm(inputs_shape)
-
-    def _build_batch_norm(self, inputs_shape):
-        gamma = self.learner_gain if self.norm == "learner" else 1.0
-        self.batch_norm = keras.layers.BatchNormalization(
-            axis=self._channel_axis,
-            momentum=self.momentum,
-            epsilon=self.epsilon,
-            gamma_initializer=keras.initializers.Constant(gamma),
-            dtype=self.dtype_policy,
-            name="batch_norm",
-        )
-        self.batch_norm.build(self.compute_output_shape(inputs_shape))
+            self._build_batch_norm(self.compute_output_shape(inputs_shape))
 
     def call(self, inputs, training=None):
         kernel = ops.convert_to_tensor(self.kernel)
         if self.code_filters and self.norm != "learner":
             kernel = kernel + self._dirac(kernel.dtype)
-        outputs = self._convolve(inputs, kernel)
-        if self.batch_norm is not None:
-            outputs = self.batch_norm(outputs, training=training)
+        outputs = self._normalized(self._convolve(inputs, kernel), training)
         if self.bias is not None:
             outputs = outputs + self._along_channels(self.bias)
         if self.coder_scale is not None:
@@ -169,13 +151,7 @@ class PlainDepthwiseConv2D(keras.layers.Layer):
         return ops.convert_to_tensor(kernel, dtype)
 
     def _convolve(self, inputs, kernel):
-        border = (self.kernel_size // 2,) * 2
-        padding = "same"
-        if self.strides > 1:
-            paddings = [(0, 0), border, border, (0, 0)]
-            if self._channel_axis == 1:
-                paddings = [(0, 0), (0, 0), border, border]
-            inputs, padding = ops.pad(inputs, paddings), "valid"
+        inputs, padding = self._pad(inputs)
         return ops.depthwise_conv(
             inputs,
             kernel,
@@ -184,34 +160,47 @@ class PlainDepthwiseConv2D(keras.layers.Layer):
             data_format=self.data_format,
         )
 
-    def _subsample(self, inputs):
-        step = slice(None, None, self.strides)
-        if self._channel_axis == 1:
-            return inputs[:, :, step, step]
-        return inputs[:, step, step, :]
-
-    def _along_channels(self, vector):
-        vector = ops.convert_to_tensor(vector)
-        if self._channel_axis == 1:
-            return ops.reshape(vector, (-1, 1, 1))
-        return vector
-
     def compute_output_shape(self, inputs_shape):
-        sizes = [2, 3] if self._channel_axis == 1 else [1, 2]
-        return tuple(
-            -(-size // self.strides) if axis in sizes and size else size
-            for axis, size in enumerate(inputs_shape)
-        )
+        channels = inputs_shape[self._channel_axis]
+        return self._shape_of_outputs(inputs_shape, channels)
+
+    def _standard_arguments(self):
+        return {"depthwise_initializer": "zeros"}
+
+    def count_folded_parameters(self) -> int:
+        return math.prod(self.kernel.shape) + self.kernel.shape[2]
+
+    def folded_weights(self, **handed) -> list[np.ndarray]:
+        kernel, bias = super().folded_weights(**handed)
+        return [np.moveaxis(kernel, 2, 3), bias]
+
+    def _folded_learner(self, handed):
+        # Output channel `c` reads input channel `c` alone.
+        kernel, bias = np.moveaxis(numbers(self.kernel), 2, 3), None
+        if self.norm == "learner":
+            kernel, bias = fold_batch_norm(kernel, bias, self.batch_norm)
+        return kernel, bias
+
+    def _coder_at_centre(self, handed):
+        return np.ones((1, self.code_filters))
+
+    def _coder_between_channels(self, handed):
+        return np.eye(self.code_filters) if self.code_filters else None
+
+    def draw_outputs(self, inputs, generator, **handed):
+        if inputs is None:
+            return None
+        return super().draw_outputs(inputs, generator, **handed)
+
+    def _draw_learner(self, inputs, generator, handed):
+        """Every channel by itself: normal draws of the right scale."""
+        squares = np.sum(numbers(self.kernel) ** 2, axis=(0, 1, 3))
+        variance = squares * np.mean(inputs**2, axis=1)
+        outputs = generator.standard_normal(inputs.shape)
+        outputs = outputs * np.sqrt(variance)[:, None]
+        if self.norm == "learner":
+            outputs = draw_batch_norm(outputs, self.batch_norm)
+        return outputs
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
-            "code_filters": self.code_filters,
-            "norm": self.norm,
-            "learner_gain": self.learner_gain,
-            "momentum": self.momentum,
-            "epsilon": self.epsilon,
-            "data_format": self.data_format,
-        }
+        return {**super().get_config(), "code_filters": self.code_filters}

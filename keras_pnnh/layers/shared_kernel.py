@@ -9,10 +9,13 @@ from keras_pnnh.layers._checks import (
     count_channels,
 )
 from keras_pnnh.layers._initial_values import he_values
+from keras_pnnh.layers.handed_weights import HandedWeights
+from keras_pnnh.layers.plain_layer import PlainLayer
+from keras_pnnh.layers.values import numbers
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
-class SharedKernel(keras.layers.Layer):
+class SharedKernel(PlainLayer):
     """One kernel that several plain convolutions learn together.
 
     What PNNH (arXiv 2402.08645) does with the coder, one object for all
@@ -81,6 +84,13 @@ class SharedKernel(keras.layers.Layer):
         channels = self.channels_read(inputs)
         # Not `convert_to_tensor`: on TensorFlow it hands out the variable.
         return ops.cast(self.kernel, self.compute_dtype)[:, :, :channels]
+
+    def handed_out(self, inputs):
+        return HandedWeights(self, "kernel", self.channels_read(inputs))
+
+    def handed_numbers(self, part, channels):
+        """The kernel for that many input channels, in float64."""
+        return numbers(self.kernel)[:, :, :channels]
 
     def channels_read(self, inputs):
         """How many channels of `inputs` the kernel is for."""

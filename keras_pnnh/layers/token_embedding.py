@@ -4,12 +4,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_pnnh.layers._checks import resolve_data_format
+from keras_pnnh.layers._checks import check_flag, resolve_data_format
 from keras_pnnh.layers._initial_values import kernel_values
+from keras_pnnh.layers.plain_layer import PlainLayer
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
-class TokenEmbedding(keras.layers.Layer):
+class TokenEmbedding(PlainLayer):
     """A map of patches to a row of tokens, with positions added.
 
     Dosovitskiy et al. 2020 (arXiv 2010.11929, section 3.1): patches in rows
@@ -31,8 +32,11 @@ class TokenEmbedding(keras.layers.Layer):
         ValueError: If the size of the map is not known.
     """
 
+    not_decayed = ("token", "token_position", "positions")
+
     def __init__(self, class_token=True, data_format=None, **kwargs):
         super().__init__(**kwargs)
+        check_flag("class_token", class_token)
         self.class_token = class_token
         self.data_format = resolve_data_format(data_format)
         self.token = self.token_position = None
@@ -85,6 +89,9 @@ class TokenEmbedding(keras.layers.Layer):
     def compute_output_shape(self, inputs_shape):
         batch, rows, columns, channels = self._channels_last(inputs_shape)
         return batch, rows * columns + bool(self.class_token), channels
+
+    def count_macs(self, inputs_shape, outputs_shape):
+        return 0
 
     @property
     def resampled_shape(self):

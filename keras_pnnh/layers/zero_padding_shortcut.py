@@ -1,16 +1,18 @@
 """The parameter-free shortcut of the residual twin."""
 
 import keras
+import numpy as np
 from keras import ops
 
 from keras_pnnh.layers._checks import (
     check_positive_integers,
     resolve_data_format,
 )
+from keras_pnnh.layers.plain_layer import PlainLayer
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
-class ZeroPaddingShortcut(keras.layers.Layer):
+class ZeroPaddingShortcut(PlainLayer):
     """Shortcut that subsamples and adds channels of zeros.
 
     Option A of He et al. 2015 (arXiv 1512.03385, section 3.3): output pixel
@@ -65,6 +67,14 @@ class ZeroPaddingShortcut(keras.layers.Layer):
         shape[0] = inputs_shape[0]
         shape[self._channel_axis] = self.filters
         return tuple(shape)
+
+    def count_macs(self, inputs_shape, outputs_shape):
+        return 0
+
+    def draw_outputs(self, inputs, generator):
+        if inputs is None:
+            return None
+        return np.pad(inputs, ((0, self.filters - len(inputs)), (0, 0)))
 
     def get_config(self):
         return {

@@ -16,6 +16,7 @@ from keras_pnnh.theory.perfect_coders import (
     identity_coder,
     paired_coder,
 )
+from keras_pnnh.theory.populations import draw_normal, normalize_draws
 from keras_pnnh.theory.reconstruction import (
     explained_variance_bound,
     linear_reconstruction_error,
@@ -53,12 +54,14 @@ __all__ = [
     "averaging_coder",
     "carries_identity",
     "covariance",
+    "draw_normal",
     "explained_variance_bound",
     "fold_norm",
     "identity_coder",
     "input_preservation",
     "linear_reconstruction_error",
     "merge_coder",
+    "normalize_draws",
     "pad_channels",
     "paired_coder",
     "place_at_tap",

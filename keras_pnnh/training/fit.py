@@ -259,7 +259,7 @@ def _fit(
 
 def _compile(model, recipe, steps_per_epoch, steps_per_execution):
     model.compile(
-        make_optimizer(recipe, steps_per_epoch, model.trainable_variables),
+        make_optimizer(recipe, steps_per_epoch, model),
         keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=recipe.label_smoothing
         ),

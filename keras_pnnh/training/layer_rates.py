@@ -11,7 +11,7 @@ from keras_pnnh.training.layer_groups import (
     check_names,
     ordered_layers,
 )
-from keras_pnnh.training.optimizer import decays
+from keras_pnnh.training.optimizer import without_decay
 
 
 @keras.saving.register_keras_serializable(package="keras_pnnh")
@@ -98,14 +98,15 @@ def scale_learning_rates(
         for variable in layer.trainable_variables:
             paths.setdefault(factor, []).append(variable)
     _check_paths(paths)
+    spared = without_decay(model)
     copies = {
         "|".join(re.escape(variable.path) for variable in variables): _copy(
-            optimizer, factor, variables
+            optimizer, factor, spared
         )
         for factor, variables in paths.items()
         if factor != 1
     }
-    rest = _copy(optimizer, 1, paths.get(1, []))
+    rest = _copy(optimizer, 1, spared)
     return keras.optimizers.MultiOptimizer(
         keras.optimizers.OptimizerMap(rest, copies)
     )
@@ -144,7 +145,7 @@ def _check_paths(paths):
                 )
 
 
-def _copy(optimizer, factor, variables):
+def _copy(optimizer, factor, spared):
     """The optimizer with a scaled rate, and its exemptions from decay."""
     config = optimizer.get_config()
     rate = config["learning_rate"]
@@ -157,7 +158,5 @@ def _copy(optimizer, factor, variables):
     config["name"] = f"{optimizer.name}_{factor:.3g}".replace(".", "_")
     copy = type(optimizer).from_config(config)
     if copy.weight_decay:
-        copy.exclude_from_weight_decay(
-            [variable for variable in variables if not decays(variable)]
-        )
+        copy.exclude_from_weight_decay(spared)
     return copy

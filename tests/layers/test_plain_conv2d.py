@@ -336,7 +336,7 @@ def test_a_normalised_learner_leaves_no_room_for_a_gain_above_one():
             "code_filters=4 with 4 filters",
         ),
         ({"code_channels": -1}, "`code_channels` must", "code_channels=-1."),
-        ({"norm": "batch"}, "`norm` must be one of", "norm='batch'"),
+        ({"norm": "batch"}, "`norm` of a `PlainConv2D` must", "norm='batch'"),
         (
             {"data_format": "NHWC"},
             "channels_last",

@@ -3,7 +3,7 @@
 import keras
 
 from keras_pnnh import graph
-from keras_pnnh.folding.folding_plan import norms_to_fold
+from keras_pnnh.folding.norms import norms_to_fold
 from keras_pnnh.pass_through.conversion.comparison import relative_difference
 
 

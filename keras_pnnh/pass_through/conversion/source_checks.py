@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_pnnh.folding.folding_plan import hands_out_weights
+from keras_pnnh.folding.handed import hands_out_weights
 from keras_pnnh.graph.layer_copies import to_numpy
 from keras_pnnh.pass_through.conversion.activations import check_activations
 from keras_pnnh.pass_through.conversion.operations import unsupported

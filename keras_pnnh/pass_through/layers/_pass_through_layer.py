@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import keras
+from keras_pnnh.layers import PlainLayer
 
 
-class PassThroughLayer(keras.layers.Layer):
+class PassThroughLayer(PlainLayer):
     """A layer that computes on some channels while others pass through.
 
     What a shortcut carried in a residual network passes through the layers of
@@ -22,7 +22,6 @@ class PassThroughLayer(keras.layers.Layer):
         ranges: List of dictionaries, not empty.
     """
 
-    writes_in_place = False  # whether it may write over its input
     _ranges_name = "pieces"
     _channel_axis = -1
 
