@@ -5,6 +5,7 @@ import argparse
 from keras_pnnh.cli.options import (
     SubParsers,
     add_data,
+    add_devices,
     add_model,
     add_weights,
 )
@@ -29,6 +30,7 @@ def add_command(commands: SubParsers) -> None:
     command.add_argument(
         "--record", help="folder of the run whose record shall keep the result"
     )
+    add_devices(command)
     command.set_defaults(run=run)
 
 
@@ -41,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
         find_classifier,
         open_trained,
     )
-    from keras_pnnh.training import evaluate
+    from keras_pnnh.training import evaluate, use_devices
 
     weights = options.weights
     if options.model is not None:
@@ -50,8 +52,9 @@ def run(options: argparse.Namespace) -> int:
     data = load(options, "test", classifier.image_size)
     check_labels(classifier, data.class_names)
     height, width = data.images.shape[1:3]
-    model, _ = open_trained(options, (height, width))
-    result = evaluate(model, data, options.batch_size, options.record)
+    with use_devices(options.devices):
+        model, _ = open_trained(options, (height, width))
+        result = evaluate(model, data, options.batch_size, options.record)
     path = model.get_config().get("internal_path")
     print(
         f"{model.name}{path and f' ({path})' or ''}, weights {weights}: "

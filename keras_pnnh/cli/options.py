@@ -80,3 +80,24 @@ def add_seed(command: argparse.ArgumentParser, what: str) -> None:
     command.add_argument(
         "--seed", type=int, default=0, help=f"of {what}; default: 0"
     )
+
+
+def add_devices(command: argparse.ArgumentParser) -> None:
+    """On how many devices."""
+    command.add_argument(
+        "--devices",
+        type=_devices,
+        metavar="N",
+        help="share each batch among so many devices, or all; default: one",
+    )
+
+
+def _devices(text):
+    if text == "all":
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"must be 'all' or a whole number: {text!r}"
+        ) from None

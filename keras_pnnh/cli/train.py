@@ -5,6 +5,7 @@ import argparse
 from keras_pnnh.cli.options import (
     SubParsers,
     add_data,
+    add_devices,
     add_model,
     add_seed,
     add_weights,
@@ -57,6 +58,12 @@ def add_command(commands: SubParsers) -> None:
         "such as stage3; head trains the classifier alone",
     )
     add_seed(command, "initial values, order and augmentation")
+    add_devices(command)
+    command.add_argument(
+        "--precision",
+        choices=("float32", "mixed_bfloat16", "mixed_float16"),
+        help="of the computation; default: Keras's own, float32",
+    )
     for name, (kind, what) in SETTINGS.items():
         command.add_argument(
             f"--{name.replace('_', '-')}",
@@ -84,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
     )
     from keras_pnnh.data_format import input_shape
     from keras_pnnh.publishing.lineage import describe_weights
-    from keras_pnnh.training import get_recipe, train
+    from keras_pnnh.training import get_recipe, train, use_devices
 
     # What is wrong in the options is said before the images are read.
     architecture(options, constructor(options.model))
@@ -92,27 +99,31 @@ def run(options: argparse.Namespace) -> int:
         options.recipe, **{name: getattr(options, name) for name in SETTINGS}
     )
     data = load(options, "train")
-    keras.utils.set_random_seed(options.seed)
-    model = build(
-        options,
-        classes=len(data.class_names),
-        input_shape=input_shape(*data.images.shape[1:]),
-        classifier_activation=None,
-    )
     weights = find_weights(options)
-    train(
-        model,
-        data,
-        recipe,
-        options.output,
-        seed=options.seed,
-        resume=options.resume,
-        description={"source": options.data.rstrip("/").split("/")[-1]},
-        initial_weights=(
-            describe_weights(options.model, weights) if weights else None
-        ),
-        tensorboard=options.tensorboard,
-        freeze_until=options.freeze,
-    )
+    # The model stays on the devices that it was built on.
+    with use_devices(options.devices):
+        keras.utils.set_random_seed(options.seed)
+        precision = {"dtype": options.precision} if options.precision else {}
+        model = build(
+            options,
+            classes=len(data.class_names),
+            input_shape=input_shape(*data.images.shape[1:]),
+            classifier_activation=None,
+            **precision,
+        )
+        train(
+            model,
+            data,
+            recipe,
+            options.output,
+            seed=options.seed,
+            resume=options.resume,
+            description={"source": options.data.rstrip("/").split("/")[-1]},
+            initial_weights=(
+                describe_weights(options.model, weights) if weights else None
+            ),
+            tensorboard=options.tensorboard,
+            freeze_until=options.freeze,
+        )
     print(f"weights, record and curves: {options.output}")
     return 0

@@ -1,5 +1,6 @@
 """Training: recipes, data, runs that can be resumed, and their records."""
 
+from keras_pnnh.training.devices import use_devices
 from keras_pnnh.training.evaluation import evaluate
 from keras_pnnh.training.fit import train
 from keras_pnnh.training.freezing import freeze
@@ -14,4 +15,5 @@ __all__ = [
     "get_recipe",
     "scale_learning_rates",
     "train",
+    "use_devices",
 ]

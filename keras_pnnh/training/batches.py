@@ -5,6 +5,7 @@ import numpy as np
 
 from keras_pnnh.data import LabelledImages
 from keras_pnnh.data_format import as_data_format
+from keras_pnnh.training import devices
 from keras_pnnh.training.recipe import CROP_FILLS, Recipe
 
 
@@ -19,6 +20,13 @@ class TrainingBatches(keras.utils.PyDataset):
         recipe: `Recipe`; batch size, crop and flip are used.
         seed: Seed of the run.
         data_format: Data format of the model.
+
+    Of a batch that several processes share, each one gets its part, in the
+    order of the processes.
+
+    Raises:
+        ValueError: If the devices do not divide a batch, or there is no image
+            for each of them.
     """
 
     def __init__(
@@ -30,16 +38,24 @@ class TrainingBatches(keras.utils.PyDataset):
     ):
         super().__init__()
         self.data = data
-        self.batch_size = min(recipe.batch_size, len(data.labels))
+        self.batch_size = _batch_size(recipe.batch_size, len(data.labels))
+        self.part = self.batch_size // devices.hosts()
+        self.first = devices.host() * self.part
         self.seed = seed
         self.epoch = 0
         self.data_format = data_format
-        self.augmentations = _augmentations(recipe, data.images.shape[1:3])
+        with devices.undistributed():
+            self.augmentations = _augmentations(recipe, data.images.shape[1:3])
 
     def __len__(self):
         # The last, smaller batch is left out: its batch-norm statistics would
         # be noisier, and a second shape would be compiled.
         return len(self.data.labels) // self.batch_size
+
+    @property
+    def left_out(self) -> int:
+        """Images that an epoch leaves out, other ones in every epoch."""
+        return len(self.data.labels) % self.batch_size
 
     def __getitem__(self, step):
         order = np.random.default_rng((self.seed, self.epoch)).permutation(
@@ -49,18 +65,42 @@ class TrainingBatches(keras.utils.PyDataset):
         images = self.data.images[chosen].astype("float32")
         if self.augmentations:
             images = self._augment(images, step)
-        labels = one_hot(self.data.labels[chosen], self.data.class_names)
-        return as_data_format(images, self.data_format), labels
+        part = slice(self.first, self.first + self.part)
+        labels = one_hot(self.data.labels[chosen[part]], self.data.class_names)
+        return as_data_format(images[part], self.data_format), labels
 
     def _augment(self, images, step):
         number = np.random.SeedSequence((self.seed, self.epoch, step))
-        seed = keras.random.SeedGenerator(int(number.generate_state(1)[0] >> 1))
-        for layer in self.augmentations:
-            draw = layer.get_random_transformation(
-                images, training=True, seed=seed
+        with devices.undistributed():
+            seed = keras.random.SeedGenerator(
+                int(number.generate_state(1)[0] >> 1)
             )
-            images = layer.transform_images(images, draw, training=True)
-        return keras.ops.convert_to_numpy(images)
+            for layer in self.augmentations:
+                draw = layer.get_random_transformation(
+                    images, training=True, seed=seed
+                )
+                images = layer.transform_images(images, draw, training=True)
+            return keras.ops.convert_to_numpy(images)
+
+
+def _batch_size(wanted, images):
+    replicas = devices.replicas()
+    if wanted % replicas:
+        below = wanted - wanted % replicas
+        near = f"{below} or {below + replicas}" if below else str(replicas)
+        raise ValueError(
+            "`batch_size` must be a multiple of the number of devices, which "
+            f"share a batch. Received: batch_size={wanted} on {replicas} "
+            f"devices. Take {near}."
+        )
+    size = min(wanted, images - images % replicas)
+    if not size:
+        raise ValueError(
+            "Every device needs an image of a batch. Received: "
+            f"{images} training images on {replicas} devices. Use fewer "
+            "devices."
+        )
+    return size
 
 
 def _augmentations(recipe, size):

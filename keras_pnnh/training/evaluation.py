@@ -8,7 +8,7 @@ import numpy as np
 from keras_pnnh.data import LabelledImages
 from keras_pnnh.data.identity import fingerprints
 from keras_pnnh.data_format import as_data_format, data_format_of
-from keras_pnnh.training import outputs, requirements
+from keras_pnnh.training import devices, outputs, requirements
 from keras_pnnh.training.run_folder import RunFolder
 
 # Some data sets have the same image in both parts; more is no accident.
@@ -54,6 +54,7 @@ def evaluate(
     >>> evaluate(PlainResNet20(classes=2), data)["images"]
     3
     """
+    devices.check_placement(model)
     requirements.check_data(model, data)
     folder = RunFolder(run) if run else None
     record = folder.read_record() if folder else {}
@@ -62,8 +63,16 @@ def evaluate(
     images = as_data_format(data.images, data_format_of(model))
     # Not `model.evaluate`, which needs the user's model compiled, and not a
     # new model on its layers, which a `call` of its own would not be part of.
-    scores = model.predict(images, batch_size=batch_size, verbose=0)
-    scores = np.asarray(scores, "float64")
+    # Several devices take batches that they divide, filled up with black.
+    replicas = devices.replicas()
+    missing = -len(images) % replicas
+    if missing:
+        black = np.zeros((missing, *images.shape[1:]), images.dtype)
+        images = np.concatenate([images, black])
+    scores = model.predict(
+        images, batch_size=batch_size + -batch_size % replicas, verbose=0
+    )
+    scores = np.asarray(scores, "float64")[: len(data.labels)]
     if not np.isfinite(scores).all():
         raise FloatingPointError(
             "A classifier must return finite values. Received: a model that "

@@ -13,9 +13,9 @@ import keras
 from keras_pnnh import environment
 from keras_pnnh.data import LabelledImages
 from keras_pnnh.data.identity import fingerprints, identify
-from keras_pnnh.data_format import as_data_format, data_format_of
-from keras_pnnh.training import curves, requirements
-from keras_pnnh.training.batches import TrainingBatches, one_hot
+from keras_pnnh.data_format import data_format_of
+from keras_pnnh.training import curves, devices, requirements
+from keras_pnnh.training.batches import TrainingBatches
 from keras_pnnh.training.callbacks import (
     EpochKeeper,
     RequireFiniteLoss,
@@ -26,6 +26,11 @@ from keras_pnnh.training.optimizer import make_optimizer
 from keras_pnnh.training.progress import TrainingProgress
 from keras_pnnh.training.recipe import Recipe
 from keras_pnnh.training.run_folder import RunFolder
+from keras_pnnh.training.validation import (
+    LabelledAccuracy,
+    LossOfLabelled,
+    make_validation,
+)
 from keras_pnnh.weights import Classifier, loader, save_weights
 
 
@@ -107,6 +112,8 @@ def train(
     >>> len(record["epochs"])
     1
     """
+    devices.check_placement(model)
+    devices.synchronize_norms(model)
     requirements.check_data(model, data)
     requirements.check_logits(model, data)
     requirements.check_installed(tensorboard)
@@ -147,6 +154,7 @@ def train(
         surroundings = {
             "versions": environment.versions(),
             "hardware": environment.hardware(),
+            "devices": devices.replicas(),
         }
         more = list(callbacks)
         if tensorboard:
@@ -221,6 +229,12 @@ def _fit(
     training, validation = parts
     data_format = data_format_of(model)
     batches = TrainingBatches(training, recipe, seed, data_format)
+    if batches.left_out:
+        _tell(
+            f"Each epoch leaves out {batches.left_out} of "
+            f"{len(training.labels)} training images, which fill no batch; "
+            "the next one leaves out others."
+        )
     _compile(model, recipe, len(batches), steps_per_execution)
     if epochs:
         folder.load_checkpoint(model, len(epochs))
@@ -228,15 +242,16 @@ def _fit(
         recipe.epochs, len(batches), batches.batch_size, len(epochs)
     )
     interrupt = StopOnInterrupt()
+    held_out = make_validation(validation, data_format)
     try:
         model.fit(
             batches,
             epochs=recipe.epochs,
             initial_epoch=len(epochs),
-            validation_data=_validation(validation, data_format),
-            validation_batch_size=500,
+            validation_data=held_out,
             # Last, those after which an epoch is kept, and may be the last.
             callbacks=[
+                LossOfLabelled(1.0 if held_out is None else held_out.padding),
                 RequireFiniteLoss(),
                 progress,
                 *callbacks,
@@ -263,19 +278,12 @@ def _compile(model, recipe, steps_per_epoch, steps_per_execution):
         keras.losses.CategoricalCrossentropy(
             from_logits=True, label_smoothing=recipe.label_smoothing
         ),
-        metrics=["accuracy"],
+        metrics=[LabelledAccuracy()],
         steps_per_execution=steps_per_execution,
     )
     # Under mixed_float16, Keras puts the optimizer into one that scales the
     # loss; a checkpoint holds that one's variables, too.
     model.optimizer.build(model.trainable_variables)
-
-
-def _validation(data, data_format):
-    if not len(data.labels):
-        return None
-    images = as_data_format(data.images, data_format)
-    return images, one_hot(data.labels, data.class_names)
 
 
 def _end_input_thread(error):

@@ -65,9 +65,11 @@ if __name__ == "__main__":
     # A job in the background inherits that SIGINT is ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     catalog.MODELS["tiny"] = tiny_model
-    kind, *numbers = os.environ["FAULT"].split()
+    kind, *numbers = os.environ.get("FAULT", "none").split()
     numbers = [int(number) for number in numbers]
-    if kind == "kill-while-writing":
+    if kind == "none":
+        pass
+    elif kind == "kill-while-writing":
         while_writing(*numbers)
     else:
         actions = {
