@@ -26,7 +26,11 @@ if TYPE_CHECKING:  # for editors and type checkers, which read no `_LAZY`
         training,
         weights,
     )
-    from keras_pnnh.applications import create_model, list_models
+    from keras_pnnh.applications import (
+        create_model,
+        from_weights,
+        list_models,
+    )
     from keras_pnnh.auditing import audit
     from keras_pnnh.deployment import export
     from keras_pnnh.folding import fold
@@ -48,6 +52,7 @@ __all__ = [
     "fold",
     "folding",
     "from_residual",
+    "from_weights",
     "graph",
     "layers",
     "list_models",
@@ -70,6 +75,7 @@ _LAZY = {
     "export": "deployment",
     "fold": "folding",
     "from_residual": "pass_through",
+    "from_weights": "applications",
     "list_models": "applications",
     "list_weights": "weights",
     "save_weights": "weights",

@@ -85,7 +85,7 @@ def measure(formats, representative, images, labels):
     return {
         "model": MODEL,
         "weights": WEIGHTS,
-        "sha256": registry.find_weights(MODEL, WEIGHTS).sha256,
+        "sha256": registry.WEIGHTS[f"{MODEL}.{WEIGHTS}"].sha256,
         "images": len(images),
         "representative_images": len(representative),
         "accuracy": float(right.mean()),

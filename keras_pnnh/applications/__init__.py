@@ -34,12 +34,14 @@ from keras_pnnh.applications.plain_wide import (
     PlainWide11Small,
 )
 from keras_pnnh.applications.preprocess_input import preprocess_input
+from keras_pnnh.applications.pretrained.from_weights import from_weights
 
 __all__ = [
     "Application",
     "create_model",
     "decode_predictions",
     "features",
+    "from_weights",
     "list_models",
     "preprocess_input",
     "register",

@@ -43,6 +43,8 @@ class Application(keras.Model):
     8
     """
 
+    any_size = True  # whether it takes images of any size without its head
+
     def __init__(
         self, inputs: Any, outputs: Any, pyramid: dict, arguments: dict
     ) -> None:

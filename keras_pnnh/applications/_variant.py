@@ -8,7 +8,7 @@ from typing import Any, ParamSpec
 
 import keras
 
-from keras_pnnh.applications import _pretrained
+from keras_pnnh.applications.pretrained.build import build
 
 # None, a tag, a path or `"hf://owner/name"`.
 Weights = str | os.PathLike | None
@@ -23,16 +23,16 @@ WEIGHTS = """\
 weights: None for random initialisation, `"{published}"` for published weights
     where they exist (see `keras_pnnh.list_weights()`), the path of a
     `.weights.h5` file, or `"hf://owner/name@revision"` for a repository of
-    the Hugging Face Hub. Unlike in `keras.applications` the default is None:
-    nothing is downloaded unasked, and the network that one trains is the
-    library's own.
+    the Hugging Face Hub. What you leave open is what the weights say. Unlike
+    in `keras.applications` the default is None: nothing is downloaded unasked,
+    and the network that one trains is the library's own.
 input_tensor: A Keras tensor to use as the image input. It is wired in after
     the weights are loaded.
 """
 CLASSES = """\
-classes: Number of classes, by default {classes}. Published weights with
-    another number keep their backbone and get a new, random classifier; a
-    warning says so. A file of your own must have this number.
+classes: Number of classes, by default that of the weights, or {classes}.
+    Weights of another number keep their backbone and get a new, random
+    classifier; a warning says so.
 classifier_activation: `"softmax"`, or None for logits.
 """
 HUB = """\
@@ -58,6 +58,7 @@ def variant(
     name: str,
     family: type,
     choose: Callable[[dict], tuple[str, dict]],
+    promised: tuple[str, ...] = (),
     **documented: Any,
 ) -> Callable[P, keras.Model]:
     """The constructor of one variant, or of all variants of one function.
@@ -70,6 +71,9 @@ def variant(
         family: An `Application`.
         choose: Of the arguments that were given, the name of the variant and
             the arguments of the family that make it.
+        promised: Those of these arguments that the name stands for. Other
+            weights cannot change them, such as the depth of a `PlainResNet20`;
+            all others are what the weights say.
         **documented: Values of the fields.
 
     Example:
@@ -98,10 +102,11 @@ def variant(
         chosen, numbers = choose(given)
         weights = given.pop("weights", None)
         input_tensor = given.pop("input_tensor", None)
-        return _pretrained.build(
+        return build(
             family,
             chosen,
             numbers,
+            promised,
             weights,
             input_tensor,
             {"name": chosen, **given},

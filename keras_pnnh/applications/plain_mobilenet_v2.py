@@ -368,6 +368,7 @@ PlainMobileNetV2 = variant(
     "PlainMobileNetV2",
     PlainMobileNet,
     _choose,
+    promised=("alpha",),
 )
 
 

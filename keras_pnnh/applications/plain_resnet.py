@@ -363,6 +363,7 @@ def _variant(depth: int):
         f"PlainResNet{depth}",
         PlainResNet,
         lambda given: (name, numbers),
+        promised=("blocks_per_stage",),
         depth=depth,
         classes=numbers.get("classes", 10),
         published="cifar10" if stem == "3x3" else "imagenet",

@@ -165,6 +165,8 @@ class PlainViT(Application):
     (None, 3)
     """
 
+    any_size = False
+
     def __init__(
         self,
         num_layers: int,
@@ -377,6 +379,7 @@ def _variant(size: str):
         f"PlainViT{size}",
         PlainViT,
         lambda given: (name, numbers),
+        promised=("num_layers", "hidden_dim"),
         num_layers=numbers["num_layers"],
         hidden_dim=numbers["hidden_dim"],
         patch_size=numbers["patch_size"],

@@ -307,6 +307,7 @@ def _variant(variant_name: str, name: str):
         name,
         PlainWide,
         lambda given: (variant_name, numbers),
+        promised=("convolutions_per_stage",),
         classes=10,
         published="cifar10",
         output_shape=(None, numbers["filters_per_stage"][-1]),

@@ -51,6 +51,7 @@ def open_trained(
         ValueError: If the weights do not say what they are of.
         FileNotFoundError: If there is no such file.
     """
+    from keras_pnnh.applications import from_weights
     from keras_pnnh.data_format import input_shape
 
     _take_model_of_tag(options)
@@ -61,7 +62,8 @@ def open_trained(
     }
     if options.model is not None:
         return build(options, **arguments), classifier
-    return _of_weights(options, arguments), classifier
+    arguments |= architecture(options)
+    return from_weights(find_weights(options), **arguments), classifier
 
 
 def find_classifier(options: argparse.Namespace) -> "Classifier":
@@ -112,9 +114,11 @@ def constructor(name: str) -> Callable[..., Any]:
 
 
 def architecture(
-    options: argparse.Namespace, constructor: Callable[..., Any]
+    options: argparse.Namespace, constructor: Callable[..., Any] | None = None
 ) -> dict[str, Any]:
     """What `--path` and `--set` say, as arguments of a constructor.
+
+    Without a constructor, the weights say later which arguments there are.
 
     Raises:
         ValueError: If one has another form, or the constructor has no such
@@ -133,6 +137,8 @@ def architecture(
                 "code_placement=concat."
             )
         given[name] = _value(value)
+    if constructor is None:
+        return given
     known = model_arguments(constructor)
     for name in given:
         if name not in known and not _takes_anything(constructor):
@@ -188,75 +194,17 @@ def check_labels(classifier: "Classifier", class_names: Sequence[str]) -> None:
         )
 
 
-def _of_weights(options, arguments):
-    """The network that a weight file was written of."""
-    import keras
-
-    from keras_pnnh.weights import architecture as notes
-    from keras_pnnh.weights import hub_repository, loader
-
-    path = str(find_weights(options))
-    if hub_repository.is_reference(path):
-        path = str(hub_repository.fetch_weights(path))
-    with loader.open_file(Path(path)) as file:
-        noted = notes.read(file)
-    if noted is None:
-        raise ValueError(
-            "A weight file must say which network it is of. Received: "
-            f"'{options.weights}', which does not. Name it by --model."
-        )
-    name = noted.pop("class_name", None) if isinstance(noted, dict) else None
-    family = keras.saving.get_registered_object(f"keras_pnnh>{name}")
-    if family is None or not hasattr(family, "translate_config"):
-        raise ValueError(
-            "A weight file must be of a network of this library. Received: "
-            f"'{options.weights}', which says: class_name={name!r}. Update "
-            "keras_pnnh, or name the network by --model."
-        )
-    noted = family.translate_config(noted)
-    strange = sorted(set(noted) - set(model_arguments(family)))
-    if strange:
-        raise ValueError(
-            "A weight file must describe its network in the arguments of "
-            f"{name}. Received: '{options.weights}' with "
-            f"{_listed(strange)}. Update keras_pnnh, or name the network by "
-            "--model."
-        )
-    model = family(**{**noted, **architecture(options, family), **arguments})
-    loader.load(model, path)
-    return model
-
-
 def _take_model_of_tag(options):
     """Read `plain_resnet20.cifar10` as a model and its tag."""
-    from keras_pnnh.weights import list_weights
+    from keras_pnnh.weights import list_weights, references
 
-    given = str(options.weights)
+    given = str(find_weights(options))
     if given in list_weights():
         name, _, tag = given.partition(".")
         if options.model in (None, name):
             options.model, options.weights = name, tag
-    elif options.model is None:
-        _require_model(given)
-
-
-def _require_model(weights):
-    from keras_pnnh.weights import hub_repository, list_weights, registry
-
-    if os.path.exists(weights) or hub_repository.is_reference(weights):
-        return
-    if registry.is_path(weights):
-        return
-    known = [name for name in list_weights() if name.endswith("." + weights)]
-    raise ValueError(
-        "Weights must be a file, the folder of a run, hf://OWNER/NAME, or "
-        f"published ones with their model. Received: --weights {weights}. "
-        + (
-            f"Write one of {', '.join(known)}."
-            if known
-            else "`keras-pnnh list` shows what is published."
-        )
-    )
+    elif options.model is None and references.kind_of(given) == "tag":
+        references.find_entry(None, given)  # there is none: the nearest
 
 
 def _squeeze(name):

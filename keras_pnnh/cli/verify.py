@@ -47,15 +47,16 @@ def run(options: argparse.Namespace) -> int:
 def _verify_tag(options):
     """A row of the registry: the digest, and that every variable is there."""
     from keras_pnnh.applications import create_model
-    from keras_pnnh.weights import registry
+    from keras_pnnh.weights import references
 
-    variant, _, tag = options.name.partition(".")
-    entry = registry.find_weights(variant, tag)
+    name, entry = references.find_entry(None, options.name)
+    variant, _, tag = name.partition(".")
     create_model(
         variant,
         weights=tag,
         force_download=options.force,
-        **({"internal_path": "residual"} if entry.coder == "identity" else {}),
+        # As it is published: what `pass_through` makes of it is converted.
+        internal_path="residual" if entry.repo_id else None,
     )
     print(f"{entry.sha256}  {entry.filename}")
     print(f"{options.name}: complete; it has no self-test")

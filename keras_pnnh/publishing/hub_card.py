@@ -19,14 +19,6 @@ CITATION = """```bibtex
 }
 ```"""
 
-# What else a network must be constructed with, or its weights do not fit.
-DEFAULTS = {
-    "internal_path": "coder",
-    "coder": "autoencoder",
-    "norm": "learner",
-    "preprocessing": "symmetric",
-}
-
 
 def render_hub_card(
     repo_id, tag, record, classifier, license, limits, twin=None
@@ -54,7 +46,6 @@ def render_hub_card(
         f"{key} {value}" for key, value in record["versions"].items()
     )
     height, width = classifier.image_size
-    arguments = _arguments(model, f'"hf://{repo_id}@{tag}"')
     return f"""---
 {_metadata(repo_id, record, license)}
 ---
@@ -80,9 +71,9 @@ Pixels are RGB, 0 to 255; the network scales them itself.
 With `keras_pnnh` (verified, with a revision):
 
 ```python
-from keras_pnnh.applications import create_model
+import keras_pnnh
 
-model = create_model({arguments})
+model = keras_pnnh.from_weights("hf://{repo_id}@{tag}")
 ```
 
 With Keras:
@@ -124,23 +115,6 @@ logits of the batch in `selftest.npz`.
 
 {CITATION}
 """
-
-
-def _arguments(model, weights):
-    """The call that builds the network, as far as it is not the default."""
-    shape = tuple(model["input_shape"])
-    arguments = {
-        "weights": weights,
-        "classes": model["classes"],
-        "input_shape": shape,
-    }
-    for key, default in DEFAULTS.items():
-        if model.get(key, default) != default:
-            arguments[key] = repr(model[key])
-    listed = "".join(
-        f"    {key}={value},\n" for key, value in arguments.items()
-    )
-    return f'\n    "{model["name"]}",\n{listed}'
 
 
 def _describe_twin(twin):

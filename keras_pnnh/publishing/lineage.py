@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from keras_pnnh.weights import digest, hub_repository, registry
+from keras_pnnh.weights import digest, hub_repository, references
 
 
 def describe_weights(variant, weights):
@@ -22,12 +22,13 @@ def describe_weights(variant, weights):
         ValueError: If there are no weights of that tag.
         FileNotFoundError: If there is no such file.
     """
-    if hub_repository.is_reference(weights):
+    kind = references.kind_of(weights)
+    if kind == "repository":
         path = hub_repository.fetch_weights(weights)
         return {"source": weights, "sha256": digest.of_file(path)}
-    if not registry.is_path(weights):
-        entry = registry.find_weights(variant, weights)
-        return {"source": f"{variant}.{weights}", "sha256": entry.sha256}
+    if kind == "tag":
+        name, entry = references.find_entry(variant, weights)
+        return {"source": name, "sha256": entry.sha256}
     path = Path(weights)
     described = {
         "source": path.name,

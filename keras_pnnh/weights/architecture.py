@@ -11,6 +11,9 @@ from keras_pnnh.weights import notes
 
 ATTRIBUTE = "keras_pnnh_architecture"
 
+# What the weights say of the two ends of the network. A caller may want others.
+ENDS = ("include_top", "input_shape", "classes", "data_format")
+
 # Arguments that do not change what the weights mean.
 FREE_ARGUMENTS = {
     "name",
@@ -52,8 +55,78 @@ def of_config(class_name, config):
 def write(file, model):
     """Note the architecture of `model`, if known, in an open HDF5 file."""
     description = describe(model)
-    if description is not None:
-        file.attrs[ATTRIBUTE] = json.dumps(description)
+    if description is None:
+        return
+    config = model.get_config()
+    ends = {key: config[key] for key in ("name", *ENDS) if key in config}
+    file.attrs[ATTRIBUTE] = json.dumps({**description, **ends})
+
+
+def arguments_of(model_class, noted, path):
+    """What weights say, as arguments of the class that the model is of.
+
+    Args:
+        model_class: An application.
+        noted: A note, or the config of a model with its `class_name`.
+        path: Where it is from, for errors.
+
+    Returns:
+        Those arguments that the weights depend on, and `ENDS`.
+
+    Raises:
+        ValueError: For the note of another class, or arguments that the class
+            does not have.
+    """
+    if noted["class_name"] != model_class.__name__:
+        raise ValueError(
+            "Weights only fit the architecture they were made for. Received: "
+            f"'{path}', made for a {noted['class_name']}, for a "
+            f"{model_class.__name__}. "
+            f"`keras_pnnh.from_weights({str(path)!r})` constructs what they "
+            "are of."
+        )
+    arguments = {
+        key: value
+        for key, value in model_class.translate_config(noted).items()
+        if key in ENDS or key not in {*FREE_ARGUMENTS, "class_name"}
+    }
+    known = inspect.signature(model_class).parameters
+    strange = sorted(set(arguments) - set(known))
+    if strange:
+        raise ValueError(
+            "Weights must describe their network in the arguments of "
+            f"{model_class.__name__}. Received: '{path}' with "
+            f"{', '.join(strange)}. They are of a later version: update "
+            "keras_pnnh."
+        )
+    return arguments
+
+
+def check_given(says, given, path):
+    """Raise unless what a caller gives agrees with what the weights say.
+
+    Args:
+        says: Arguments that the weights say.
+        given: Arguments that the caller gives.
+        path: Where the weights are.
+    """
+    says, given = json.loads(json.dumps([says, given], default=repr))
+    different = [
+        f"{key}: file {says[key]!r}, model {given[key]!r}"
+        for key in sorted(given)
+        if key in says
+        and key not in FREE_ARGUMENTS
+        and given[key] != says[key]
+        # The caller scales the pixels; how is no matter of the weights.
+        and (key, given[key]) != ("preprocessing", "none")
+    ]
+    if different:
+        raise ValueError(
+            "Weights only fit the architecture they were made for. Received: "
+            f"'{path}'; they differ in {'; '.join(different)}. Leave these "
+            "arguments out, or construct the network that the weights are of: "
+            f"`keras_pnnh.from_weights({str(path)!r})`."
+        )
 
 
 def read(file):

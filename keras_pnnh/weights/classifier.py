@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-from keras_pnnh.weights import hub_repository, loader, notes, registry
+from keras_pnnh.weights import hub_repository, loader, notes, references
 from keras_pnnh.weights.labels import imagenet_classes
 
 ATTRIBUTE = "keras_pnnh_classifier"
@@ -26,7 +26,8 @@ def find_classifier(variant, weights):
     """The classifier of published weights or of a weight file.
 
     Args:
-        variant: Name of the model, such as `"plain_resnet20"`.
+        variant: Name of the model, such as `"plain_resnet20"`; None if the
+            weights name it.
         weights: A tag of the registry, the path of a weight file, or
             `"hf://owner/name"`.
 
@@ -37,11 +38,12 @@ def find_classifier(variant, weights):
         ValueError: For an unknown tag, or a file that names no classes.
         FileNotFoundError: If there is no such file.
     """
-    if registry.is_path(weights):
+    kind = references.kind_of(weights)
+    if kind == "file":
         return read(weights)
-    if hub_repository.is_reference(weights):
+    if kind == "repository":
         return read(hub_repository.fetch_weights(weights))
-    entry = registry.find_weights(variant, weights)
+    _, entry = references.find_entry(variant, weights)
     labels = entry.labels or tuple(name for _, name in imagenet_classes())
     return Classifier(labels, entry.image_size)
 
@@ -61,15 +63,26 @@ def read(path):
     """
     path = Path(path)
     loader.check_path(path)
-    with loader.open_file(path) as file:
-        noted = notes.read(file, ATTRIBUTE, Classifier._fields)
-        if noted is not None:
-            return _checked(file, noted)
+    found = _noted(path)
+    if found is not None:
+        return found
     raise ValueError(
         "To classify, a weight file must name its classes. Received: "
         f"'{path}', which does not. Files that `keras-pnnh train` writes "
         "do; `keras_pnnh.save_weights(model, path, classifier)` adds them."
     )
+
+
+def read_labels(path):
+    """Names of the classes noted in a weight file, or None."""
+    found = _noted(path)
+    return None if found is None else found.labels
+
+
+def _noted(path):
+    with loader.open_file(path) as file:
+        noted = notes.read(file, ATTRIBUTE, Classifier._fields)
+        return None if noted is None else _checked(file, noted)
 
 
 def _checked(file, noted):

@@ -2,21 +2,12 @@
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import h5py
 import numpy as np
 
 ATTRIBUTE = "keras_pnnh_content_sha256"
-
-
-def digest(file: h5py.File) -> str:
-    """SHA-256 of all variables with their names, types and shapes."""
-    result = hashlib.sha256()
-    for name, item in sorted(_variables(file)):
-        result.update(f"{name} {item.dtype} {item.shape}\0".encode())
-        result.update(np.ascontiguousarray(item[()]).tobytes())
-    return result.hexdigest()
 
 
 def write(file: h5py.File) -> None:
@@ -33,25 +24,7 @@ def check(file: h5py.File) -> None:
         ValueError: For other numbers, NaN, infinity, or numbers that are not
             real or too large for float32.
     """
-    for name, item in _variables(file):
-        if item.dtype.kind not in "fiub":
-            # bfloat16, which HDF5 does not know, is stored as opaque bytes.
-            if item.dtype.kind == "V":
-                continue
-            raise ValueError(
-                "Weights must be real numbers. Received: "
-                f"'{file.filename}', whose '{name}' has type {item.dtype}. "
-                "Fetch or write the file again."
-            )
-        with np.errstate(over="ignore"):
-            values = np.asarray(item[()], "float32")
-        if not np.isfinite(values).all():
-            raise ValueError(
-                "Weights must be finite numbers of float32. Received: "
-                f"'{file.filename}', whose '{name}' holds NaN, infinity or "
-                "more than float32 can. The run that wrote it diverged, or "
-                "the file is damaged: take an earlier one."
-            )
+    found = digest(file, _check_numbers)
     noted = file.attrs.get(ATTRIBUTE)
     if noted is None:
         logging.getLogger(__name__).info(
@@ -59,12 +32,51 @@ def check(file: h5py.File) -> None:
             "noticed; files that this library writes have one.",
             file.filename,
         )
-    elif str(noted) != digest(file):
+    elif str(noted) != found:
         raise ValueError(
             "A weight file must hold the numbers that were written to it. "
             f"Received: '{file.filename}', whose content does not have the "
             "digest that it notes: it was damaged or changed. Fetch or write "
             "it again with `keras_pnnh.save_weights`."
+        )
+
+
+def digest(file: h5py.File, look: Callable | None = None) -> str:
+    """SHA-256 of all variables with their names, types and shapes.
+
+    Args:
+        file: An open weight file.
+        look: Called with the file, a name and the numbers, which are read
+            once.
+    """
+    result = hashlib.sha256()
+    for name, item in sorted(_variables(file)):
+        numbers = np.ascontiguousarray(item[()])
+        if look is not None:
+            look(file, name, numbers)
+        result.update(f"{name} {item.dtype} {item.shape}\0".encode())
+        result.update(numbers.tobytes())
+    return result.hexdigest()
+
+
+def _check_numbers(file, name, numbers):
+    # bfloat16, which HDF5 does not know, is stored as opaque bytes.
+    if numbers.dtype.kind == "V":
+        return
+    if numbers.dtype.kind not in "fiub":
+        raise ValueError(
+            "Weights must be real numbers. Received: "
+            f"'{file.filename}', whose '{name}' has type {numbers.dtype}. "
+            "Fetch or write the file again."
+        )
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(numbers.astype("float32")).all()
+    if not finite:
+        raise ValueError(
+            "Weights must be finite numbers of float32. Received: "
+            f"'{file.filename}', whose '{name}' holds NaN, infinity or "
+            "more than float32 can. The run that wrote it diverged, or "
+            "the file is damaged: take an earlier one."
         )
 
 

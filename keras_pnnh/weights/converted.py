@@ -1,25 +1,24 @@
 """Converted weights, kept so that the next load need not convert again.
 
 They lie beside the download in the cache of the Hub's client, named by what
-they were made from, by which code, and by their own digest. Whatever is amiss
-with them, they are made anew.
+they were made from, by which version, and by their own digest. Damaged or
+missing ones are made again.
 """
 
-import functools
 import hashlib
 import json
-from pathlib import Path
 from typing import NamedTuple
 
 import keras
 
+from keras_pnnh._version import __version__
 from keras_pnnh.files import replace_when_complete
 from keras_pnnh.weights import digest as digests
 from keras_pnnh.weights import hub
 
-PACKAGE = Path(__file__).parents[1]
-# What decides how weights are converted.
-CODE = ("applications", "folding", "graph", "layers", "pass_through", "weights")
+# To be raised with every change of what a conversion computes or how it is
+# kept: what was kept before is then converted again.
+FORMAT = 1
 MOST = 3  # files for one repository: they are as large as the download
 
 
@@ -55,17 +54,8 @@ def key_of(sha256, description):
         text = json.dumps([sha256, settings, description], sort_keys=True)
     except TypeError:
         return None
-    return f"{_code_version()}-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
-
-
-@functools.cache
-def _code_version():
-    digest = hashlib.sha256()
-    for name in CODE:
-        path = PACKAGE / name
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:16]
+    digest = hashlib.sha256(text.encode()).hexdigest()[:32]
+    return f"{__version__}-{FORMAT}-{digest}"
 
 
 def find(repo_id, key, cache_dir=None):

@@ -31,8 +31,8 @@ class WeightsEntry(NamedTuple):
         revision: Commit of the repository, 40 hexadecimal digits.
         size: Bytes of the file; None if not known to the byte.
         preprocessing: How pixels become inputs, see the applications.
-        coder: What carries the input: `"autoencoder"`, or `"identity"` for a
-            residual network that is converted exactly.
+        internal_path: What carries the input: `"coder"`, or `"pass_through"`
+            for a published residual network that is converted exactly.
         arguments: Further arguments of the model that the weights ask for.
         state_dict: How tensors are named, a key of `state_dicts.MATCHES`;
             None for a file of this library.
@@ -52,7 +52,7 @@ class WeightsEntry(NamedTuple):
     revision: str | None = None
     size: int | None = None
     preprocessing: str = "symmetric"
-    coder: str = "autoencoder"
+    internal_path: str = "coder"
     arguments: tuple[tuple[str, str], ...] = ()
     state_dict: str | None = None
     metrics: tuple[Metric, ...] = ()

@@ -3,7 +3,8 @@
 import json
 import os
 import re
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any, NamedTuple
 
 from keras_pnnh.files import write_text
 from keras_pnnh.weights import hub, hub_errors
@@ -79,9 +80,9 @@ def parse(reference, revision=None):
 def resolve(repository, names, *, cache_dir, token, local_files_only, force):
     """Find out the commit of a revision and the digests of its files.
 
-    Nobody is asked if all `names` are there for a commit: nothing can have
-    changed. Of a branch or tag the Hub is asked where it points to; if it
-    cannot be reached, it is where it was the last time.
+    There is no request if all `names` are there for a commit: nothing can have
+    changed. Branches and tags are resolved by the Hub; if it is unreachable,
+    the last known commit is used.
 
     Args:
         repository: A `HubRepository`.
@@ -164,30 +165,69 @@ def _in_cache(repository, names, cache_dir):
     return Published(commit, files)
 
 
-def fetch_weights(
+class Snapshot(NamedTuple):
+    """A repository of this library at one commit.
+
+    Attributes:
+        repository: The `HubRepository`.
+        published: What its revision is.
+        options: Of `hub.fetch`.
+    """
+
+    repository: HubRepository
+    published: Published
+    options: dict
+
+    def config(self) -> dict | None:
+        """The content of `config.json`, verified.
+
+        None if a folder of the user's own holds the weights alone.
+        """
+        if self.published.files is None and not self._in_own_folder(CONFIG):
+            return None
+        return read_config(self._get(CONFIG))
+
+    def weights(self) -> Path:
+        """The path of the weight file, verified."""
+        return self._get(WEIGHTS)
+
+    def _in_own_folder(self, name):
+        return hub.directory_path(self.repository.file(name)) is not None
+
+    def _get(self, name) -> Any:
+        files, repository = self.published.files, self.repository
+        if files is not None and name not in files:
+            raise ValueError(
+                f"A repository with weights holds '{CONFIG}' and '{WEIGHTS}', "
+                f"as `keras-pnnh push` writes them. Received: "
+                f"{repository.url}, which has {', '.join(sorted(files))}."
+            )
+        digest, size = (None, None) if files is None else files[name]
+        return hub.fetch(
+            repository.repo_id,
+            self.published.commit,
+            name,
+            digest,
+            size,
+            **self.options,
+        )
+
+
+def open_snapshot(
     reference,
-    check=None,
     *,
     revision=None,
     cache_dir=None,
     token=None,
     local_files_only=False,
     force_download=False,
-):
-    """The weight file of a repository of the Hub, verified.
+) -> Snapshot:
+    """A repository of the Hub at the commit that its revision is now.
 
     Args:
         reference: `"hf://owner/name"`, perhaps with `"@revision"`.
-        check: Called with the content of `config.json` before the weights
-            are downloaded; raises if they do not fit. May be None.
         revision: Branch, tag or commit, if the reference names none.
         cache_dir: As in `hub.fetch`, like the remaining arguments.
-
-    Returns:
-        The path of the file.
-
-    Raises:
-        ValueError: If the repository is none of this library's.
     """
     repository = parse(reference, revision)
     published = resolve(
@@ -198,36 +238,31 @@ def fetch_weights(
         local_files_only=local_files_only,
         force=force_download,
     )
+    options = {
+        "cache_dir": cache_dir,
+        "token": token,
+        "local_files_only": local_files_only,
+        "force_download": force_download,
+    }
+    return Snapshot(repository, published, options)
 
-    def get(name):
-        digest, size = None, None
-        if published.files is not None:
-            if name not in published.files:
-                raise ValueError(
-                    f"A repository with weights holds '{CONFIG}' and "
-                    f"'{WEIGHTS}', as `keras-pnnh push` writes them. Received: "
-                    f"{repository.url}, which has "
-                    f"{', '.join(sorted(published.files))}."
-                )
-            digest, size = published.files[name]
-        elif hub.directory_path(repository.file(name)) is None:
-            return None
-        return hub.fetch(
-            repository.repo_id,
-            published.commit,
-            name,
-            digest,
-            size,
-            cache_dir=cache_dir,
-            token=token,
-            local_files_only=local_files_only,
-            force_download=force_download,
-        )
 
-    config = get(CONFIG)
-    if check is not None and config is not None:
-        check(read_config(config))
-    return get(WEIGHTS)
+def fetch_weights(reference, **options) -> Path:
+    """The weight file of a repository of the Hub, verified.
+
+    Args:
+        reference: `"hf://owner/name"`, perhaps with `"@revision"`.
+        **options: As in `open_snapshot`.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        ValueError: If the repository is none of this library's.
+    """
+    snapshot = open_snapshot(reference, **options)
+    snapshot.config()
+    return snapshot.weights()
 
 
 def read_config(path):

@@ -1,10 +1,8 @@
 """The only table of checkpoints, keyed by `<variant>.<tag>`."""
 
 import functools
-import os
 from pathlib import Path
 
-from keras_pnnh.weights import hub_repository
 from keras_pnnh.weights.entry import Metric, WeightsEntry
 from keras_pnnh.weights.labels import CIFAR10_LABELS
 
@@ -72,7 +70,7 @@ def _timm(
         revision=revision,
         size=size,
         preprocessing=preprocessing,
-        coder="identity",
+        internal_path="pass_through",
         state_dict=state_dict,
         metrics=(
             Metric(
@@ -205,15 +203,6 @@ WEIGHTS = {
 }
 
 
-def is_path(weights):
-    """Whether `weights=` names a file: no tag, no repository of the Hub."""
-    if hub_repository.is_reference(weights):
-        return False
-    return isinstance(weights, os.PathLike) or (
-        isinstance(weights, str) and ("." in weights or os.sep in weights)
-    )
-
-
 def list_weights():
     """Names `<variant>.<tag>` of all checkpoints, sorted."""
     return sorted(WEIGHTS)
@@ -222,25 +211,3 @@ def list_weights():
 def list_bundled():
     """Those of `list_weights()` whose files come with the package."""
     return [name for name in list_weights() if WEIGHTS[name].repo_id is None]
-
-
-def find_weights(variant, tag):
-    """The entry of a variant's weights.
-
-    Raises:
-        ValueError: If there is none; the message lists those there are.
-    """
-    name = f"{variant}.{tag}"
-    if name in WEIGHTS:
-        return WEIGHTS[name]
-    available = [key for key in WEIGHTS if key.startswith(f"{variant}.")]
-    hint = (
-        f"{variant} has: {', '.join(available)}"
-        if available
-        else f"{variant} has none; there are: {', '.join(list_weights())}"
-    )
-    raise ValueError(
-        "`weights` must be None, the path of a `.weights.h5` file, "
-        "'hf://owner/name', or a tag "
-        f"with published weights. Received: weights={tag!r}. {hint}."
-    )

@@ -44,21 +44,14 @@ def files(tmp_path_factory):
             "plain_resnet32",
             {},
             "blocks_per_stage: file [3, 3, 3], model [5, 5, 5]",
-            "Construct the model with the file's values",
+            "`keras_pnnh.from_weights(",
         ),
         (
             "whole",
             "plain_resnet20",
             {"internal_path": "residual"},
             "internal_path: file 'coder', model 'residual'",
-            "Construct the model with the file's values",
-        ),
-        (
-            "whole",
-            "plain_resnet20",
-            {"classes": 7},
-            "exactly the variables",
-            "number of classes",
+            "`keras_pnnh.from_weights(",
         ),
         (
             "model",

@@ -137,7 +137,7 @@ def test_settings_that_do_not_fit(given, message, folder, tmp_path, capsys):
     ("weights", "message"),
     [
         ("cifar10", "plain_resnet20.cifar10"),
-        ("cifar11", "`keras-pnnh list`"),
+        ("cifar11", "plain_resnet20.cifar10"),
         ("none.weights.h5", "none.weights.h5"),
         ("hf://alone", "hf://owner/name"),
     ],
@@ -162,7 +162,7 @@ def test_a_file_without_a_note_asks_for_the_model(tmp_path, folder, capsys):
     save_weights(model, path, Classifier(LABELS, (8, 8)))
     arguments = ["--weights", str(path), "--data", str(folder / "data")]
     assert main(["evaluate", *arguments]) == 1
-    assert "Name it by --model" in capsys.readouterr().err
+    assert "name the model" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

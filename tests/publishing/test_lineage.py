@@ -11,7 +11,7 @@ from keras_pnnh.weights import registry
 
 def test_a_tag_is_described_by_its_digest():
     described = lineage.describe_weights("plain_resnet20", "cifar10")
-    entry = registry.find_weights("plain_resnet20", "cifar10")
+    entry = registry.WEIGHTS["plain_resnet20.cifar10"]
     assert described == {
         "source": "plain_resnet20.cifar10",
         "sha256": entry.sha256,

@@ -9,14 +9,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import keras
 import numpy as np
 import pytest
 from harness import randomize, to_numpy
 from huggingface_hub import HfApi, metadata_load
 from huggingface_hub.repocard_data import model_index_to_eval_results
 
-from keras_pnnh import save_weights
-from keras_pnnh.applications import PlainResNet20
+from keras_pnnh import from_weights, save_weights
+from keras_pnnh.applications import (
+    PlainMobileNetV2,
+    PlainResNet20,
+    PlainViTTiny16,
+)
 from keras_pnnh.cli import networks
 from keras_pnnh.cli.main import main
 from keras_pnnh.publishing.publish import push
@@ -35,14 +40,18 @@ LABELS = ("ant", "bee", "cat")
 
 
 def write_run(folder, **changes):
+    return write_run_of(folder, PlainResNet20, **{**SMALL, **changes})
+
+
+def write_run_of(folder, constructor, **arguments):
     """The folder of a finished run, of which this library wrote the record."""
     path = ROOT / "weights" / "plain_resnet20.cifar10" / "record.json"
     record = json.loads(path.read_text())
-    arguments = {**SMALL, **changes}
-    model = PlainResNet20(**arguments, classifier_activation=None)
+    model = constructor(**arguments, classifier_activation=None)
     randomize(model, seed=1)
     folder.mkdir()
-    classifier = Classifier(LABELS, (8, 8))
+    labels = (*LABELS, "dog")[: arguments["classes"]]
+    classifier = Classifier(labels, arguments["input_shape"][:2])
     save_weights(model, folder / "model.weights.h5", classifier)
     record["model"] = {
         "class_name": type(model).__name__,
@@ -193,7 +202,7 @@ def test_the_card(signed_in, run, tmp_path):
         "87.12 % on the same 5000 images",
         "Ants only.",
         "@misc{zhang2024peeking",
-        'weights="hf://owner/mine@v1"',
+        'from_weights("hf://owner/mine@v1")',
         f'load_model("{REFERENCE}")',
         f'from_preset("{REFERENCE}")',
         f"epochs {record['recipe']['epochs']}",
@@ -210,13 +219,38 @@ def test_the_card(signed_in, run, tmp_path):
     assert results[0].task_type == "image-classification"
 
 
-def test_the_card_names_arguments_that_are_no_defaults(signed_in, tmp_path):
-    write_run(tmp_path / "run", internal_path="none", norm="kernel")
+@pytest.mark.parametrize(
+    ("constructor", "arguments"),
+    [
+        (PlainResNet20, {"internal_path": "none", "norm": "kernel"}),
+        (PlainResNet20, {"filters_per_stage": (3, 5, 7)}),
+        (PlainResNet20, {"code_placement": "concat", "code_ratio": 0.5}),
+        (
+            PlainViTTiny16,
+            {"patch_size": 2, "num_layers": 2, "hidden_dim": 12, "mlp_dim": 24},
+        ),
+        (PlainMobileNetV2, {"alpha": 0.35, "classes": 4}),
+    ],
+)
+def test_the_cards_snippet_loads_every_network(
+    signed_in, tmp_path, images, constructor, arguments
+):
+    size = 32 if constructor is PlainMobileNetV2 else 8
+    arguments = {"classes": 3, "input_shape": (size, size, 3), **arguments}
+    trained = write_run_of(tmp_path / "run", constructor, **arguments)
     push(tmp_path / "run", REFERENCE)
     text = published_files(signed_in)["README.md"].decode()
-    assert "internal_path='none'" in text
-    assert "norm='kernel'" in text
     assert "- **Residual twin:** not recorded." in text
+    snippet = text.split("```python\n")[1].split("```")[0]
+    names = {}
+    exec(snippet, names)  # noqa: S102
+    pictures = np.random.default_rng(3).uniform(0, 255, (2, size, size, 3))
+    np.testing.assert_allclose(
+        names["model"].predict(pictures, verbose=0),
+        keras.ops.softmax(trained.predict(pictures, verbose=0)),
+        atol=1e-5,
+    )
+    assert names["model"].name == trained.name
 
 
 def test_a_converted_network_is_published(signed_in, tmp_path, images):
@@ -224,13 +258,8 @@ def test_a_converted_network_is_published(signed_in, tmp_path, images):
     trained = write_run(tmp_path / "run", **asked)
     push(tmp_path / "run", REFERENCE)
     text = published_files(signed_in)["README.md"].decode()
-    assert (
-        "internal_path='pass_through'" in text
-        and "preprocessing='imagenet'" in text
-    )
     assert "carried by\npass-through channels" in text
-    arguments = {**SMALL, **asked, "classifier_activation": None}
-    copy = PlainResNet20(weights=REFERENCE, **arguments)
+    copy = from_weights(REFERENCE, classifier_activation=None)
     np.testing.assert_array_equal(
         to_numpy(copy(images)), to_numpy(trained(images))
     )

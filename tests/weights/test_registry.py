@@ -13,7 +13,7 @@ import keras_pnnh
 from keras_pnnh import save_weights
 from keras_pnnh.applications import PlainResNet20, PlainResNet32, list_models
 from keras_pnnh.applications._checks import PREPROCESSINGS
-from keras_pnnh.weights import registry
+from keras_pnnh.weights import references, registry
 from keras_pnnh.weights.labels import CIFAR10_LABELS
 from keras_pnnh.weights.state_dicts import MATCHES
 
@@ -51,8 +51,9 @@ def test_rows_are_complete(name):
     assert entry.data
     assert entry.limits.endswith(".")
     assert entry.preprocessing in PREPROCESSINGS
-    assert entry.coder in ("autoencoder", "identity")
-    assert registry.find_weights(variant, tag) is entry
+    assert entry.internal_path in ("coder", "pass_through")
+    assert references.find_entry(variant, tag) == (name, entry)
+    assert references.find_entry(None, name) == (name, entry)
     check = _check_bundled if entry.repo_id is None else _check_on_the_hub
     check(name, entry)
 
@@ -87,7 +88,7 @@ def test_no_two_rows_share_a_file():
 def test_the_bundled_file_loads():
     """The real one, offline."""
     model = PlainResNet20(weights="cifar10")
-    entry = registry.find_weights("plain_resnet20", "cifar10")
+    entry = registry.WEIGHTS["plain_resnet20.cifar10"]
     content = (registry.BUNDLED / entry.filename).read_bytes()
     assert hashlib.sha256(content).hexdigest() == entry.sha256
     head = model.get_layer("head")
@@ -160,7 +161,7 @@ def test_another_internal_path_is_refused(published):
 
 
 def test_another_variant_is_refused(published):
-    rule = "Received: weights='cifar10'. plain_resnet32 has none"
+    rule = "Received: weights='cifar10'; plain_resnet32 has none"
     with pytest.raises(ValueError, match=rule):
         PlainResNet32(weights="cifar10")
 

@@ -142,11 +142,11 @@ def test_damaged_conversions_are_made_anew(
 
 
 def test_other_code_converts_anew(published, tmp_path, monkeypatch):
-    for version in "abcd":
-        monkeypatch.setattr(converted, "_code_version", lambda v=version: v)
+    for version in (7, 8, 9, 10):
+        monkeypatch.setattr(converted, "FORMAT", version)
         load()
-    names = sorted(path.name[0] for path in kept_files(tmp_path))
-    assert names == ["b", "c", "d"]  # they are large: old ones go
+    kept = {path.name.split("-")[1] for path in kept_files(tmp_path)}
+    assert kept == {"8", "9", "10"}  # they are large: old ones go
 
 
 def test_a_cache_to_read_only(published, twin, tmp_path, pictures):

@@ -110,7 +110,7 @@ def test_other_networks_are_refused_before_the_download(
     arguments = {**SMALL, **numbers, **arguments, "cache_dir": tmp_path}
     with pytest.raises(ValueError, match=re.escape(difference)) as error:
         PlainResNet18(**arguments)
-    assert "Received: 'hf://timm/resnet18.a1_in1k'" in str(error.value)
+    assert "Received: 'plain_resnet18.imagenet'" in str(error.value)
     assert resnet18.count() == 0
 
 

@@ -5,33 +5,22 @@ import keras
 from keras_pnnh.applications import _pass_through
 from keras_pnnh.graph.layer_copies import to_numpy
 from keras_pnnh.layers._initial_values import replaced_later
-from keras_pnnh.weights import architecture, converted
+from keras_pnnh.weights import converted
 
 
-def load_chain(model_class, source, arguments):
-    """The network with pass-through channels that a published one becomes.
+def load_chain(model, source, new_head):
+    """Load what a published residual network becomes.
 
     The first time the residual twin is loaded and converted; the weights that
     come out are kept for later calls.
 
     Args:
-        model_class: An `Application`.
-        source: A `_weight_sources.Published`.
-        arguments: All arguments of the application, with
-            `internal_path="pass_through"`.
+        model: An `Application` with `internal_path="pass_through"`.
+        source: A `sources.Published`.
+        new_head: Whether the classifier stays as it is.
     """
-    with replaced_later():
-        model = model_class(**arguments)
-    twins = {**arguments, "internal_path": "residual"}
-    architecture.compare(
-        model_class,
-        architecture.describe_call(model_class, twins),
-        source.made_for(model_class),
-        source.url,
-        arguments["name"],
-    )
-    new_head = arguments["include_top"] and not source.has_head_of(arguments)
-    settings = {key: twins[key] for key in twins if key != "name"}
+    config = {**model.get_config(), "internal_path": "residual"}
+    settings = {key: config[key] for key in config if key != "name"}
     key = converted.key_of(source.entry.sha256, settings)
     place = (source.entry.repo_id, key, source.options.get("cache_dir"))
     arrays = None
@@ -39,22 +28,20 @@ def load_chain(model_class, source, arguments):
         kept = converted.find(*place)
         arrays = kept and kept.arrays
     if arrays is None:
-        arrays = _convert(model_class, source, twins, new_head)
+        arrays = _convert(type(model), config, source, new_head)
         if key is not None:
             kept = converted.Kept({"arguments": model.get_config()}, arrays)
             converted.keep(*place[:2], kept, place[2])
     for layer in _pretrained_layers(model, new_head):
         count = len(layer.weights)
         layer.set_weights([arrays[f"{layer.name}/{i}"] for i in range(count)])
-    return model
 
 
-def _convert(model_class, source, twins, new_head):
+def _convert(model_class, config, source, new_head):
     """The weights of the chain, by layer and number."""
     with replaced_later():
-        twin = model_class(**twins)
-    source.download()
-    source.load(twin, new_head)
+        twin = model_class.from_config(config)
+    source.load_residual(twin, new_head)
     inputs, outputs, _ = _pass_through.convert(twin.input, twin.output, {})
     return {
         f"{layer.name}/{index}": to_numpy(weight)
@@ -64,7 +51,7 @@ def _convert(model_class, source, twins, new_head):
 
 
 def _pretrained_layers(model, new_head):
-    """All layers, but for a head that starts anew."""
+    """All layers, but for a new head."""
     return [
         layer
         for layer in model.layers

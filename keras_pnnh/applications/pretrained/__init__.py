@@ -1,0 +1,1 @@
+"""`weights=`: build the network that weights are of, and load them."""
