@@ -2,6 +2,7 @@
 #
 #   make check      lint and the quick tests on one backend, while one works
 #   make test       lint and the tests on three backends: what CI runs
+#   make docs       the documentation site, in build/site
 #   make test-full  everything on every backend, the slowest exports included
 PYTHON ?= python3
 DEMO := .venv-demo
@@ -9,7 +10,7 @@ TEST := .venv-test
 WORKERS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 PYTEST := OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 $(TEST)/bin/python -m pytest -q -n $(WORKERS)
 
-.PHONY: demo check test test-full lint test-tensorflow test-jax test-torch clean
+.PHONY: demo check test test-full lint docs test-tensorflow test-jax test-torch clean
 
 demo: $(DEMO)/installed
 	KERAS_BACKEND=jax $(DEMO)/bin/python examples/demo.py
@@ -17,7 +18,7 @@ demo: $(DEMO)/installed
 check: lint
 	KERAS_BACKEND=torch $(PYTEST) -m "not slow"
 
-test: lint test-tensorflow test-jax test-torch
+test: lint docs test-tensorflow test-jax test-torch
 
 test-full: export KERAS_PNNH_ALL_TESTS = 1
 test-full: test
@@ -29,6 +30,11 @@ lint: $(TEST)/installed
 	$(TEST)/bin/pyright
 	# To be raised to 95 as the rooms are annotated.
 	$(TEST)/bin/python tools/type_completeness.py --least 60
+
+# Strict: a broken link or a missing reference fails. The variable silences what
+# the theme says about the future of MkDocs.
+docs: $(TEST)/installed
+	NO_MKDOCS_2_WARNING=1 KERAS_BACKEND=torch $(TEST)/bin/mkdocs build -q --strict
 
 test-tensorflow test-jax test-torch: test-%: $(TEST)/installed
 	KERAS_BACKEND=$* $(PYTEST)
@@ -46,7 +52,7 @@ $(DEMO)/installed: pyproject.toml constraints.txt
 $(TEST)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(TEST)
 	$(TEST)/bin/pip install -q -c constraints.txt tensorflow-cpu torch
-	$(TEST)/bin/pip install -q -c constraints.txt -e ".[jax,torch,export,dev]"
+	$(TEST)/bin/pip install -q -c constraints.txt -e ".[jax,torch,export,dev,docs]"
 	$(TEST)/bin/pip install -q -c constraints.txt --no-deps keras-hub \
 		kagglehub kagglesdk regex sentencepiece tokenizers
 	touch $@

@@ -34,7 +34,7 @@ def pytest_configure(config):
 
 
 # What these tests look at does not depend on the backend.
-ON_ONE_BACKEND = ("data", "presentation", "publishing", "study")
+ON_ONE_BACKEND = ("data", "documents", "presentation", "publishing", "study")
 
 
 def pytest_collection_modifyitems(items):
