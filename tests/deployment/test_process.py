@@ -138,9 +138,14 @@ def test_ctrl_c_ends_the_process(monkeypatch):
         process, "CODE", "# {module}\nimport time; time.sleep(99)"
     )
     before = children() if sys.platform == "linux" else []
+    # A shell that starts the tests in the background switches it off.
+    old = signal.signal(signal.SIGINT, signal.default_int_handler)
     timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        process.run_module(MODULE, [], BACKEND)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            process.run_module(MODULE, [], BACKEND)
+    finally:
+        signal.signal(signal.SIGINT, old)
     if sys.platform == "linux":
         assert children() == before
