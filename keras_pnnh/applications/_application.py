@@ -1,12 +1,12 @@
 """What makes a functional graph an application: its config of plain values."""
 
 import inspect
-from typing import Any
+from typing import Any, Self
 
 import keras
 
 from keras_pnnh import graph
-from keras_pnnh.applications import _old_configs, _pass_through
+from keras_pnnh.applications import _checks, _old_configs, _pass_through
 
 
 class Application(keras.Model):
@@ -44,6 +44,12 @@ class Application(keras.Model):
     """
 
     any_size = True  # whether it takes images of any size without its head
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        if args or kwargs:  # Keras itself calls it with none
+            signature = inspect.signature(cls)
+            _checks.check_arguments(cls.__name__, signature, args, kwargs)
+        return super().__new__(cls, *args, **kwargs)
 
     def __init__(
         self, inputs: Any, outputs: Any, pyramid: dict, arguments: dict

@@ -1,5 +1,6 @@
 """What is checked of every family's arguments, and the choices there are."""
 
+import difflib
 import inspect
 import math
 from collections.abc import Callable, Sequence
@@ -19,6 +20,34 @@ Shape = Sequence[int | None]
 PREPROCESSINGS = get_args(Preprocessing)
 POOLINGS = (None, *get_args(Pooling))
 FLOATS = ("float16", "bfloat16", "float32", "float64")
+
+
+def check_arguments(
+    name: str, signature: inspect.Signature, args: Sequence, kwargs: dict
+) -> dict:
+    """The arguments that were given to a constructor, by name.
+
+    Raises:
+        TypeError: If it has no such argument, or lacks one.
+    """
+    try:
+        return signature.bind(*args, **kwargs).arguments
+    except TypeError as error:
+        names = list(signature.parameters)
+        unknown = [key for key in kwargs if key not in names]
+        near = [
+            f"`{match}`"
+            for key in unknown
+            for match in difflib.get_close_matches(key, names, 2, 0.5)
+        ]
+        given = [repr(value) for value in args]
+        given += [f"{key}={value!r}" for key, value in kwargs.items()]
+        raise TypeError(
+            f"`{name}` is called with its own arguments: {error}. Received: "
+            f"{name}({', '.join(given)}). "
+            + (f"Nearest: {', '.join(near)}. " if near else "")
+            + f"`help({name})` explains all of them."
+        ) from None
 
 
 def check_choice(name: str, value: Any, choices: Sequence) -> None:

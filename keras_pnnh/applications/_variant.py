@@ -8,6 +8,7 @@ from typing import Any, ParamSpec
 
 import keras
 
+from keras_pnnh.applications._checks import check_arguments
 from keras_pnnh.applications.pretrained.build import build
 
 # None, a tag, a path or `"hf://owner/name"`.
@@ -95,7 +96,9 @@ def variant(
     def construct(*args: P.args, **kwargs: P.kwargs) -> keras.Model:
         given = {
             key: value
-            for key, value in parameters.bind(*args, **kwargs).arguments.items()
+            for key, value in check_arguments(
+                name, parameters, args, kwargs
+            ).items()
             # Of this one None is a value: logits.
             if value is not None or key == "classifier_activation"
         }

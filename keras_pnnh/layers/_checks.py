@@ -42,6 +42,17 @@ def check_positive_integers(**arguments):
             )
 
 
+def check_integer(name, value, least=-math.inf):
+    """An integer of at least `least`."""
+    integer = isinstance(value, int) and not isinstance(value, bool)
+    if integer and value >= least:
+        return
+    bound = "" if least == -math.inf else f" of at least {least}"
+    raise ValueError(
+        f"`{name}` must be an integer{bound}. Received: {name}={value!r}."
+    )
+
+
 def check_number(name, value, least=-math.inf, most=math.inf):
     """A finite number between two bounds."""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
@@ -62,6 +73,30 @@ def check_flag(name, value):
         raise ValueError(
             f"`{name}` must be True or False. Received: {name}={value!r}."
         )
+
+
+def resolve_activation(activation: Any) -> Any:
+    """The function of a name, of a config or of itself."""
+    try:
+        return keras.activations.get(activation)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "`activation` must be None or an activation of Keras. Received: "
+            f"activation={activation!r}. Take one of `keras.activations`."
+        ) from error
+
+
+def resolve_initializer(name: str, initializer: Any) -> Any:
+    """The initialiser of a name, of a config or of itself."""
+    if initializer is not None:
+        try:
+            return keras.initializers.get(initializer)
+        except (TypeError, ValueError):
+            pass
+    raise ValueError(
+        f"`{name}` must be an initialiser of Keras. Received: "
+        f"{name}={initializer!r}. Take one of `keras.initializers`."
+    )
 
 
 def check_room(name, code, whole, size=math.inf):

@@ -6,7 +6,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_pnnh.layers._checks import check_positive_integers, count_channels
+from keras_pnnh.layers._checks import (
+    check_integer,
+    check_number,
+    check_positive_integers,
+    count_channels,
+    resolve_activation,
+)
 from keras_pnnh.layers.coder_initializers import CODER_INITIALIZERS
 from keras_pnnh.layers.handed_weights import HandedWeights
 from keras_pnnh.layers.plain_layer import PlainLayer
@@ -90,24 +96,23 @@ class Coder(PlainLayer):
         super().__init__(**kwargs)
         code_filters = filters if code_filters is None else code_filters
         check_positive_integers(filters=filters, code_filters=code_filters)
-        if initializer not in CODER_INITIALIZERS:
+        if initializer not in list(CODER_INITIALIZERS):
             raise ValueError(
                 f"`initializer` must be one of {sorted(CODER_INITIALIZERS)}. "
                 f"Received: initializer={initializer!r}."
             )
-        if not 0 <= gradient_scale <= 1:
-            raise ValueError(
-                "`gradient_scale` must lie between 0 (frozen) and 1 (free). "
-                f"Received: gradient_scale={gradient_scale}."
-            )
-        if not 0 < code_gain < math.inf:
+        check_number("gradient_scale", gradient_scale, least=0, most=1)
+        check_number("code_gain", code_gain)
+        if code_gain <= 0:
             raise ValueError(
                 "`code_gain` must be a positive number. "
                 f"Received: code_gain={code_gain}."
             )
+        check_integer("axis", axis)
+        check_integer("seed", seed, least=0)
         self.filters = filters
         self.code_filters = code_filters
-        self.activation = keras.activations.get(activation)
+        self.activation = resolve_activation(activation)
         self.initializer = initializer
         self.gradient_scale = gradient_scale
         self.axis = axis

@@ -4,7 +4,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_pnnh.layers._checks import check_number, check_positive_integers
+from keras_pnnh.layers._checks import (
+    check_integer,
+    check_number,
+    check_positive_integers,
+)
 from keras_pnnh.layers.plain_dense import PlainDense
 from keras_pnnh.layers.plain_layer import PlainLayer
 from keras_pnnh.layers.values import numbers
@@ -44,7 +48,7 @@ class PlainAttention(PlainLayer):
             input divided by their number.
         token_mixing: See above.
         identity_heads: Number of heads of the same width whose tokens stay as
-            they are.
+            they are, at most `num_heads`.
         learner_gain: As in `PlainDense`, for values and output; the start of
             `beta` and `gamma`.
 
@@ -58,7 +62,8 @@ class PlainAttention(PlainLayer):
 
     Raises:
         ValueError: If the heads do not divide the channels, for an unknown
-            mixing, or a coder that does not fit.
+            mixing, more identity heads than others, or a coder that does not
+            fit.
     """
 
     folds = True
@@ -78,10 +83,13 @@ class PlainAttention(PlainLayer):
                 f"`token_mixing` must be one of {TOKEN_MIXINGS}. "
                 f"Received: token_mixing={token_mixing!r}."
             )
-        if not isinstance(identity_heads, int) or identity_heads < 0:
+        check_integer("identity_heads", identity_heads, least=0)
+        if identity_heads > num_heads:
             raise ValueError(
-                "`identity_heads` must be an integer of at least 0. "
-                f"Received: identity_heads={identity_heads!r}."
+                "Identity heads carry the coder's channels, which are at most "
+                "those of the input, so `identity_heads` must be at most "
+                f"`num_heads`. Received: identity_heads={identity_heads}, "
+                f"num_heads={num_heads}."
             )
         check_number("learner_gain", learner_gain)
         self.num_heads = num_heads

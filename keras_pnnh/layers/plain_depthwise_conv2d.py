@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_pnnh.layers._checks import check_integer
 from keras_pnnh.layers._initial_values import he_values
 from keras_pnnh.layers._plain_convolution import PlainConvolution
 from keras_pnnh.layers.values import (
@@ -90,12 +91,7 @@ class PlainDepthwiseConv2D(PlainConvolution):
             data_format,
             **kwargs,
         )
-        integer = isinstance(code_filters, int)
-        if not integer or isinstance(code_filters, bool) or code_filters < 0:
-            raise ValueError(
-                "`code_filters` must be 0 or a positive integer. "
-                f"Received: code_filters={code_filters!r}."
-            )
+        check_integer("code_filters", code_filters, least=0)
         self.code_filters = code_filters
 
     def build(self, inputs_shape):

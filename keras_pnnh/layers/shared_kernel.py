@@ -4,6 +4,8 @@ import keras
 from keras import ops
 
 from keras_pnnh.layers._checks import (
+    check_integer,
+    check_number,
     check_positive_integers,
     check_room,
     count_channels,
@@ -64,7 +66,15 @@ class SharedKernel(PlainLayer):
         check_positive_integers(
             channels=channels, filters=filters, kernel_size=kernel_size
         )
+        if kernel_size % 2 == 0:
+            raise ValueError(
+                "The layers of a plain network have a centre tap, so "
+                "`kernel_size` must be odd. Received: kernel_size="
+                f"{kernel_size}. Try {kernel_size + 1}."
+            )
         check_room("code_channels", code_channels, "input channels")
+        check_number("gain", gain)
+        check_integer("axis", axis)
         self.channels = channels
         self.filters = filters
         self.kernel_size = kernel_size

@@ -161,6 +161,27 @@ def test_wrong_values_get_a_sentence(family, base, wrong):
     assert f"{key}=" in received and received.endswith(".")
 
 
+@pytest.mark.parametrize(
+    ("construct", "wrong", "rule"),
+    [
+        (PlainResNet, {"include_preprocessing": True}, "`preprocessing`"),
+        (PlainResNet, {"learner_gain": 0.5}, "unexpected keyword"),
+        (PlainViT, {"hidden_dims": 8}, "`hidden_dim`"),
+        (PlainMobileNet, {"stem_filter": 4}, "`stem_filters`"),
+        (PlainWide, {"classes": 3}, "missing a required argument"),
+        (PlainResNet20, {"wieghts": "cifar10"}, "`weights`"),
+        (PlainMobileNetV2, {"alfa": 1.0}, "`alpha`"),
+    ],
+)
+def test_unknown_arguments_get_the_nearest_name(construct, wrong, rule):
+    base = {PlainResNet: RESNET, PlainViT: VIT, PlainMobileNet: MOBILENET}
+    with pytest.raises(TypeError, match=rule) as error:
+        construct(**base.get(construct, {}), **wrong)
+    _, _, received = str(error.value).partition("Received: ")
+    assert received.startswith(construct.__name__)
+    assert all(f"{key}={value!r}" in received for key, value in wrong.items())
+
+
 def test_a_tag_in_the_first_place_is_refused():
     with pytest.raises(ValueError, match="Weights are named by `weights='cif"):
         PlainResNet20("cifar10")

@@ -181,8 +181,8 @@ def test_the_gain_is_relative_to_the_taps_of_one_channel():
         ({"strides": 1.5}, "positive integer", "strides=1.5"),
         ({"norm": "kernel"}, "must be one of", "norm='kernel'"),
         ({"code_filters": 4}, "into the 3 channels", "code_filters=4"),
-        ({"code_filters": -1}, "0 or a positive", "code_filters=-1"),
-        ({"code_filters": 1.5}, "0 or a positive", "code_filters=1.5"),
+        ({"code_filters": -1}, "of at least 0", "code_filters=-1"),
+        ({"code_filters": 1.5}, "of at least 0", "code_filters=1.5"),
         ({"data_format": "NHWC"}, "`data_format`", "data_format='NHWC'"),
     ],
 )

@@ -66,7 +66,7 @@ def test_every_activation_acts_on_one_number(name):
 @pytest.mark.parametrize(
     ("pieces", "message"),
     [
-        ([], "at least one piece. Received: pieces="),
+        ([], "at least one piece: .* Received: pieces="),
         ([piece(2, 2)], r"range of channels.*\[2, 2\]"),
         ([piece(0, 2, "softmax")], "one of .*activation='softmax'"),
         ([piece(0, 2, "relu", alpha=1)], "arguments={'alpha': 1}"),

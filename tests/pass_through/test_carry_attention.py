@@ -51,12 +51,12 @@ def test_equals_the_attention_of_keras(causal):
 @pytest.mark.parametrize(
     ("pieces", "message"),
     [
-        ([], "at least one piece. Received: pieces="),
+        ([], "at least one piece: .* Received: pieces="),
         ([piece([2, 2])], r"range of channels.*\[2, 2\]"),
         ([piece([0, 12], 2, 3)], "values that the heads divide.*num_heads=2"),
         ([piece([0, 13], 2, 3)], "values that the heads divide.*key_dim=3"),
-        ([piece([0, 12], 2)], "neither heads nor keys.*key_dim=None"),
-        ([piece([0, 12], 0, 3)], "neither heads nor keys.*num_heads=0"),
+        ([piece([0, 12], 2)], "`key_dim` must.*key_dim=None"),
+        ([piece([0, 12], 0, 3)], "`num_heads` must.*num_heads=0"),
         ([piece([0, 12], None, 3)], "neither heads nor keys.*num_heads=None"),
     ],
 )

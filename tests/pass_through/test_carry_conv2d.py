@@ -182,11 +182,11 @@ def test_counts_what_is_carried():
 @pytest.mark.parametrize(
     ("blocks", "message"),
     [
-        ([], "at least one block. Received: blocks="),
+        ([], "at least one block: .* Received: blocks="),
         ([{"kind": "conv"}], r"at least \['inputs', 'kind', 'outputs'\]"),
         ([block("conv", [0, 1], [0, 1], size=3)], "Received: .*'size'"),
         ([block("dense", [0, 1], [0, 1])], "must be one of .*'dense'"),
-        ([block("conv", [1, 1], [0, 1])], r"`inputs` .*: \[1, 1\]"),
+        ([block("conv", [1, 1], [0, 1])], r"`inputs` .*=\[1, 1\]"),
         ([block("conv", [0, 3], [0, 4], groups=2)], "3 channels into 4 in 2"),
         ([block("scale", [0, 3], [0, 4])], "'scale' cannot turn 3"),
         ([block("depthwise", [0, 2], [0, 3])], "cannot turn 2 channels into 3"),

@@ -53,10 +53,10 @@ def test_blocks_add_up_and_what_is_carried_moves():
 @pytest.mark.parametrize(
     ("blocks", "message"),
     [
-        ([], "at least one block. Received: blocks="),
+        ([], "at least one block: .* Received: blocks="),
         ([{"kind": "dense"}], r"at least \['inputs', 'kind', 'outputs'\]"),
         ([block("conv", [0, 1], [0, 1])], "must be one of .*'conv'"),
-        ([block("dense", [1, 1], [0, 1])], r"`inputs` .*: \[1, 1\]"),
+        ([block("dense", [1, 1], [0, 1])], r"`inputs` .*=\[1, 1\]"),
         ([block("scale", [0, 3], [0, 4])], "'scale' cannot turn 3"),
         ([block("identity", [0, 3], [0, 2])], "cannot turn 3 channels into 2"),
         ([block("dense", [0, 1], [2, 3])], "leave out channels 0 to 2"),

@@ -69,7 +69,7 @@ def test_the_deviation_of_other_channels_divides():
 @pytest.mark.parametrize(
     ("pieces", "message"),
     [
-        ([], "at least one piece. Received: pieces="),
+        ([], "at least one piece: .* Received: pieces="),
         ([piece([2, 2])], r"`inputs` .* range of channels.*\[2, 2\]"),
         (
             [piece([0, 2], 0.1, statistics=[3, 1])],

@@ -3,6 +3,12 @@
 import dataclasses
 from typing import Any, ClassVar
 
+from keras_pnnh.layers._checks import check_flag, check_positive_integers
+from keras_pnnh.pass_through.layers._pass_through_layer import (
+    check_range,
+    is_pair_of_integers,
+)
+
 Pair = tuple[int, int]
 
 # These move or pool channels; the others have weights.
@@ -37,7 +43,7 @@ class FeatureBlock:
         if not required <= set(entries) <= set(names):
             raise ValueError(
                 f"A block is a dictionary with some of the keys {names}, at "
-                f"least {sorted(required)}. Received: {sorted(entries)}."
+                f"least {sorted(required)}. Received: {entries!r}."
             )
         entries = {name: _tuples(value) for name, value in entries.items()}
         block = cls(**entries)
@@ -79,15 +85,11 @@ class FeatureBlock:
         if self.kind not in self.KINDS:
             raise ValueError(
                 f"The kind of a block must be one of {self.KINDS}. "
-                f"Received: {self.kind!r}."
+                f"Received: kind={self.kind!r}."
             )
-        for name in ("inputs", "outputs"):
-            start, stop = getattr(self, name)
-            if not 0 <= start < stop:
-                raise ValueError(
-                    f"`{name}` of a block is a range of channels, [start, "
-                    f"stop]. Received: {[start, stop]}."
-                )
+        check_range("inputs", self.inputs)
+        check_range("outputs", self.outputs)
+        check_flag("use_bias", self.use_bias)
         if not self._fits():
             raise ValueError(
                 f"A block of kind '{self.kind}' cannot turn {self.channels} "
@@ -151,6 +153,20 @@ class ChannelBlock(FeatureBlock):
         return (padded - reach) // self.strides[axis] + 1
 
     def _check(self):
+        for name in ("kernel_size", "strides", "dilation_rate"):
+            value = getattr(self, name)
+            if not is_pair_of_integers(value) or min(value) < 1:
+                raise ValueError(
+                    f"`{name}` of a block is a pair of positive integers. "
+                    f"Received: {name}={value!r}."
+                )
+        check_positive_integers(groups=self.groups)
+        if self.padding != "same" and not _is_padding(self.padding):
+            raise ValueError(
+                "`padding` of a block is 'same' or a number of pixels for "
+                "each side, [[top, bottom], [left, right]]. Received: "
+                f"padding={self.padding!r}."
+            )
         super()._check()
         if self.kind in ("identity", "scale") and self.kernel_size != (1, 1):
             raise ValueError(
@@ -171,6 +187,14 @@ class ChannelBlock(FeatureBlock):
         if self.kind == "depthwise":
             return self.filters % self.channels == 0
         return super()._fits()
+
+
+def _is_padding(padding):
+    return (
+        isinstance(padding, tuple)
+        and len(padding) == 2
+        and all(map(is_pair_of_integers, padding))
+    )
 
 
 def output_parts(blocks):

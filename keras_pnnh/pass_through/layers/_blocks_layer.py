@@ -5,6 +5,7 @@ from typing import Any
 
 from keras import ops
 
+from keras_pnnh.layers._checks import resolve_initializer
 from keras_pnnh.pass_through.layers._blocks import FeatureBlock, output_parts
 from keras_pnnh.pass_through.layers._pass_through_layer import PassThroughLayer
 
@@ -29,6 +30,7 @@ class BlocksLayer(PassThroughLayer):
             self.block_class.from_dict(block) for block in blocks
         )
         self.parts = output_parts(self.blocks)
+        resolve_initializer("kernel_initializer", kernel_initializer)
         self.kernel_initializer = kernel_initializer
 
     @property

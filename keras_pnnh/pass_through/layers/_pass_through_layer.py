@@ -27,13 +27,15 @@ class PassThroughLayer(PlainLayer):
 
     def __init__(self, ranges: list[dict[str, Any]], **kwargs: Any):
         super().__init__(**kwargs)
-        if not ranges:
-            one = self._ranges_name.removesuffix("s")
-            raise ValueError(
-                f"A layer needs at least one {one}. Received: "
-                f"{self._ranges_name}={ranges!r}. See `{type(self).__name__}` "
-                f"for what a {one} is."
-            )
+        listed = isinstance(ranges, (list, tuple)) and len(ranges) > 0
+        if listed and all(isinstance(entry, dict) for entry in ranges):
+            return
+        one = self._ranges_name.removesuffix("s")
+        raise ValueError(
+            f"A layer needs at least one {one}: a list of dictionaries. "
+            f"Received: {self._ranges_name}={ranges!r}. See "
+            f"`{type(self).__name__}` for what a {one} is."
+        )
 
     @property
     def pass_through_channels(self) -> int:
@@ -91,10 +93,19 @@ def check_range(name, span):
     """Raise unless a range of channels is one.
 
     Raises:
-        ValueError: If it is empty or begins below 0.
+        ValueError: If it is no pair of integers, is empty or begins below 0.
     """
-    if len(span) != 2 or not 0 <= span[0] < span[1]:
+    if not is_pair_of_integers(span) or not 0 <= span[0] < span[1]:
+        span = list(span) if isinstance(span, tuple) else span
         raise ValueError(
             f"`{name}` is a range of channels, [start, stop]. Received: "
-            f"{list(span)}. Give it a start of at least 0 and a larger stop."
+            f"{name}={span!r}. Give it a start of at least 0 and a larger stop."
         )
+
+
+def is_pair_of_integers(value: Any) -> bool:
+    return (
+        isinstance(value, (list, tuple))
+        and len(value) == 2
+        and all(type(number) is int for number in value)
+    )

@@ -1,5 +1,6 @@
 """Layers that are made of pieces, one for each range of output channels."""
 
+import inspect
 from typing import Any
 
 from keras import ops
@@ -24,8 +25,14 @@ class PiecesLayer(PassThroughLayer):
 
     def __init__(self, pieces: list[dict[str, Any]], **kwargs: Any):
         super().__init__(pieces, **kwargs)
+        keys = list(inspect.signature(self._checked_piece).parameters)
         for piece in pieces:
-            check_range("inputs", piece.get("inputs", ()))
+            if not {"inputs"} <= set(piece) <= set(keys):
+                raise ValueError(
+                    "A piece is a dictionary with some of the keys "
+                    f"{keys}, at least 'inputs'. Received: {piece!r}."
+                )
+            check_range("inputs", piece["inputs"])
         self.pieces = [self._checked_piece(**piece) for piece in pieces]
 
     @property

@@ -38,6 +38,21 @@ ELEMENTWISE = {
 }
 
 
+def _are_arguments(arguments, known):
+    """Whether it is a dictionary of what an activation takes: numbers."""
+    return (
+        isinstance(arguments, dict)
+        and set(arguments) <= set(known)
+        # A ReLU without a limit has `max_value=None`.
+        and all(
+            value is None
+            if name == "max_value" and value is None
+            else isinstance(value, (bool, int, float)) and value == value
+            for name, value in arguments.items()
+        )
+    )
+
+
 @keras.saving.register_keras_serializable(package="keras_pnnh")
 class CarryActivation(PiecesLayer):
     """Non-linearity on some channels; the others pass through.
@@ -95,19 +110,22 @@ class CarryActivation(PiecesLayer):
 
     @staticmethod
     def _checked_piece(inputs, activation=None, arguments=None):
-        arguments = dict(arguments or {})
-        known = {None: (), **ELEMENTWISE}.get(activation)
-        if known is None or not set(arguments) <= set(known):
+        arguments = {} if arguments is None else arguments
+        known = None
+        if activation is None or isinstance(activation, str):
+            known = {None: (), **ELEMENTWISE}.get(activation)
+        if known is None or not _are_arguments(arguments, known):
             raise ValueError(
                 "`activation` must be None or a function of one number, one of "
-                f"{sorted(ELEMENTWISE)}, and `arguments` what it takes. "
-                f"Received: activation={activation!r}, arguments={arguments}. "
+                f"{sorted(ELEMENTWISE)}, and `arguments` a dictionary of the "
+                "numbers that it takes. Received: "
+                f"activation={activation!r}, arguments={arguments!r}. "
                 "Take one of those, or None to pass the channels."
             )
         return {
             "inputs": list(inputs),
             "activation": activation,
-            "arguments": arguments,
+            "arguments": dict(arguments),
         }
 
     def get_config(self) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_pnnh.layers._checks import check_flag, check_positive_integers
 from keras_pnnh.layers._precision import at_least_float32
 from keras_pnnh.pass_through.layers._pieces_layer import PiecesLayer
 
@@ -90,12 +91,13 @@ class CarryAttention(PiecesLayer):
     @staticmethod
     def _checked_piece(inputs, num_heads=None, key_dim=None, causal=False):
         start, stop = inputs
+        check_flag("causal", causal)
         if num_heads is None:
             fits = key_dim is None and not causal
         else:
-            values = stop - start - 2 * num_heads * (key_dim or 0)
-            fits = num_heads > 0 and bool(key_dim)
-            fits = fits and values > 0 and values % num_heads == 0
+            check_positive_integers(num_heads=num_heads, key_dim=key_dim)
+            values = stop - start - 2 * num_heads * key_dim
+            fits = values > 0 and values % num_heads == 0
         if not fits:
             raise ValueError(
                 "A piece has queries and keys of `num_heads * key_dim` "

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_pnnh.layers._checks import check_flag, check_number
 from keras_pnnh.layers._precision import at_least_float32
 from keras_pnnh.pass_through.layers._pass_through_layer import check_range
 from keras_pnnh.pass_through.layers._pieces_layer import PiecesLayer
@@ -110,6 +111,9 @@ class CarryNormalization(PiecesLayer):
     ):
         if statistics is not None:
             check_range("statistics", statistics)
+        check_flag("rms", rms)
+        check_flag("use_scale", use_scale)
+        check_flag("use_bias", use_bias)
         passed = epsilon is None
         if passed and (statistics is not None or rms or use_scale or use_bias):
             raise ValueError(
@@ -118,11 +122,8 @@ class CarryNormalization(PiecesLayer):
                 f"use_scale={use_scale}, use_bias={use_bias}. Give it an "
                 "`epsilon`, or leave these out."
             )
-        if not passed and not epsilon >= 0:
-            raise ValueError(
-                "`epsilon` must be None or a number of at least 0. Received: "
-                f"epsilon={epsilon!r}."
-            )
+        if not passed:
+            check_number("epsilon", epsilon, least=0)
         return {
             "inputs": list(inputs),
             "epsilon": epsilon,
