@@ -92,6 +92,31 @@ def add_devices(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_hosts(command: argparse.ArgumentParser) -> None:
+    """Which processes train together."""
+    command.add_argument(
+        "--hosts",
+        metavar="ADDRESS:PORT",
+        help="of process 0, where several train together (JAX), or auto: as "
+        "SLURM or a TPU slice says; start the same command on every host. "
+        "Default: the variables KERAS_DISTRIBUTION_JOB_ADDRESSES, "
+        "..._NUM_PROCESSES and ..._PROCESS_ID, or none",
+    )
+    command.add_argument(
+        "--processes", type=int, metavar="N", help="how many there are"
+    )
+    command.add_argument(
+        "--process", type=int, metavar="I", help="number of this one, from 0"
+    )
+    command.add_argument(
+        "--host-timeout",
+        type=float,
+        default=300.0,
+        metavar="SECONDS",
+        help="how long to wait for the others; default: 300",
+    )
+
+
 def _devices(text):
     if text == "all":
         return text

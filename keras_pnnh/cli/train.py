@@ -6,6 +6,7 @@ from keras_pnnh.cli.options import (
     SubParsers,
     add_data,
     add_devices,
+    add_hosts,
     add_model,
     add_seed,
     add_weights,
@@ -59,6 +60,7 @@ def add_command(commands: SubParsers) -> None:
     )
     add_seed(command, "initial values, order and augmentation")
     add_devices(command)
+    add_hosts(command)
     command.add_argument(
         "--precision",
         choices=("float32", "mixed_bfloat16", "mixed_float16"),
@@ -91,12 +93,21 @@ def run(options: argparse.Namespace) -> int:
     )
     from keras_pnnh.data_format import input_shape
     from keras_pnnh.publishing.lineage import describe_weights
-    from keras_pnnh.training import get_recipe, train, use_devices
+    from keras_pnnh.training import (
+        get_recipe,
+        hosts,
+        join_hosts,
+        train,
+        use_devices,
+    )
 
     # What is wrong in the options is said before the images are read.
     architecture(options, constructor(options.model))
     recipe = get_recipe(
         options.recipe, **{name: getattr(options, name) for name in SETTINGS}
+    )
+    join_hosts(
+        options.hosts, options.processes, options.process, options.host_timeout
     )
     data = load(options, "train")
     weights = find_weights(options)
@@ -125,5 +136,6 @@ def run(options: argparse.Namespace) -> int:
             tensorboard=options.tensorboard,
             freeze_until=options.freeze,
         )
-    print(f"weights, record and curves: {options.output}")
+    if hosts.is_first():
+        print(f"weights, record and curves: {options.output}")
     return 0

@@ -4,6 +4,7 @@ from keras_pnnh.training.devices import use_devices
 from keras_pnnh.training.evaluation import evaluate
 from keras_pnnh.training.fit import train
 from keras_pnnh.training.freezing import freeze
+from keras_pnnh.training.hosts import join_hosts
 from keras_pnnh.training.layer_rates import scale_learning_rates
 from keras_pnnh.training.recipe import RECIPES, Recipe, get_recipe
 
@@ -13,6 +14,7 @@ __all__ = [
     "evaluate",
     "freeze",
     "get_recipe",
+    "join_hosts",
     "scale_learning_rates",
     "train",
     "use_devices",

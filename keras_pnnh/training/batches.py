@@ -5,7 +5,7 @@ import numpy as np
 
 from keras_pnnh.data import LabelledImages
 from keras_pnnh.data_format import as_data_format
-from keras_pnnh.training import devices
+from keras_pnnh.training import devices, hosts
 from keras_pnnh.training.recipe import CROP_FILLS, Recipe
 
 
@@ -39,12 +39,12 @@ class TrainingBatches(keras.utils.PyDataset):
         super().__init__()
         self.data = data
         self.batch_size = _batch_size(recipe.batch_size, len(data.labels))
-        self.part = self.batch_size // devices.hosts()
-        self.first = devices.host() * self.part
+        self.part = self.batch_size // hosts.count()
+        self.first = hosts.number() * self.part
         self.seed = seed
         self.epoch = 0
         self.data_format = data_format
-        with devices.undistributed():
+        with hosts.undistributed():
             self.augmentations = _augmentations(recipe, data.images.shape[1:3])
 
     def __len__(self):
@@ -71,7 +71,7 @@ class TrainingBatches(keras.utils.PyDataset):
 
     def _augment(self, images, step):
         number = np.random.SeedSequence((self.seed, self.epoch, step))
-        with devices.undistributed():
+        with hosts.undistributed():
             seed = keras.random.SeedGenerator(
                 int(number.generate_state(1)[0] >> 1)
             )

@@ -14,6 +14,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_pnnh.training import hosts
+
 
 class RequireFiniteLoss(keras.callbacks.Callback):
     """Raises when the loss is NaN or infinite, some steps later at most.
@@ -127,4 +129,7 @@ class EpochKeeper(keras.callbacks.Callback):
                 "seconds": seconds,
             }
         )
-        self.folder.save_checkpoint(self.model, self.epochs)
+        model = self.model
+        hosts.decided_by_first(
+            lambda: self.folder.save_checkpoint(model, self.epochs)
+        )

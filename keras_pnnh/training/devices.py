@@ -11,6 +11,7 @@ from typing import Any, Literal
 import keras
 
 from keras_pnnh.graph.copy_checks import layers_within
+from keras_pnnh.training import hosts
 
 
 @contextlib.contextmanager
@@ -24,7 +25,7 @@ def use_devices(count: int | Literal["all"] | None = "all") -> Iterator[int]:
 
     Args:
         count: Number of devices, `"all"`, or None for Keras's own choice,
-            which is one.
+            which is one; of several hosts, all.
 
     Yields:
         The number of devices.
@@ -42,6 +43,8 @@ def use_devices(count: int | Literal["all"] | None = "all") -> Iterator[int]:
     >>> devices
     1
     """
+    if count is None and hosts.count() > 1:
+        count = "all"
     if count is None:
         yield replicas()
         return
@@ -63,20 +66,6 @@ def replicas() -> int:
     mesh = distribution.device_mesh
     batch_axis = mesh.axis_names.index(distribution.batch_dim_name)
     return mesh.shape[batch_axis]
-
-
-@contextlib.contextmanager
-def undistributed() -> Iterator[None]:
-    """Keep what is computed in the block to one device of this process."""
-    distribution = keras.distribution.distribution()
-    if distribution is None:
-        yield
-        return
-    keras.distribution.set_distribution(None)
-    try:
-        yield
-    finally:
-        keras.distribution.set_distribution(distribution)
 
 
 def check_placement(model: keras.Model) -> None:
@@ -127,31 +116,13 @@ def _first(found: list[Any], count: int) -> list[Any]:
             f"{len(found)}: {', '.join(map(str, found))}. Ask for fewer, or "
             "for all."
         )
-    if count < len(found) and hosts() > 1:
+    if count < len(found) and hosts.count() > 1:
         raise ValueError(
-            "Every host takes part with all its devices. Received: devices="
-            f"{count} of {len(found)} on {hosts()} hosts. Ask for all, or "
-            "start fewer processes."
+            "Every host takes part with all its devices. Received: "
+            f"devices={count} of {len(found)} on {hosts.count()} hosts. Ask "
+            "for all, or start fewer processes."
         )
     return found[:count]
-
-
-def hosts() -> int:
-    """Number of processes that share the run."""
-    if keras.backend.backend() != "jax":
-        return 1
-    import jax
-
-    return jax.process_count()
-
-
-def host() -> int:
-    """Number of this process, from 0."""
-    if keras.backend.backend() != "jax":
-        return 0
-    import jax
-
-    return jax.process_index()
 
 
 def _list_devices() -> list[Any]:

@@ -1,5 +1,6 @@
 """Train a classifier by a recipe, so that a kill loses one epoch at most."""
 
+import contextlib
 import dataclasses
 import gc
 import os
@@ -14,7 +15,7 @@ from keras_pnnh import environment
 from keras_pnnh.data import LabelledImages
 from keras_pnnh.data.identity import fingerprints, identify
 from keras_pnnh.data_format import data_format_of
-from keras_pnnh.training import curves, devices, requirements
+from keras_pnnh.training import curves, devices, hosts, requirements
 from keras_pnnh.training.batches import TrainingBatches
 from keras_pnnh.training.callbacks import (
     EpochKeeper,
@@ -129,11 +130,19 @@ def train(
     ):
         if value:
             config[key] = value
+    hosts.require_agreement(config)
     folder = RunFolder(output)
-    with folder.locked():
-        translate = getattr(model, "translate_config", dict)
-        images = fingerprints(data.images)
-        epochs = folder.start(config, resume, translate, images)
+    with contextlib.ExitStack() as stack:
+
+        def begin():
+            stack.enter_context(folder.locked())
+            translate = getattr(model, "translate_config", dict)
+            images = fingerprints(data.images)
+            begun = folder.start(config, resume, translate, images)
+            return begun, folder.is_finished()
+
+        epochs, finished = hosts.decided_by_first(begin)
+        folder.check_shared()
         if resume and not epochs:
             _tell(
                 f"No finished epoch in '{folder.path}': the run starts from "
@@ -143,21 +152,22 @@ def train(
             _tell(
                 "No image is held out for validation: see `validation_split`."
             )
-        if folder.is_finished():
+        if finished:
             _tell(
                 f"The run in '{folder.path}' is finished: nothing is left to "
                 "do."
             )
             loader.load(model, folder.weights_path)
-            folder.remove_checkpoints(len(epochs))
-            return folder.read_record()
+            return hosts.decided_by_first(
+                lambda: _finish(folder, epochs, folder.read_record())
+            )
         surroundings = {
             "versions": environment.versions(),
             "hardware": environment.hardware(),
             "devices": devices.replicas(),
         }
         more = list(callbacks)
-        if tensorboard:
+        if tensorboard and hosts.is_first():
             logs = str(folder.path / "logs")
             more.append(keras.callbacks.TensorBoard(logs))
         _fit(
@@ -179,11 +189,19 @@ def train(
         }
         size = data.images.shape[1:3]
         classifier = Classifier(data.class_names, size)
-        save_weights(model, folder.weights_path, classifier)
-        curves.plot_curves(epochs, folder.curves_path, model.name)
-        folder.write_record(record)
-        folder.remove_checkpoints(len(epochs))
-        return folder.read_record()
+
+        def write():
+            save_weights(model, folder.weights_path, classifier)
+            curves.plot_curves(epochs, folder.curves_path, model.name)
+            folder.write_record(record)
+            return _finish(folder, epochs, folder.read_record())
+
+        return hosts.decided_by_first(write)
+
+
+def _finish(folder, epochs, record):
+    folder.remove_checkpoints(len(epochs))
+    return record
 
 
 def _describe(model, data, parts, recipe, seed, description):
@@ -211,7 +229,8 @@ def _by_name(weights, names):
 
 
 def _tell(text):
-    print(text, file=sys.stderr)
+    if hosts.is_first():
+        print(text, file=sys.stderr)
 
 
 def _fit(
@@ -253,7 +272,7 @@ def _fit(
             callbacks=[
                 LossOfLabelled(1.0 if held_out is None else held_out.padding),
                 RequireFiniteLoss(),
-                progress,
+                *([progress] if hosts.is_first() else []),
                 *callbacks,
                 EpochKeeper(model, batches, folder, epochs),
                 interrupt,

@@ -24,7 +24,7 @@ import keras
 import numpy as np
 
 from keras_pnnh.files import PREFIX, replace_when_complete, write_text
-from keras_pnnh.training import checkpoint, run_lock, run_state
+from keras_pnnh.training import checkpoint, hosts, run_lock, run_state
 
 FILES = (
     "config.json",
@@ -134,6 +134,16 @@ class RunFolder:
         if not self.is_finished():
             self._write_images(images)
         return run_state.read_epochs(self.path / "state.json")
+
+    def check_shared(self) -> None:
+        """Raise a FileNotFoundError on a host that does not see the folder."""
+        if not (self.path / "config.json").is_file():
+            raise FileNotFoundError(
+                "All hosts of a run need its folder, on a file system that "
+                f"they share. Received: '{self.path}', where process "
+                f"{hosts.number()} does not find what process 0 wrote. Choose "
+                "another folder as `output`."
+            )
 
     def is_finished(self) -> bool:
         """Whether the run has its record, which is written last."""

@@ -6,7 +6,7 @@ from keras import ops
 
 from keras_pnnh.data import LabelledImages
 from keras_pnnh.data_format import as_data_format
-from keras_pnnh.training import devices
+from keras_pnnh.training import devices, hosts
 from keras_pnnh.training.batches import one_hot
 
 LARGEST = 500
@@ -115,6 +115,6 @@ def make_validation(
         data,
         data_format,
         devices.replicas(),
-        devices.hosts(),
-        devices.host(),
+        hosts.count(),
+        hosts.number(),
     )

@@ -1,8 +1,10 @@
 """The number of devices changes no result."""
 
+import concurrent.futures
 import dataclasses
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +13,15 @@ import keras
 import numpy as np
 import pytest
 
-from keras_pnnh.training import devices, evaluate, train, use_devices
+from keras_pnnh.training import (
+    devices,
+    evaluate,
+    join_hosts,
+    train,
+    use_devices,
+)
 from keras_pnnh.training.batches import TrainingBatches
+from keras_pnnh.training.roll_call import call_roll
 
 SCRIPT = Path(__file__).with_name("run_cli.py")
 jax_only = pytest.mark.skipif(
@@ -32,6 +41,26 @@ def run(arguments, count=1, **environment):
     )
 
 
+def start_hosts(arguments, numbers, more=(), **environment):
+    """Processes of a run, two devices each."""
+    flags = "--xla_force_host_platform_device_count=2"
+    flags += " --xla_backend_optimization_level=0"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+    command = [sys.executable, SCRIPT, *arguments, "--hosts", address]
+    command += ["--processes", "2", *more]
+    return [
+        subprocess.Popen(
+            [*command, "--process", str(number)],
+            env={**os.environ, "XLA_FLAGS": flags, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for number in numbers
+    ]
+
+
 def metrics_of(folder):
     record = json.loads((folder / "record.json").read_text())
     names = ("loss", "accuracy", "val_loss", "val_accuracy")
@@ -48,7 +77,7 @@ def two_epochs(train_arguments):
 
 @jax_only
 @pytest.mark.slow
-def test_four_devices_do_what_one_does(two_epochs, tmp_path):
+def test_devices_and_hosts_do_what_one_device_does(two_epochs, tmp_path):
     folders = {}
     for count in (1, 4):
         folder = folders[count] = tmp_path / str(count)
@@ -61,6 +90,24 @@ def test_four_devices_do_what_one_does(two_epochs, tmp_path):
     np.testing.assert_allclose(
         metrics_of(folders[4]), metrics_of(folders[1]), atol=1e-5
     )
+    folder = folders["hosts"] = tmp_path / "hosts"
+    two_epochs[two_epochs.index("--output") + 1] = str(folder)
+    ran = start_hosts(two_epochs, (0, 1))
+    printed = [each.communicate(timeout=300) for each in ran]
+    assert [each.returncode for each in ran] == [0, 0], printed
+    assert "weights, record and curves" in printed[0][0]
+    assert "epoch 2/2" in printed[0][1]
+    assert not [
+        line
+        for line in "".join(printed[1]).splitlines()
+        if "[Gloo]" not in line and "InitializeLog" not in line
+        if "port.cc" not in line
+    ]
+    np.testing.assert_allclose(
+        metrics_of(folder), metrics_of(folders[1]), atol=1e-5
+    )
+    record = json.loads((folder / "record.json").read_text())
+    assert record["devices"] == 4
     # One of 25 images fills up.
     weights = str(folders[1] / "model.weights.h5")
     data = two_epochs[two_epochs.index("--data") + 1]
@@ -118,3 +165,53 @@ def test_more_devices_than_there_are():
     with pytest.raises(ValueError, match="at most the number that there are"):
         with use_devices(1000):
             pass
+
+
+@jax_only
+@pytest.mark.slow
+def test_a_missing_host_is_named(two_epochs):
+    (alone,) = start_hosts(two_epochs, [0], ["--host-timeout", "2"])
+    _, printed = alone.communicate(timeout=100)
+    assert alone.returncode == 1
+    assert "Received: nothing from process 1." in printed
+    assert "Traceback" not in printed
+
+
+def test_roll_call_names_who_is_missing_to_all():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        calls = [
+            pool.submit(call_roll, "127.0.0.1", port, 4, number, 1.5)
+            for number in (0, 2)
+        ]
+        for call in calls:
+            with pytest.raises(TimeoutError, match="nothing from process 1, 3"):
+                call.result()
+        calls = [
+            pool.submit(call_roll, "127.0.0.1", port, 3, number, 60)
+            for number in (0, 1, 1)
+        ]
+        for call in calls:
+            with pytest.raises(ValueError, match="two processes 1"):
+                call.result()
+        calls = [
+            pool.submit(call_roll, "127.0.0.1", port, 2, number, 60)
+            for number in (1, 0)
+        ]
+        assert [call.result() for call in calls] == [None, None]
+
+
+@jax_only
+@pytest.mark.parametrize(
+    "arguments, needed",
+    [
+        (("10.0.0.1:12",), "`processes`"),
+        (("10.0.0.1:12", 2), "`process`"),
+        (("10.0.0.1", 2, 0), "address:port"),
+        (("10.0.0.1:12", 2, 2), "from 0"),
+    ],
+)
+def test_what_hosts_need_is_said(arguments, needed):
+    with pytest.raises(ValueError, match=needed):
+        join_hosts(*arguments)
