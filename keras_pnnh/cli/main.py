@@ -56,14 +56,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, 1 after an error that the user can put right, 130
-        after Ctrl-C. A wrong option ends in `SystemExit`, as argparse does.
+        after Ctrl-C, 143 after SIGTERM in a training run. A wrong option
+        ends in `SystemExit`, as argparse does.
     """
     parser = make_parser()
     options = parser.parse_args(arguments)
     try:
         _register()
         return options.run(options)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        status = getattr(error, "exit_status", 130)
+        if status != 130:  # a run that has kept its state
+            print("\nStopped. The run goes on with --resume.", file=sys.stderr)
+            return status
         print(
             "\nInterrupted. A training run goes on from its last finished "
             "epoch with --resume.",

@@ -73,6 +73,13 @@ def add_command(commands: SubParsers) -> None:
             help=f"{what}; default: the recipe's",
         )
     command.add_argument(
+        "--checkpoint-steps",
+        type=int,
+        default=0,
+        metavar="N",
+        help="keep the run every N steps, too; default: every epoch",
+    )
+    command.add_argument(
         "--tensorboard",
         action="store_true",
         help="write TensorBoard logs (needs TensorFlow)",
@@ -135,6 +142,7 @@ def run(options: argparse.Namespace) -> int:
             ),
             tensorboard=options.tensorboard,
             freeze_until=options.freeze,
+            checkpoint_steps=options.checkpoint_steps,
         )
     if hosts.is_first():
         print(f"weights, record and curves: {options.output}")

@@ -43,6 +43,7 @@ class TrainingBatches(keras.utils.PyDataset):
         self.first = hosts.number() * self.part
         self.seed = seed
         self.epoch = 0
+        self.first_step = 0  # of an epoch that is gone on with
         self.data_format = data_format
         with hosts.undistributed():
             self.augmentations = _augmentations(recipe, data.images.shape[1:3])
@@ -50,6 +51,11 @@ class TrainingBatches(keras.utils.PyDataset):
     def __len__(self):
         # The last, smaller batch is left out: its batch-norm statistics would
         # be noisier, and a second shape would be compiled.
+        return self.steps - self.first_step
+
+    @property
+    def steps(self) -> int:
+        """Steps of a whole epoch."""
         return len(self.data.labels) // self.batch_size
 
     @property
@@ -58,6 +64,7 @@ class TrainingBatches(keras.utils.PyDataset):
         return len(self.data.labels) % self.batch_size
 
     def __getitem__(self, step):
+        step += self.first_step
         order = np.random.default_rng((self.seed, self.epoch)).permutation(
             len(self.data.labels)
         )

@@ -7,8 +7,13 @@ import numpy as np
 
 from keras_pnnh.files import replace_when_complete
 
+# Metrics amid an epoch, beside the variables that are named by numbers.
+METRIC = "metric-"
 
-def save_checkpoint(model: keras.Model, path: Path) -> None:
+
+def save_checkpoint(
+    model: keras.Model, path: Path, with_metrics: bool = False
+) -> None:
     """Write all variables of a compiled model and its optimizer.
 
     Not with `model.save_weights`: Keras leaves the states of random
@@ -19,6 +24,8 @@ def save_checkpoint(model: keras.Model, path: Path) -> None:
     Args:
         model: A compiled model whose optimizer is built.
         path: Where to write, a name that ends in `.npz`.
+        with_metrics: Whether to add what the metrics have seen so far, for
+            going on amid an epoch.
 
     Raises:
         OSError: If the file cannot be written; `path` is then unchanged.
@@ -27,13 +34,21 @@ def save_checkpoint(model: keras.Model, path: Path) -> None:
         f"{index:05d}": _as_numpy(variable)
         for index, variable in enumerate(_variables(model))
     }
+    if with_metrics:
+        arrays |= {
+            f"{METRIC}{index:05d}": _as_numpy(variable)
+            for index, variable in enumerate(model.metrics_variables)
+        }
     with replace_when_complete(path) as unfinished:
         with open(unfinished, "wb") as file:
             np.savez(file, **arrays)
 
 
-def load_checkpoint(model: keras.Model, path: Path) -> None:
+def load_checkpoint(model: keras.Model, path: Path) -> list[np.ndarray]:
     """Restore what `save_checkpoint` wrote, completely or not at all.
+
+    Returns:
+        What the metrics have seen, for `set_metrics`.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -49,7 +64,9 @@ def load_checkpoint(model: keras.Model, path: Path) -> None:
     try:
         with open(path, "rb") as file, np.load(file) as archive:
             # The archive compares each array with its checksum.
-            arrays = [archive[name] for name in sorted(archive.files)]
+            names = sorted(archive.files)
+            metrics = [archive[name] for name in names if METRIC in name]
+            arrays = [archive[name] for name in names if METRIC not in name]
     # Damaged archives raise errors of every kind.
     except Exception as error:
         raise ValueError(
@@ -74,6 +91,20 @@ def load_checkpoint(model: keras.Model, path: Path) -> None:
                 "or values that are not finite. Start anew in another folder."
             )
     for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)
+    return metrics
+
+
+def set_metrics(model: keras.Model, metrics: list[np.ndarray]) -> None:
+    """Let the metrics of a compiled model go on from what they have seen."""
+    variables = model.metrics_variables
+    if [tuple(v.shape) for v in variables] != [a.shape for a in metrics]:
+        raise ValueError(
+            "A checkpoint amid an epoch must hold the metrics of the model. "
+            f"Received: {len(metrics)} arrays, expected {len(variables)}, or "
+            "of other shapes. Start anew in another folder."
+        )
+    for variable, array in zip(variables, metrics, strict=True):
         variable.assign(array)
 
 

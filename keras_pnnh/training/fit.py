@@ -1,4 +1,4 @@
-"""Train a classifier by a recipe, so that a kill loses one epoch at most."""
+"""Train a classifier by a recipe, so that a kill loses little."""
 
 import contextlib
 import dataclasses
@@ -17,16 +17,15 @@ from keras_pnnh.data.identity import fingerprints, identify
 from keras_pnnh.data_format import data_format_of
 from keras_pnnh.training import curves, devices, hosts, requirements
 from keras_pnnh.training.batches import TrainingBatches
-from keras_pnnh.training.callbacks import (
-    EpochKeeper,
-    RequireFiniteLoss,
-    StopOnInterrupt,
-)
+from keras_pnnh.training.callbacks import RequireFiniteLoss
 from keras_pnnh.training.freezing import freeze
 from keras_pnnh.training.optimizer import make_optimizer
 from keras_pnnh.training.progress import TrainingProgress
 from keras_pnnh.training.recipe import Recipe
 from keras_pnnh.training.run_folder import RunFolder
+from keras_pnnh.training.run_keeper import RunKeeper
+from keras_pnnh.training.run_state import RunState
+from keras_pnnh.training.stopping import StopOnSignal
 from keras_pnnh.training.validation import (
     LabelledAccuracy,
     LossOfLabelled,
@@ -49,6 +48,7 @@ def train(
     freeze_until: str | None = None,
     callbacks: Sequence[keras.callbacks.Callback] = (),
     class_weight: Mapping[str | int, float] | None = None,
+    checkpoint_steps: int = 0,
 ) -> dict[str, Any]:
     """Train a model; everything about the run is kept in `output`.
 
@@ -79,6 +79,9 @@ def train(
             unless it has `async_safe = True`.
         class_weight: Weights of the classes in the loss, by name or number;
             a class that is left out weighs 1.
+        checkpoint_steps: Steps between two checkpoints amid an epoch; 0 keeps
+            finished epochs alone. At SIGTERM the run is kept after the step,
+            on all hosts after the same one, and `KeyboardInterrupt` raised.
 
     Returns:
         The record of the run, a JSON-like dict.
@@ -119,6 +122,7 @@ def train(
     requirements.check_logits(model, data)
     requirements.check_installed(tensorboard)
     weights = requirements.check_class_weight(class_weight, data.class_names)
+    requirements.check_count("checkpoint_steps", checkpoint_steps)
     if freeze_until is not None:
         freeze(model, freeze_until)
     parts = data.split(recipe.validation_split, seed)
@@ -141,9 +145,11 @@ def train(
             begun = folder.start(config, resume, translate, images)
             return begun, folder.is_finished()
 
-        epochs, finished = hosts.decided_by_first(begin)
+        begun, finished = hosts.decided_by_first(begin)
+        state = RunState(*begun)
+        epochs = state.epochs
         folder.check_shared()
-        if resume and not epochs:
+        if resume and not epochs and not state.step:
             _tell(
                 f"No finished epoch in '{folder.path}': the run starts from "
                 "its beginning."
@@ -176,10 +182,11 @@ def train(
             recipe,
             seed,
             folder,
-            epochs,
+            state,
             more,
             steps_per_execution,
             weights,
+            checkpoint_steps,
         )
         record = {
             **config,
@@ -239,12 +246,13 @@ def _fit(
     recipe,
     seed,
     folder,
-    epochs,
+    state,
     callbacks,
     steps_per_execution,
     class_weight,
+    checkpoint_steps,
 ):
-    """The epochs that are left; `epochs` grows by what they measured."""
+    """The epochs that are left; those of `state` grow by what they measured."""
     training, validation = parts
     data_format = data_format_of(model)
     batches = TrainingBatches(training, recipe, seed, data_format)
@@ -254,40 +262,59 @@ def _fit(
             f"{len(training.labels)} training images, which fill no batch; "
             "the next one leaves out others."
         )
-    _compile(model, recipe, len(batches), steps_per_execution)
-    if epochs:
-        folder.load_checkpoint(model, len(epochs))
+    requirements.check_steps(state, batches.steps)
+    _compile(model, recipe, batches.steps, steps_per_execution)
+    stop = StopOnSignal()
+    keeper = RunKeeper(model, batches, folder, state, checkpoint_steps, stop)
+    if state.epochs or state.step:
+        keeper.metrics = folder.load_checkpoint(model, state)
     progress = TrainingProgress(
-        recipe.epochs, len(batches), batches.batch_size, len(epochs)
+        recipe.epochs,
+        batches.steps,
+        batches.batch_size,
+        len(state.epochs),
+        state.step,
     )
-    interrupt = StopOnInterrupt()
     held_out = make_validation(validation, data_format)
+    # Last, those after which an epoch is kept, and may be the last.
+    callbacks = [
+        LossOfLabelled(1.0 if held_out is None else held_out.padding),
+        RequireFiniteLoss(batches),
+        *([progress] if hosts.is_first() else []),
+        *callbacks,
+        keeper,
+        stop,
+    ]
+    # An epoch that is gone on with has fewer steps, so a `fit` of its own.
+    ends = [recipe.epochs]
+    if state.step:
+        ends = [len(state.epochs) + 1, recipe.epochs]
+    step = state.step
+    model.stop_training = False
     try:
-        model.fit(
-            batches,
-            epochs=recipe.epochs,
-            initial_epoch=len(epochs),
-            validation_data=held_out,
-            # Last, those after which an epoch is kept, and may be the last.
-            callbacks=[
-                LossOfLabelled(1.0 if held_out is None else held_out.padding),
-                RequireFiniteLoss(),
-                *([progress] if hosts.is_first() else []),
-                *callbacks,
-                EpochKeeper(model, batches, folder, epochs),
-                interrupt,
-            ],
-            class_weight=class_weight,
-            # The batches shuffle themselves; Keras would reorder them by a
-            # global generator that a resumed run finds in another state.
-            shuffle=False,
-            verbose=0,
-        )
+        for end in ends:
+            if model.stop_training or end == len(state.epochs):
+                break
+            batches.first_step = step
+            step = 0
+            model.fit(
+                batches,
+                epochs=end,
+                initial_epoch=len(state.epochs),
+                validation_data=held_out,
+                callbacks=callbacks,
+                class_weight=class_weight,
+                # The batches shuffle themselves; Keras would reorder them by
+                # a global generator that a resumed run finds in another
+                # state.
+                shuffle=False,
+                verbose=0,
+            )
     except BaseException as error:
         _end_input_thread(error)
         raise
     finally:
-        interrupt.close()
+        stop.close()
         progress.close()
 
 

@@ -9,6 +9,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -28,6 +29,7 @@ class TrainingProgress(keras.callbacks.Callback):
         steps_per_epoch: Steps of an epoch.
         batch_size: Images per step, for the rate.
         first_epoch: Epochs that were finished before.
+        first_step: Steps of the next one that were.
         console: Where to write; standard error by default.
     """
 
@@ -39,13 +41,16 @@ class TrainingProgress(keras.callbacks.Callback):
         steps_per_epoch: int,
         batch_size: int,
         first_epoch: int = 0,
+        first_step: int = 0,
         console: Console | None = None,
     ):
         super().__init__()
         self.total_epochs = total_epochs
         self.steps_per_epoch = steps_per_epoch
         self.batch_size = batch_size
-        self.steps_before = first_epoch * steps_per_epoch
+        self.skipped = first_step
+        self.steps_before = first_epoch * steps_per_epoch + first_step
+        self.task: TaskID | None = None
         self.console = console or Console(stderr=True)
         self.progress = Progress(
             TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
@@ -59,15 +64,17 @@ class TrainingProgress(keras.callbacks.Callback):
         )
 
     def on_train_begin(self, logs=None):
-        self.task = self.progress.add_task(
-            "train",
-            total=self.total_epochs * self.steps_per_epoch,
-            completed=self.steps_before,
-            epoch=0,
-            epochs=self.total_epochs,
-            rate=0.0,
-            loss="",
-        )
+        # An epoch that is gone on with has a `fit` of its own.
+        if self.task is None:
+            self.task = self.progress.add_task(
+                "train",
+                total=self.total_epochs * self.steps_per_epoch,
+                completed=self.steps_before,
+                epoch=0,
+                epochs=self.total_epochs,
+                rate=0.0,
+                loss="",
+            )
         self.progress.start()
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -89,17 +96,21 @@ class TrainingProgress(keras.callbacks.Callback):
         if not self.console.is_terminal and now - self.last_line >= PAUSE:
             self.last_line = now
             self.console.print(
-                f"epoch {self.epoch}/{self.total_epochs}, step {batch + 1}/"
+                f"epoch {self.epoch}/{self.total_epochs}, "
+                f"step {self.skipped + batch + 1}/"
                 f"{self.steps_per_epoch}  {loss}  {rate:.0f} images/s",
                 highlight=False,
                 soft_wrap=True,
             )
 
     def on_epoch_end(self, epoch, logs=None):
-        self.steps_before += self.steps_per_epoch
+        steps = self.steps_per_epoch - self.skipped
+        self.steps_before += steps
+        self.skipped = 0
         seconds = time.monotonic() - self.epoch_start
-        rate = self.steps_per_epoch * self.batch_size / max(seconds, 1e-9)
-        left = round(seconds * (self.total_epochs - epoch - 1))
+        rate = steps * self.batch_size / max(seconds, 1e-9)
+        whole = seconds * self.steps_per_epoch / steps
+        left = round(whole * (self.total_epochs - epoch - 1))
         metrics = "  ".join(
             f"{name} {value:.4f}" for name, value in sorted(logs.items())
         )

@@ -9,6 +9,7 @@ import numpy as np
 from keras_pnnh.data import LabelledImages
 from keras_pnnh.data_format import as_data_format, data_format_of
 from keras_pnnh.training import outputs
+from keras_pnnh.training.run_state import RunState
 
 
 def check_data(model: keras.Model, data: LabelledImages) -> None:
@@ -117,6 +118,25 @@ def check_class_weight(
             )
         weights[int(number)] = float(weight)
     return weights
+
+
+def check_count(name: str, count: int) -> None:
+    """Raise a ValueError unless an argument is a whole number from 0."""
+    if not isinstance(count, int) or count < 0:
+        raise ValueError(
+            f"`{name}` must be a whole number of at least 0. Received: "
+            f"{name}={count!r}."
+        )
+
+
+def check_steps(state: RunState, steps: int) -> None:
+    """Raise a ValueError unless a run goes on with as many steps an epoch."""
+    if state.step and state.steps != steps:
+        raise ValueError(
+            "A run that was stopped amid an epoch goes on with the same "
+            f"batches. Received: {steps} steps an epoch, and {state.steps} "
+            "before. Take as many devices as before."
+        )
 
 
 def check_installed(tensorboard: bool) -> None:

@@ -4,6 +4,7 @@ config.json            what was asked for; a resumed run must agree
 images.npy             fingerprints of the images, training and validation
 state.json             metrics so far; their number names the valid checkpoint
 checkpoint-0007.npz    weights, optimizer and its step counter
+checkpoint-0007-000120.npz  the same, and metrics, 120 steps later
 log.csv, curves.png    metrics per epoch
 model.weights.h5       the result; goes into `weights=`
 record.json            config, versions, hardware, metrics, times; comes last,
@@ -25,6 +26,7 @@ import numpy as np
 
 from keras_pnnh.files import PREFIX, replace_when_complete, write_text
 from keras_pnnh.training import checkpoint, hosts, run_lock, run_state
+from keras_pnnh.training.run_state import RunState
 
 FILES = (
     "config.json",
@@ -35,7 +37,7 @@ FILES = (
     "model.weights.h5",
     "record.json",
 )
-CHECKPOINT = re.compile(r"checkpoint-(\d{4,})\.npz")
+CHECKPOINT = re.compile(r"checkpoint-(\d{4,})(?:-(\d{6,}))?\.npz")
 # A file of a run that a killed process was writing; others' names may begin
 # in the same way.
 UNFINISHED = re.compile(
@@ -94,7 +96,7 @@ class RunFolder:
         resume: bool,
         translate: Callable[[dict[str, Any]], dict[str, Any]] = dict,
         images: np.ndarray | None = None,
-    ) -> list[dict[str, Any]]:
+    ) -> RunState:
         """Begin a run, or find where an interrupted one goes on.
 
         Args:
@@ -106,7 +108,7 @@ class RunFolder:
                 again.
 
         Returns:
-            The metrics of the finished epochs, a list of dicts.
+            How far it is.
 
         Raises:
             FileExistsError: If the folder holds a run and `resume` is False,
@@ -127,13 +129,13 @@ class RunFolder:
             self._remove_unfinished()
             self._write_json(path, config)  # first: by this it is a run
             self._write_images(images)
-            return []
+            return RunState([])
         self._check_files()
         run_state.check_same_run(path, config, translate)
         self._remove_unfinished()
         if not self.is_finished():
             self._write_images(images)
-        return run_state.read_epochs(self.path / "state.json")
+        return run_state.read_state(self.path / "state.json")
 
     def check_shared(self) -> None:
         """Raise a FileNotFoundError on a host that does not see the folder."""
@@ -149,30 +151,34 @@ class RunFolder:
         """Whether the run has its record, which is written last."""
         return self.record_path.is_file()
 
-    def save_checkpoint(
-        self, model: keras.Model, epochs: list[dict[str, Any]]
-    ) -> None:
-        """Keep the state after the last of `epochs`, then drop the one before.
+    def save_checkpoint(self, model: keras.Model, state: RunState) -> None:
+        """Keep the state, then drop the one before.
 
         Whatever the moment of a crash, `state.json` names a complete
         checkpoint.
         """
-        path = self._checkpoint_path(len(epochs))
-        checkpoint.save_checkpoint(model, path)
-        self._write_json(self.path / "state.json", {"epochs": epochs})
-        self._write_log(epochs)
-        self.remove_checkpoints(len(epochs), but=path)
+        path = self._checkpoint_path(state)
+        checkpoint.save_checkpoint(model, path, with_metrics=state.step > 0)
+        self._write_json(self.path / "state.json", state.as_json())
+        if not state.step:
+            self._write_log(state.epochs)
+        self.remove_checkpoints(len(state.epochs), but=path)
 
-    def load_checkpoint(self, model: keras.Model, finished_epochs: int) -> None:
-        """Restore weights and optimizer; the model must be compiled."""
-        checkpoint.load_checkpoint(
-            model, self._checkpoint_path(finished_epochs)
-        )
+    def load_checkpoint(
+        self, model: keras.Model, state: RunState
+    ) -> list[np.ndarray]:
+        """Restore weights and optimizer; the model must be compiled.
+
+        Returns:
+            What its metrics have seen, for `checkpoint.set_metrics`.
+        """
+        return checkpoint.load_checkpoint(model, self._checkpoint_path(state))
 
     def remove_checkpoints(self, epochs: int, but: Path | None = None) -> None:
         """Remove the checkpoints of a run that has come to epoch `epochs`."""
-        for path, number in self._checkpoints():
-            if path != but and 1 <= number <= epochs and path.is_file():
+        for path, number, step in self._checkpoints():
+            ours = (1 if step is None else 0) <= number <= epochs
+            if path != but and ours and path.is_file():
                 path.unlink()
 
     def write_record(self, record: dict[str, Any]) -> None:
@@ -231,7 +237,7 @@ class RunFolder:
 
     def _check_files(self):
         places = [self.path / name for name in FILES]
-        places += [path for path, _ in self._checkpoints()]
+        places += [path for path, _, _ in self._checkpoints()]
         for path in places:
             if path.exists() and not path.is_file():
                 raise ValueError(
@@ -249,10 +255,11 @@ class RunFolder:
         for path in sorted(self.path.glob("checkpoint-*.npz")):
             match = CHECKPOINT.fullmatch(path.name)
             if match:
-                yield path, int(match[1])
+                yield path, int(match[1]), match[2]
 
-    def _checkpoint_path(self, epoch):
-        return self.path / f"checkpoint-{epoch:04d}.npz"
+    def _checkpoint_path(self, state):
+        step = f"-{state.step:06d}" if state.step else ""
+        return self.path / f"checkpoint-{len(state.epochs):04d}{step}.npz"
 
     def _write_images(self, images):
         path = self.path / "images.npy"

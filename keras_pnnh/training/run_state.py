@@ -4,9 +4,31 @@ import json
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from keras_pnnh.data import identity
+
+
+class RunState(NamedTuple):
+    """How far a run is.
+
+    Attributes:
+        epochs: Metrics of each finished epoch.
+        step: Steps of the next one that are done.
+        steps: Steps of an epoch; 0 where `step` is.
+        seconds: What these steps took.
+    """
+
+    epochs: list[dict[str, Any]]
+    step: int = 0
+    steps: int = 0
+    seconds: float = 0.0
+
+    def as_json(self) -> dict[str, Any]:
+        """As `state.json` holds it."""
+        if not self.step:
+            return {"epochs": self.epochs}
+        return self._asdict()
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -34,15 +56,16 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def read_epochs(path: Path) -> list[dict[str, Any]]:
-    """The metrics of the finished epochs, none if `path` is absent.
+def read_state(path: Path) -> RunState:
+    """How far a run is, at its beginning if `path` is absent.
 
     Raises:
-        ValueError: If they are not what a run writes.
+        ValueError: If it is not what a run writes.
     """
     if not path.exists():
-        return []
-    epochs = read_json(path).get("epochs")
+        return RunState([])
+    content = read_json(path)
+    epochs = content.get("epochs")
     if not isinstance(epochs, list):
         raise _malformed(path, "a list of epochs", epochs)
     for number, row in enumerate(epochs, 1):
@@ -55,7 +78,15 @@ def read_epochs(path: Path) -> list[dict[str, Any]]:
         )
         if not good:
             raise _malformed(path, f"the metrics of epoch {number}", row)
-    return epochs
+    state = RunState(
+        epochs, *(content.get(name, 0) for name in RunState._fields[1:])
+    )
+    good = all(map(_is_number, state[1:])) and (
+        state.step == state.steps == 0 or 0 < state.step < state.steps
+    )
+    if not good or not isinstance(state.step, int):
+        raise _malformed(path, "a step of an epoch", state[1:])
+    return state
 
 
 def check_same_run(

@@ -141,7 +141,8 @@ def test_a_run_goes_on(tmp_path):
         "dropout_rate": 0.0,
     }
     folder = RunFolder(tmp_path)
-    assert folder.start({"model": then}, resume=False) == []
+    assert folder.start({"model": then}, resume=False).epochs == []
     with pytest.raises(ValueError, match="other settings: model: activation"):
         folder.start({"model": now}, resume=True)
-    assert folder.start({"model": now}, True, model.translate_config) == []
+    resumed = folder.start({"model": now}, True, model.translate_config)
+    assert resumed.epochs == []

@@ -1,7 +1,8 @@
 """The command line with a tiny model, and with a fault if asked for.
 
 The environment variable FAULT names it: "kill EPOCH STEP", "interrupt EPOCH
-STEP", "full-disk EPOCH STEP" or "kill-while-writing EPOCH" (counted from 0).
+STEP", "terminate EPOCH STEP", "full-disk EPOCH STEP" or "kill-while-writing
+EPOCH" (counted from 0).
 """
 
 import os
@@ -75,6 +76,7 @@ if __name__ == "__main__":
         actions = {
             "kill": send(signal.SIGKILL),
             "interrupt": send(signal.SIGINT),
+            "terminate": send(signal.SIGTERM),
             "full-disk": fill_disk,
         }
         at_step(*numbers, actions[kind])

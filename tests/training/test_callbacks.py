@@ -9,7 +9,8 @@ import pytest
 from keras_pnnh.cli.main import main
 from keras_pnnh.training import train
 from keras_pnnh.training.batches import TrainingBatches
-from keras_pnnh.training.callbacks import RequireFiniteLoss, StopOnInterrupt
+from keras_pnnh.training.callbacks import RequireFiniteLoss
+from keras_pnnh.training.stopping import StopOnSignal
 
 
 def test_nan_loss_names_step_and_keeps_the_checkpoint(
@@ -76,7 +77,7 @@ def test_command_line_reports_it(
 @pytest.fixture
 def callback():
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    callback = StopOnInterrupt()
+    callback = StopOnSignal()
     callback.on_train_begin()
     yield callback
     callback.close()
@@ -103,7 +104,7 @@ def test_a_second_interrupt_does_not_wait(callback):
 def test_an_ignored_signal_stays_ignored():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        callback = StopOnInterrupt()
+        callback = StopOnSignal()
         callback.on_train_begin()
         signal.raise_signal(signal.SIGINT)
         callback.on_train_batch_begin(0)

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_pnnh.cli.main import main
 from keras_pnnh.training import (
     devices,
     evaluate,
@@ -41,7 +42,7 @@ def run(arguments, count=1, **environment):
     )
 
 
-def start_hosts(arguments, numbers, more=(), **environment):
+def start_hosts(arguments, numbers, more=(), faults=("none", "none")):
     """Processes of a run, two devices each."""
     flags = "--xla_force_host_platform_device_count=2"
     flags += " --xla_backend_optimization_level=0"
@@ -52,7 +53,7 @@ def start_hosts(arguments, numbers, more=(), **environment):
     return [
         subprocess.Popen(
             [*command, "--process", str(number)],
-            env={**os.environ, "XLA_FLAGS": flags, **environment},
+            env={**os.environ, "XLA_FLAGS": flags, "FAULT": faults[number]},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -165,6 +166,32 @@ def test_more_devices_than_there_are():
     with pytest.raises(ValueError, match="at most the number that there are"):
         with use_devices(1000):
             pass
+
+
+@jax_only
+@pytest.mark.slow
+def test_stopped_on_hosts_killed_on_devices_finished_on_one(
+    train_arguments, tmp_path, tiny_catalog
+):
+    folder = tmp_path / "run"
+    ran = start_hosts(train_arguments, (0, 1), faults=("none", "terminate 0 1"))
+    printed = [each.communicate(timeout=300) for each in ran]
+    assert [each.returncode for each in ran] == [143, 143], printed
+    state = json.loads((folder / "state.json").read_text())
+    assert state["epochs"] or state["step"]
+    # Of the last epoch, two steps are kept.
+    train_arguments += ["--resume", "--checkpoint-steps", "2"]
+    killed = run([*train_arguments, "--devices", "4"], 4, FAULT="kill 3 3")
+    assert killed.returncode == -9, killed.stderr
+    state = json.loads((folder / "state.json").read_text())
+    assert (len(state["epochs"]), state["step"]) == (3, 2)
+    assert main(train_arguments) == 0
+    output = train_arguments.index("--output") + 1
+    train_arguments[output] = str(tmp_path / "unbroken")
+    assert main(train_arguments) == 0
+    np.testing.assert_allclose(
+        metrics_of(folder), metrics_of(tmp_path / "unbroken"), atol=1e-5
+    )
 
 
 @jax_only

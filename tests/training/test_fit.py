@@ -2,6 +2,7 @@ import copy
 import csv
 import dataclasses
 import json
+import signal
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from run_cli import tiny_model
 
 from keras_pnnh.training import fit, train
+from keras_pnnh.training.run_keeper import RunStopped
 
 
 @pytest.fixture(scope="module")
@@ -201,6 +203,77 @@ def test_mixed_float16_resumes_exactly(tiny_data, tiny_recipe, tmp_path):
         resumed.get_weights(), unbroken.get_weights(), strict=True
     ):
         np.testing.assert_array_equal(found, wanted)
+
+
+class Terminate(keras.callbacks.Callback):
+    """Asks the run to end, as a cluster does, before a step."""
+
+    def __init__(self, epoch, step):
+        super().__init__()
+        self.wanted = (epoch, step)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if (self.epoch, batch) == self.wanted:
+            signal.raise_signal(signal.SIGTERM)
+
+
+@pytest.mark.parametrize("moment", [(0, 1), (1, 2)])
+def test_sigterm_keeps_the_step(
+    run, moment, make_model, tiny_data, tiny_recipe, tmp_path
+):
+    trained, expected, _ = run
+    arguments = {"seed": 7, "output": tmp_path / "run"}
+    with pytest.raises(RunStopped):
+        train(
+            make_model(),
+            tiny_data,
+            tiny_recipe,
+            callbacks=[Terminate(*moment)],
+            **arguments,
+        )
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    state = json.loads((tmp_path / "run" / "state.json").read_text())
+    assert (len(state["epochs"]), state["step"]) == moment
+    model = make_model(seed=5)
+    record = train(model, tiny_data, tiny_recipe, resume=True, **arguments)
+    for found, wanted in zip(record["epochs"], expected["epochs"], strict=True):
+        for name in ("loss", "accuracy", "val_loss", "learning_rate"):
+            assert found[name] == wanted[name]
+    for found, wanted in zip(
+        model.get_weights(), trained.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(found, wanted)
+    assert not list((tmp_path / "run").glob("checkpoint*"))
+
+
+def test_a_step_is_kept_now_and_then(
+    make_model, tiny_data, tiny_recipe, tmp_path
+):
+    kept = set()
+
+    class Look(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            kept.update(path.name for path in tmp_path.glob("checkpoint*"))
+
+    recipe = dataclasses.replace(tiny_recipe, batch_size=4)  # six steps
+    train(
+        make_model(),
+        tiny_data,
+        recipe,
+        tmp_path,
+        callbacks=[Look()],
+        checkpoint_steps=2,
+    )
+    assert kept == {
+        "checkpoint-0000-000002.npz",
+        "checkpoint-0000-000004.npz",
+        "checkpoint-0001.npz",
+        "checkpoint-0001-000002.npz",
+        "checkpoint-0001-000004.npz",
+    }
 
 
 class InterruptAfter(keras.callbacks.Callback):

@@ -19,7 +19,7 @@ def run(monkeypatch):
             width=120,
             color_system=None,
         )
-        bar = TrainingProgress(4, 3, 10, first_epoch, console)
+        bar = TrainingProgress(4, 3, 10, first_epoch, console=console)
         now = [0.0]
         monkeypatch.setattr(time, "monotonic", lambda: now[0])
         bar.progress.get_time = lambda: now[0]
