@@ -48,6 +48,7 @@ DOCUMENTS = (
     "docs/pretrained.md",
     "docs/questions.md",
     "docs/study.md",
+    "docs/weights.md",
 )
 MARKED = re.compile(
     r"(<!-- (?P<name>[\w: -]+) -->\n).*?(<!-- /(?P=name) -->)", re.S
@@ -67,7 +68,7 @@ def bundled_weights():
         minutes = sum(run["seconds"] for run in runs) / 60
         where = describe_hardware(record["hardware"])
         lines.append(
-            f"| [`{path.parent.name}`](weights/{path.parent.name}/README.md) | "
+            f"| `{path.parent.name}` | "
             f"{record['model']['parameters']:,} | "
             f"**{100 * record['test']['accuracy']:.2f} %** of "
             f"{record['test']['images']:,} images | "

@@ -3,6 +3,7 @@
 Sandler et al. 2018, https://arxiv.org/abs/1801.04381.
 """
 
+import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -388,6 +389,9 @@ def _of_width(width: float) -> Callable[..., keras.Model]:
 
     construct.__name__ = model
     construct.__doc__ = PlainMobileNetV2.__doc__
+    construct.__signature__ = inspect.signature(  # type: ignore[attr-defined]
+        PlainMobileNetV2
+    )
     return construct
 
 

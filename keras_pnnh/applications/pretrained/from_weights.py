@@ -70,14 +70,27 @@ def _find_family(name: str | None, path: str) -> Any:
             "it the file, such as `PlainResNet20(weights=...)`; on the command "
             "line, name the model."
         )
-    family = keras.saving.get_registered_object(f"keras_pnnh>{name}")
-    if family is None or not hasattr(family, "translate_config"):
+    family = next(filter(_is_family, _registered(name)), None)
+    if family is None:
         raise ValueError(
-            "Weights must be of a network of this library. Received: "
-            f"'{path}', which says: class_name={name!r}. Update "
-            "keras_pnnh, or construct the network and give it the file."
+            "Weights must be of a network of this library, or of a family "
+            f"that is imported. Received: '{path}', which says: class_name="
+            f"{name!r}. Import its module, update keras_pnnh, or construct "
+            "the network and give it the file."
         )
     return family
+
+
+def _registered(name):
+    """Classes of this name, that of this library first."""
+    known = keras.saving.get_custom_objects()
+    own = f"keras_pnnh>{name}"
+    others = [key for key in known if key.endswith(f">{name}") and key != own]
+    return [known[key] for key in (own, *others) if key in known]
+
+
+def _is_family(registered):
+    return hasattr(registered, "translate_config")
 
 
 def _check_arguments(family, arguments):
