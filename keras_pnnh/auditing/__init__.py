@@ -2,6 +2,7 @@
 
 from keras_pnnh.auditing.audit import audit
 from keras_pnnh.auditing.audit_report import AuditReport, compare
+from keras_pnnh.auditing.exported_file import FileReport
 from keras_pnnh.auditing.memory_figure import plot_memory
 
-__all__ = ["AuditReport", "audit", "compare", "plot_memory"]
+__all__ = ["AuditReport", "FileReport", "audit", "compare", "plot_memory"]

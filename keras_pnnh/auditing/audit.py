@@ -1,6 +1,7 @@
 """What a network is once deployed: its paths, depth, size and memory."""
 
 import math
+import os
 
 import keras
 
@@ -9,6 +10,7 @@ from keras_pnnh.auditing.audit_report import (
     AuditReport,
     LayerRow,
 )
+from keras_pnnh.auditing.exported_file import audit_file
 from keras_pnnh.auditing.liveness import measure_liveness
 from keras_pnnh.auditing.macs import (
     UnknownCostError,
@@ -24,19 +26,23 @@ from keras_pnnh.layers import PlainLayer
 
 
 def audit(model, input_shape=None, leave_out_unknown=False):
-    """Examine the graph of a model.
+    """Examine the graph of a model, or of an exported file.
 
     A network is *plain* if it is one chain: every tensor is read by exactly
-    one layer (or is the result) and every layer reads one tensor. Layers are
+    one layer (or is the result) and every layer reads one tensor. It is
+    *pass-through* if it is such a chain with layers of this library in which
+    channels pass the others by: in an exported file, these become slices and
+    joins, unless `write_out` writes them out before. Layers are
     taken as they are: a path inside a custom layer is not seen, but such a
-    layer is refused if it has a kernel. Inside attention the input is read as
-    queries, keys and values, in a plain network and in its twin alike; the
-    share of itself that a token keeps (`PlainAttention`) stands in the matrix
-    that mixes the tokens.
+    layer is refused if it has a kernel. Of a file every operator is seen.
+    Inside attention the input is read as queries, keys and values, in a plain
+    network and in its twin alike; the share of itself that a token keeps
+    (`PlainAttention`) stands in the matrix that mixes the tokens.
 
     Args:
         model: A functional or sequential `keras.Model`; nested models are
-            read through.
+            read through. Or the path of an ONNX (".onnx") or LiteRT
+            (".tflite") file, of which the joins are counted.
         input_shape: Shape of one input, without the batch, where the model
             leaves sizes open; for several inputs a list of shapes.
         leave_out_unknown: Whether layers with a kernel whose multiplications
@@ -44,13 +50,17 @@ def audit(model, input_shape=None, leave_out_unknown=False):
             instead of refused.
 
     Returns:
-        An `AuditReport`.
+        An `AuditReport`; of a file a `FileReport`.
 
     Raises:
         ValueError: If the model has no graph, a size is unknown,
             `input_shape` does not fit, or a layer has a kernel whose
-            multiplications are not known.
+            multiplications are not known; if a file is damaged or of another
+            format.
+        ModuleNotFoundError: If the package that reads a file is missing.
     """
+    if isinstance(model, (str, os.PathLike)):
+        return audit_file(model)
     network = graph.read(model)
     if input_shape is not None:
         network = graph.read(_with_shape(model, network, input_shape))
@@ -59,7 +69,7 @@ def audit(model, input_shape=None, leave_out_unknown=False):
     macs, uncounted = _count_all(network, leave_out_unknown)
     liveness = measure_liveness(network)
     return AuditReport(
-        plain=not merges and not forks,
+        plain=not merges and not forks and not any(map(_joins, network.calls)),
         name=model.name,
         merges=merges,
         forks=forks,
@@ -194,6 +204,11 @@ def _pass_through(call):
     if isinstance(layer, PlainLayer):
         return layer.pass_through_channels
     return 0
+
+
+def _joins(call):
+    layer = call.layer
+    return isinstance(layer, PlainLayer) and layer.slices_and_joins
 
 
 def _written_out_costs(network, macs):

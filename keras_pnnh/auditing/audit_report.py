@@ -34,7 +34,7 @@ class AuditReport(NamedTuple):
     `print` shows a summary; the fields hold everything.
     """
 
-    plain: bool  # one chain, no path around anything
+    plain: bool  # one chain of layers without a path around anything
     name: str
     merges: tuple[str, ...]  # layers that read more than one tensor
     forks: tuple[str, ...]  # layers whose output is read more than once
@@ -52,13 +52,43 @@ class AuditReport(NamedTuple):
     layers: tuple[LayerRow, ...]
     uncounted: tuple[str, ...] = ()  # layers whose multiplications are missing
 
+    @property
+    def chain(self) -> bool:
+        """Whether every layer reads one tensor, and each is read once."""
+        return not self.merges and not self.forks
+
+    @property
+    def pass_through(self) -> bool:
+        """Whether it is one chain of layers in which channels pass by.
+
+        Such a layer becomes slices and joins in an exported file.
+        """
+        return self.chain and not self.plain
+
     def raise_if_not_plain(self):
-        """Raise unless the network is one chain.
+        """Raise unless the network is one chain of standard layers.
+
+        Raises:
+            ValueError: Naming the first layer where paths merge or part, or
+                the pass-through channels.
+        """
+        self.raise_if_no_chain()
+        if not self.plain:
+            raise ValueError(
+                "A plain network is one chain of standard layers. Received: "
+                f"model '{self.name}', one chain of this library's layers "
+                f"with {self.pass_through_channels:,} pass-through channels, "
+                "which become slices and joins in an exported file. Write "
+                "them out: `keras_pnnh.write_out(model)`."
+            )
+
+    def raise_if_no_chain(self):
+        """Raise unless the network is one chain, plain or pass-through.
 
         Raises:
             ValueError: Naming the first layer where paths merge or part.
         """
-        if not self.plain:
+        if not self.chain:
             repair = (
                 "Fold it first: `keras_pnnh.fold(model)`."
                 if self.shared
@@ -78,6 +108,11 @@ class AuditReport(NamedTuple):
     def _verdict(self):
         if self.plain:
             return "yes"
+        if self.pass_through:
+            return (
+                "no, pass-through: one chain of this library's layers, slices "
+                "and joins in an exported file unless written out"
+            )
         if self.shared:
             return (
                 f"no, layers still share {_first_of(self.shared)}: fold it "
@@ -120,7 +155,7 @@ def compare(reports):
             f"reports={reports}. Pass `{{'plain': audit(model)}}`."
         )
     columns = [
-        ("yes" if report.plain else "no",)
+        (_short_verdict(report),)
         + tuple(
             count_or_none(number)
             for number in (
@@ -137,6 +172,12 @@ def compare(reports):
         for report in reports.values()
     ]
     return as_table(["", *reports], zip(ROWS, *columns, strict=True))
+
+
+def _short_verdict(report):
+    if report.pass_through:
+        return "pass-through"
+    return "yes" if report.plain else "no"
 
 
 def count_or_none(count):

@@ -30,6 +30,8 @@ class PlainLayer(keras.layers.Layer):
             decay leaves alone. Variables with one axis, such as biases and
             scales, need not be named.
         writes_in_place: Whether it may write its output over its input.
+        slices_and_joins: Whether channels pass by what it computes, so that an
+            exported file holds slices and joins in its place.
         pass_through_channels: Number of output channels that are those of the
             input, untouched.
 
@@ -61,6 +63,7 @@ class PlainLayer(keras.layers.Layer):
     absorbs_norm: bool = False
     not_decayed: tuple[str, ...] = ()
     writes_in_place: bool = False
+    slices_and_joins: bool = False
 
     @property
     def pass_through_channels(self) -> int:

@@ -127,7 +127,7 @@ def efficiency():
         rows.append(
             {
                 "network, folded": path,
-                "one chain": "yes" if report.plain else "no",
+                "one chain": "yes" if report.chain else "no",
                 "layers where paths merge": len(report.merges),
                 "parameters": report.folded_parameters,
                 "multiply-accumulates": report.macs,

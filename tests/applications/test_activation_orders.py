@@ -212,10 +212,10 @@ def test_pre_activation_needs_a_skip(internal_path):
     assert f"'basic_v2' with internal_path='{internal_path}'" in message
 
 
-def test_a_converted_pre_activation_network_is_plain(images):
+def test_a_converted_pre_activation_network_is_a_chain(images):
     model = PlainResNet(
         **{**TINY, "internal_path": "pass_through", "input_shape": (8, 8, 3)},
         block="basic_v2",
     )
-    assert audit(model).plain
+    assert audit(model).pass_through
     assert to_numpy(model(images)).shape == (4, 3)

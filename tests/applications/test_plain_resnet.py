@@ -180,7 +180,7 @@ def test_a_twin_with_shared_learners_becomes_a_chain(images):
     twin = PlainResNet(**TINY, internal_path="residual", shared_learners=(2,))
     randomize(twin, seed=1)
     chain, _ = from_residual(twin)
-    assert audit(chain).plain
+    assert audit(chain).pass_through
     np.testing.assert_allclose(
         to_numpy(chain(images)), to_numpy(twin(images)), rtol=1e-4
     )

@@ -6,6 +6,7 @@ import pytest
 from harness import INTERNAL_PATHS
 from keras import layers
 
+import keras_pnnh
 from keras_pnnh import applications
 from keras_pnnh.applications.plain_resnet import PlainResNet
 from keras_pnnh.auditing import (
@@ -61,6 +62,23 @@ def test_a_model_with_coders_says_fold_it_first():
     assert "share 'stage1_coder' (and 1 more): fold it first" in str(report)
     with pytest.raises(ValueError, match="keras_pnnh.fold"):
         report.raise_if_not_plain()
+
+
+def test_a_chain_with_pass_through_channels_is_not_called_plain():
+    twin = fold(small(internal_path="residual"))
+    chain, _ = keras_pnnh.from_residual(twin)
+    report = audit(chain)
+    assert report.chain and report.pass_through and not report.plain
+    assert report.merges == report.forks == ()
+    assert "plain: no, pass-through: one chain of this library's" in str(report)
+    assert "pass-through" in compare({"chain": report})
+    report.raise_if_no_chain()
+    with pytest.raises(ValueError, match="keras_pnnh.write_out"):
+        report.raise_if_not_plain()
+    written = audit(keras_pnnh.write_out(chain))
+    assert written.plain and not written.pass_through
+    for report in (audit(twin), audit(small())):
+        assert not report.chain and not report.pass_through
 
 
 @pytest.mark.parametrize(

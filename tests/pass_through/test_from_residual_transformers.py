@@ -83,7 +83,7 @@ def write_out(model, plain, certificate, images):
     classes = {type(layer) for layer in written_out.layers}
     assert not classes & {CarryActivation, CarryDense}
     report = audit(written_out)
-    assert report.plain
+    assert report.chain
     assert report.macs == certificate.written_out_macs
     assert report.parameters == certificate.written_out_parameters
 
@@ -152,7 +152,7 @@ def convert_source(make):
     # Norms of constant tokens, which the probe has, amplify rounding.
     assert certificate.exact
     assert certificate.top1_agreement == 1
-    assert audit(plain, leave_out_unknown=True).plain
+    assert audit(plain, leave_out_unknown=True).chain
     assert certificate.macs == certificate.source_macs
     shape = (4, *model.input_shape[1:])
     probe = np.random.default_rng(1).standard_normal(shape) * 3

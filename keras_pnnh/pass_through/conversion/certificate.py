@@ -134,7 +134,7 @@ def certify(model, opened, plain, probe, find_end):
     open_size = None in model.inputs[0].shape[1:]
     shape = probe.shape[1:] if open_size else None
     before, after = (_costs(network, shape) for network in (opened, plain))
-    after.raise_if_not_plain()
+    after.raise_if_no_chain()
     return Certificate(
         name=plain.name,
         **compared._asdict(),

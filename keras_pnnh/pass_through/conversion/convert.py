@@ -35,7 +35,11 @@ def from_residual(
     name: str | None = None,
     require_exact: bool = True,
 ) -> tuple[keras.Model, Certificate]:
-    """The same function as a plain chain, exactly.
+    """The same function as one chain of this library's layers, exactly.
+
+    The chain is pass-through, not plain: an exported file of it holds slices
+    and joins, unless `write_out` makes it a chain of standard layers, at a
+    cost that `audit` counts beforehand.
 
     "Reserve and merge" (reconstruction, on PNNH, arXiv 2402.08645): what a
     shortcut carries passes through the layers in channels of its own, and the
@@ -52,7 +56,7 @@ def from_residual(
     >>> branch = keras.layers.Conv2D(4, 3, padding="same")(image)
     >>> block = keras.Model(image, keras.layers.Add()([branch, image]))
     >>> chain, certificate = keras_pnnh.from_residual(block)
-    >>> keras_pnnh.audit(chain).plain, certificate.exact
+    >>> keras_pnnh.audit(chain).chain, certificate.exact
     (True, True)
 
     Works on the graph, not on names: branches of convolutions (also depthwise,

@@ -22,6 +22,7 @@ class PassThroughLayer(PlainLayer):
         ranges: List of dictionaries, not empty.
     """
 
+    slices_and_joins = True
     _ranges_name = "pieces"
     _channel_axis = -1
 

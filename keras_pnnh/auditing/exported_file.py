@@ -1,0 +1,131 @@
+"""What an exported file holds: its operators, and where its paths join."""
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from keras_pnnh.auditing.file_graph import (
+    FileGraph,
+    count_kinds,
+    find_joins,
+)
+from keras_pnnh.auditing.litert_file import read_litert
+from keras_pnnh.auditing.onnx_file import read_onnx
+
+# Suffix: name of the format, what reads it, the package that this needs.
+READERS: dict[str, tuple[str, Callable[[bytes], FileGraph], str]] = {
+    ".onnx": ("ONNX", read_onnx, "onnx"),
+    ".tflite": ("LiteRT", read_litert, "ai-edge-litert"),
+}
+
+
+class FileReport(NamedTuple):
+    """What `audit` found in a file. `print` shows a summary.
+
+    A join is an operator that reads several tensors which depend on the
+    image. It counts if one of its branches bypasses an operator with weights;
+    those that do not are inside of an activation, such as GELU's, or of a
+    norm.
+    """
+
+    path: str
+    format: str
+    plain: bool  # no join counts
+    joins: tuple[str, ...]  # names of those that count
+    join_kinds: dict[str, int]  # number of them by kind, such as "Add"
+    activation_joins: int
+    shape_joins: int  # sizes put together, no activations
+    inner_products: int  # attention's
+    weighted: int  # operators with weights
+    operators: dict[str, int]  # number by kind, the most frequent first
+
+    def raise_if_not_plain(self) -> None:
+        """Raise unless the file is one chain.
+
+        Raises:
+            ValueError: Naming the first join.
+        """
+        if not self.plain:
+            raise ValueError(
+                "A plain file is one chain of operators. Received: "
+                f"'{self.path}', with {self._in_words()}. Export "
+                "`keras_pnnh.write_out(model)`."
+            )
+
+    def _in_words(self):
+        kinds = ", ".join(f"{n} {kind}" for kind, n in self.join_kinds.items())
+        return (
+            f"{len(self.joins)} joins that bypass operators with weights "
+            f"({kinds}), the first '{self.joins[0]}'"
+        )
+
+    def __str__(self) -> str:
+        kinds = ", ".join(f"{n} {kind}" for kind, n in self.operators.items())
+        verdict = "yes, one chain" if self.plain else f"no, {self._in_words()}"
+        return "\n".join(
+            [
+                f"{self.path} ({self.format}): {self.weighted} operators with "
+                "weights",
+                f"  plain: {verdict}",
+                f"  apart: {self.activation_joins} joins inside activations "
+                f"and norms, {self.inner_products} inner products of "
+                f"attention, {self.shape_joins} joins of sizes",
+                f"  operators: {kinds}",
+            ]
+        )
+
+
+def audit_file(path: str | os.PathLike[str]) -> FileReport:
+    """Count the operators and joins of an ONNX or LiteRT file.
+
+    Args:
+        path: A file whose name ends in ".onnx" or ".tflite". It is read, not
+            run.
+
+    Returns:
+        A `FileReport`.
+
+    Raises:
+        ValueError: If the name ends in something else, or the file is damaged
+            or holds graphs within graphs (loops, conditions).
+        OSError: If it cannot be read.
+        ModuleNotFoundError: If the package for the format is not installed.
+    """
+    path = Path(path)
+    if path.suffix not in READERS:
+        raise ValueError(
+            f"`audit` reads files that end in {' or '.join(READERS)}. "
+            f"Received: '{path}'. Give it such a file, or a `keras.Model`."
+        )
+    name, read, package = READERS[path.suffix]
+    content = path.read_bytes()
+    try:
+        graph = read(content)
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            f"To read a file of format {name}, {package} is needed. It is not "
+            "installed here. Run `pip install 'keras-pnnh[export]'`."
+        ) from error
+    # Damaged files: whatever the packages raise.
+    except Exception as error:
+        raise ValueError(
+            f"A file of format {name} must be complete, and one graph. "
+            f"Received: '{path}', which cannot be read: "
+            f"{' '.join(str(error).split()) or type(error).__name__}. Export "
+            "it again."
+        ) from error
+    joins = find_joins(graph)
+    return FileReport(
+        str(path),
+        name,
+        not joins.bypassing,
+        tuple(operator.name for operator in joins.bypassing),
+        dict(Counter(op.kind for op in joins.bypassing).most_common()),
+        joins.activation,
+        joins.shape,
+        joins.inner_products,
+        joins.weighted,
+        count_kinds(graph),
+    )
