@@ -6,14 +6,20 @@ from typing import Any, Self
 import keras
 
 from keras_pnnh import graph
-from keras_pnnh.applications import _checks, _old_configs, _pass_through
+from keras_pnnh.applications import (
+    _checks,
+    _layer_states,
+    _old_configs,
+    _pass_through,
+)
 
 
 class Application(keras.Model):
     """A functional model that is rebuilt from its constructor's arguments.
 
     Its config holds numbers and strings, no graph: a graph config would lose
-    what a shared coder means, and tie saved files to Keras's own format.
+    what a shared coder means, and tie saved files to Keras's own format. Which
+    layers are frozen or quantised stands in it, too.
 
     A family is a subclass that makes inputs and outputs in its constructor
     and ends it with
@@ -97,14 +103,18 @@ class Application(keras.Model):
             **self._arguments,
             "name": self.name,
             "trainable": self.trainable,
+            **_layer_states.describe(self),
         }
 
     @classmethod
     def from_config(cls, config: dict, custom_objects: Any = None):
         config = cls.translate_config(config)
         trainable = config.pop("trainable", True)
+        states = {
+            key: config.pop(key) for key in _layer_states.KEYS if key in config
+        }
         model = cls(**config)
-        model.trainable = trainable
+        _layer_states.restore(model, trainable, states)
         return model
 
     @classmethod

@@ -39,6 +39,7 @@ class PlainConvolution(PlainLayer):
     """
 
     absorbs_norm = True
+    inner_layers = ("batch_norm",)
     norms: tuple = ()
     _standard_class: type[keras.layers.Layer] = keras.layers.Conv2D
 
@@ -89,6 +90,7 @@ class PlainConvolution(PlainLayer):
             epsilon=self.epsilon,
             gamma_initializer=keras.initializers.Constant(gamma),
             dtype=self.dtype_policy,
+            trainable=self.trains("batch_norm"),
             name="batch_norm",
         )
         self.batch_norm.build(shape)

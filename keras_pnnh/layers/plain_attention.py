@@ -67,6 +67,7 @@ class PlainAttention(PlainLayer):
     """
 
     folds = True
+    inner_layers = ("query", "key", "value", "output_dense")
 
     def __init__(
         self,
@@ -115,7 +116,7 @@ class PlainAttention(PlainLayer):
         self.query = self._dense(channels, "query")
         self.key = self._dense(channels, "key")
         self.value = self._dense(values, "value")
-        self.output_dense = self._dense(channels, "output")
+        self.output_dense = self._dense(channels, "output_dense")
         self.query.build(inputs_shape)
         self.key.build(inputs_shape)
         self.value.build(inputs_shape, encoder_shape)
@@ -131,9 +132,13 @@ class PlainAttention(PlainLayer):
             autocast=False,
         )
 
-    def _dense(self, units, name):
+    def _dense(self, units, attribute):
         return PlainDense(
-            units, self.learner_gain, dtype=self.dtype_policy, name=name
+            units,
+            self.learner_gain,
+            dtype=self.dtype_policy,
+            trainable=self.trains(attribute),
+            name=attribute.removesuffix("_dense"),
         )
 
     def call(self, inputs, encoder=None, decoder=None):

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_pnnh.layers.handed_weights import HandedWeights
+from keras_pnnh.layers.parts import frozen_parts
 
 
 class PlainLayer(keras.layers.Layer):
@@ -34,6 +35,9 @@ class PlainLayer(keras.layers.Layer):
             exported file holds slices and joins in its place.
         pass_through_channels: Number of output channels that are those of the
             input, untouched.
+        inner_layers: Names of those attributes that hold layers. Which of them
+            are frozen is saved with the layer, if they are made with
+            `trainable=self.trains(name)`.
 
     Example:
 
@@ -64,6 +68,29 @@ class PlainLayer(keras.layers.Layer):
     not_decayed: tuple[str, ...] = ()
     writes_in_place: bool = False
     slices_and_joins: bool = False
+
+    inner_layers: tuple[str, ...] = ()
+    _frozen_parts: tuple[str, ...] = ()
+
+    def get_config(self) -> dict[str, Any]:
+        """Arguments of the constructor, and `frozen_parts` if there are any:
+        layers inside this one that are frozen while it is not.
+        """
+        config = super().get_config()
+        frozen = frozen_parts(self) if self.built else self._frozen_parts
+        return {**config, "frozen_parts": list(frozen)} if frozen else config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Any:
+        config = dict(config)
+        frozen = config.pop("frozen_parts", ())
+        layer = super().from_config(config)
+        layer._frozen_parts = tuple(frozen)
+        return layer
+
+    def trains(self, name: str) -> bool:
+        """Whether one of `inner_layers`, when it is made, is to be trained."""
+        return self.trainable and name not in self._frozen_parts
 
     @property
     def pass_through_channels(self) -> int:

@@ -18,6 +18,8 @@ ENDS = ("include_top", "input_shape", "classes", "data_format")
 FREE_ARGUMENTS = {
     "name",
     "trainable",
+    "frozen",
+    "quantized",
     "include_top",
     "input_shape",
     "pooling",

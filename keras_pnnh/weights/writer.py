@@ -31,6 +31,12 @@ def save_weights(model, path, classifier=None):
             f"The name of a weight file must end in '{SUFFIX}'. "
             f"Received: path='{path}'. Try '{path}{SUFFIX}'."
         )
+    if "quantized" in getattr(model, "get_config", dict)():
+        raise ValueError(
+            "A weight file holds the weights that a network was trained with. "
+            f"Received: '{model.name}', quantised. Save it whole, "
+            "`model.save('model.keras')`."
+        )
     # A copy that was never compiled: Keras would store the optimizer, too.
     copy = type(model).from_config(model.get_config())
     copy.set_weights(model.get_weights())
