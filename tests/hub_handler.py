@@ -26,9 +26,11 @@ REFUSALS = {
     "429": (429, {}),
     "500": (500, {}),
     "503": (503, {}),
+    # The page of a network that wants a sign-in, in place of every answer.
+    "portal": (200, {"Content-Type": "text/html"}),
 }
 # What can go wrong with the bytes.
-DAMAGES = ("truncated", "wrong_bytes", "dropped", "slow")
+DAMAGES = ("truncated", "wrong_bytes", "dropped", "slow", "trickle")
 
 
 class Refused(Exception):
@@ -65,7 +67,8 @@ class Handler(BaseHTTPRequestHandler):
             self._route(path)
         except Refused as refusal:
             status, headers = REFUSALS[str(refusal)]
-            self._send(status, b'{"error": "refused"}', headers)
+            page = b"<html>Sign in</html>" if status == 200 else None
+            self._send(status, page or b'{"error": "refused"}', headers)
         except (BrokenPipeError, ConnectionResetError):
             pass  # the client has gone
 
@@ -131,6 +134,9 @@ class Handler(BaseHTTPRequestHandler):
             raise Refused("no_repository" if user else "hidden")
         return repository
 
+    def _lies(self, about):
+        return self.server_state.lies.get(about, {})
+
     def _commit(self, repository, revision):
         commit = repository.resolve(revision)
         if commit is None:
@@ -149,9 +155,9 @@ class Handler(BaseHTTPRequestHandler):
         if file not in commit.files:
             raise Refused("no_file")
         content = commit.files[file]
-        headers = {"X-Repo-Commit": commit.oid}
+        headers = {"X-Repo-Commit": commit.oid, **self._lies("headers")}
         if not is_lfs(file):
-            headers["ETag"] = f'"{git_oid(content)}"'
+            headers.setdefault("ETag", f'"{git_oid(content)}"')
             self._content(content, headers, path)
             return
         digest = sha256(content)
@@ -161,7 +167,7 @@ class Handler(BaseHTTPRequestHandler):
             "X-Linked-Etag": f'"{digest}"',
             "X-Linked-Size": str(len(content)),
             "Location": f"{place}?{urllib.parse.urlencode({'path': path})}",
-        }
+        } | self._lies("headers")
         self._send(302, b"", headers)
 
     def _object(self, digest, path):
@@ -192,6 +198,13 @@ class Handler(BaseHTTPRequestHandler):
             status = 206
         body = content[start:]
         sent = body[: len(body) // 2] if kind == "dropped" else body
+        if kind == "trickle":
+            self._send(status, b"", headers, len(body))
+            for byte in body:
+                self.wfile.write(bytes([byte]))
+                self.wfile.flush()
+                sleep(fault.seconds)
+            return
         self._send(status, sent, headers, len(body))
         if kind == "dropped":
             self.close_connection = True
@@ -223,7 +236,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _info(self, repository, revision):
         commit = self._commit(repository, revision)
-        siblings = []
+        siblings = [{"rfilename": name} for name in self._lies("files")]
         for path, content in sorted(commit.files.items()):
             sibling = {"rfilename": path}
             if "blobs" in self.query:
@@ -235,7 +248,7 @@ class Handler(BaseHTTPRequestHandler):
         self._json(
             {
                 "id": repository.repo_id,
-                "sha": commit.oid,
+                "sha": self.server_state.lies.get("sha", commit.oid),
                 "private": repository.access == "private",
                 "gated": "auto" if repository.access == "gated" else False,
                 "siblings": siblings,

@@ -50,6 +50,9 @@ class HubServer:
         self.objects = {}  # content of large files by SHA-256
         self.tokens = {"hf_owner": "owner"}
         self.requests = []
+        # What it says in place of the truth: "sha" of a commit, "headers" of a
+        # file, "files" that it lists besides.
+        self.lies = {}
         self._faults = []
         self._lock = threading.RLock()
 
@@ -95,7 +98,7 @@ class HubServer:
             method: Pattern of the method.
             path: Pattern of the path; of a large file, both the path in the
                 repository and where that redirects to match.
-            seconds: How long `"slow"` waits.
+            seconds: How long `"slow"` waits, and `"trickle"` for each byte.
         """
         if kind not in FAULTS:
             raise ValueError(f"`kind` is one of {FAULTS}. Received: {kind!r}.")

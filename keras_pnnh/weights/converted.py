@@ -64,7 +64,7 @@ def find(repo_id, key, cache_dir=None):
     for path in _folder(repository).glob(f"{key}-*.safetensors"):
         digest = path.stem.rpartition("-")[2]
         try:
-            if digests.difference_once(path, digest, None, repository):
+            if digests.difference(path, digest):
                 path.unlink(missing_ok=True)
                 continue
             return _read(path)
@@ -106,4 +106,4 @@ def _remove_old(folder):
 
 
 def _folder(repository):
-    return repository / digests.FOLDER / "converted"
+    return repository / "keras_pnnh" / "converted"

@@ -2,7 +2,8 @@
 
 The client checks the size of what it downloads, not the content, and a cache
 may be damaged by others. Everything here is compared with a digest before it
-is used; what differs is fetched once more and then refused and removed.
+is used, whenever it is used; what differs is fetched once more and then
+refused and removed.
 """
 
 import os
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from keras_pnnh.weights import digest as digests
-from keras_pnnh.weights import hub_errors
+from keras_pnnh.weights import hub_answers, hub_errors
 
 # Seconds before the second and the third attempt.
 WAITS = (0.5, 2.0)
@@ -53,8 +54,8 @@ def fetch(
 
     Looked for in the folder of the environment variable
     `KERAS_PNNH_WEIGHTS_DIR` (as `owner/name/file`), then in the cache of the
-    Hub's client, then on the Hub. A file in the cache costs no request, and
-    its content is read once in its life there.
+    Hub's client, then on the Hub. A file in the cache costs no request; its
+    content is compared with the digest every time.
 
     The client's variables `HF_ENDPOINT`, `HF_HOME`, `HF_HUB_CACHE`,
     `HF_HUB_OFFLINE` and `HF_TOKEN` are read at the time of the call.
@@ -79,8 +80,11 @@ def fetch(
             and the file not in the cache.
         PermissionError: If access is denied.
         ConnectionError: If the Hub fails.
-        ValueError: If what it sends is not what was published.
+        ValueError: If what it sends is not what was published, or the token
+            cannot be sent.
     """
+    hub_answers.check_filename(filename)
+    hub_errors.check_token(token)
     file = HubFile(repo_id, revision, filename)
     path = _in_directory(file, digest, size)
     if path is not None:
@@ -119,12 +123,13 @@ def _download(file, cache, token, force_download):
     found = "nothing"
     for force in (force_download, True):
         try:
-            path = hf_hub_download(
-                **file._asdict(),
-                cache_dir=cache.folder,
-                force_download=force,
-                **with_token,
-            )
+            with hub_answers.checked():
+                path = hf_hub_download(
+                    **file._asdict(),
+                    cache_dir=cache.folder,
+                    force_download=force,
+                    **with_token,
+                )
         except Exception as error:
             if not _is_incomplete(error):
                 hub_errors.raise_explained(error, file)
@@ -138,19 +143,23 @@ def _download(file, cache, token, force_download):
         cache.remove()
     raise ValueError(
         "A published file must arrive as it was published. Received: "
-        f"{file.url}, twice, with {found}. Nothing was kept. Try another "
+        f"{hub_errors.without_secrets(file.url)}, twice, with {found}. "
+        "Nothing was kept. Try another "
         "network, or report it if it goes on."
     )
 
 
 def _check_offer(file, metadata, cache):
     """Refuse other content before it is downloaded."""
-    etag, size = metadata.etag or "", metadata.size
+    if metadata.commit_hash is None or not metadata.etag:
+        raise hub_errors.no_hub(file, "sends no commit or no digest")
+    etag, size = metadata.etag, metadata.size
     other = len(etag) == len(cache.digest) and etag != cache.digest
     if other or None not in (size, cache.size) and size != cache.size:
         raise ValueError(
             "A published file must be the one that was published. Received: "
-            f"{file.url}, which has digest {etag} and {size} bytes, expected "
+            f"{hub_errors.without_secrets(file.url)}, which has digest {etag} "
+            f"and {size} bytes, expected "
             f"{cache.digest} and {cache.size or 'any number of'} bytes. "
             "Nothing was downloaded. Update keras_pnnh, or correct "
             "HF_ENDPOINT if it names a mirror."
@@ -158,11 +167,12 @@ def _check_offer(file, metadata, cache):
 
 
 def attempt(request, subject):
-    """The result of a request; short faults are sat out, others explained."""
+    """The result of a request; what is transient is retried, others explained."""
     waits = list(WAITS)
     while True:
         try:
-            return request()
+            with hub_answers.checked():
+                return request()
         except Exception as error:
             if not waits or not hub_errors.is_transient(error):
                 hub_errors.raise_explained(error, subject)
@@ -177,10 +187,11 @@ def _count_download(file, cache, with_token):
 
     config = file._replace(filename="config.json")
     try:
-        get_hf_file_metadata(config.url, **with_token)
-        hf_hub_download(
-            **config._asdict(), cache_dir=cache.folder, **with_token
-        )
+        with hub_answers.checked():
+            get_hf_file_metadata(config.url, **with_token)
+            hf_hub_download(
+                **config._asdict(), cache_dir=cache.folder, **with_token
+            )
     except Exception as error:
         # Nobody needs the file: no fault of it may cost the weights.
         if hub_errors.explain(error, config) is error and not isinstance(
@@ -220,9 +231,7 @@ class _Cache:
         return False
 
     def difference(self):
-        return digests.difference_once(
-            self.path, self.digest, self.size, self.repository
-        )
+        return digests.difference(self.path, self.digest, self.size)
 
     def remove(self):
         """So that no later call, of any library, takes it for the real one."""
@@ -263,7 +272,8 @@ def _in_directory(file, digest, size):
     if found:
         raise ValueError(
             "A published file must be the one that was published. Received: "
-            f"'{path}' with {found}. Copy it again from {file.url}."
+            f"'{path}' with {found}. Copy it again from "
+            f"{hub_errors.without_secrets(file.url)}."
         )
     return path
 

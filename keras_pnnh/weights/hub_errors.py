@@ -5,7 +5,11 @@ such repository, revision or file; no network and nothing in the cache),
 `PermissionError` (no access) and `ConnectionError` (network, server, limit).
 """
 
+import json
 import os
+import re
+
+from keras_pnnh.weights import hub_answers
 
 DIRECTORY_VARIABLE = "KERAS_PNNH_WEIGHTS_DIR"
 
@@ -23,7 +27,15 @@ def explain(error, subject):
     """
     from huggingface_hub import errors
 
-    received = f"Received: {subject.url}"
+    received = f"Received: {without_secrets(subject.url)}"
+    if isinstance(error, hub_answers.SlowAnswerError):
+        return ConnectionError(
+            f"A download must come on. {received}, which {error}. Try another "
+            f"network, or set {hub_answers.SLOWEST_VARIABLE} to the bytes a "
+            "second that are enough (0: no limit)."
+        )
+    if isinstance(error, hub_answers.WrongAnswerError):
+        return no_hub(subject, str(error))
     # From the special to the general: they are subclasses of each other.
     if isinstance(error, errors.GatedRepoError):
         return PermissionError(
@@ -83,13 +95,53 @@ def explain(error, subject):
         )
     if is_network_error(error):
         reason = " ".join(str(error).split()) or type(error).__name__
-        return unreachable(subject, reason)
+        return unreachable(subject, without_secrets(reason))
     if isinstance(error, errors.FileMetadataError):
-        return ConnectionError(
-            f"What answers is no Hugging Face Hub. {received}. Correct "
-            "HF_ENDPOINT, or the proxy in between."
-        )
+        return no_hub(subject, "sends no commit or no digest")
+    if isinstance(error, json.JSONDecodeError):
+        # A page to sign in at, in place of the answer.
+        return no_hub(subject, "sends something else than JSON")
     return error
+
+
+def no_hub(subject, what):
+    """The error of an answer that no Hugging Face Hub gives."""
+    return ConnectionError(
+        "What answers is no Hugging Face Hub. Received: "
+        f"{without_secrets(subject.url)}, where the server {what}. Nothing of "
+        "it was used. Sign in to your network if it wants that, correct "
+        "HF_ENDPOINT, or remove the proxy in between."
+    )
+
+
+def without_secrets(text):
+    """Text without passwords in addresses and without tokens."""
+    text = re.sub(r"(?<=://)[^/\s@]*@", "***@", str(text))
+    text = re.sub(r"\bhf_\w+|\bBearer\s+\S+", "***", text)
+    return re.sub(
+        r"([?&][^=&\s]*(?i:token|key|signature)=)[^&\s]+", r"\1***", text
+    )
+
+
+def check_token(token):
+    """Raise unless a token can be sent, without showing it.
+
+    Raises:
+        ValueError: If it is no line of printable characters.
+    """
+    for where, value in (("`token`", token), ("HF_TOKEN", _token_variable())):
+        if isinstance(value, str) and not re.fullmatch(r"[!-~]+", value):
+            raise ValueError(
+                "A token is one word of printable characters. Received: "
+                f"{where} with {len(value)} characters, among them a space, a "
+                "line break or another that cannot be sent. Copy it again."
+            )
+
+
+def _token_variable():
+    # The client takes line breaks off the ends, and an empty one for none.
+    text = os.environ.get("HF_TOKEN", "").replace("\r", "").replace("\n", "")
+    return text.strip() or None
 
 
 def raise_explained(error, subject):
@@ -104,8 +156,8 @@ def unreachable(subject, reason):
     """The error of whoever has no network and no copy."""
     return FileNotFoundError(
         "What is not in the cache must be downloaded, and the Hub cannot be "
-        f"reached ({reason}). Received: {subject.url}. Call once with a "
-        f"connection, or {_by_hand(subject)}."
+        f"reached ({reason}). Received: {without_secrets(subject.url)}. Call "
+        f"once with a connection, or {_by_hand(subject)}."
     )
 
 
@@ -117,7 +169,10 @@ def is_transient(error):
     if status is not None:
         return status >= 500 or status == 429
     offline = isinstance(error, OfflineModeIsEnabled)
-    return is_network_error(error) and not offline
+    own = isinstance(
+        error, (hub_answers.WrongAnswerError, hub_answers.SlowAnswerError)
+    )
+    return is_network_error(error) and not offline and not own
 
 
 def is_network_error(error):

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from keras_pnnh.files import write_text
-from keras_pnnh.weights import hub, hub_errors
+from keras_pnnh.weights import hub, hub_answers, hub_errors
 from keras_pnnh.weights.hub import HubFile
 
 PREFIX = "hf://"
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
-COMMIT = re.compile("[0-9a-f]{40}")
+COMMIT = hub_answers.COMMIT
 
 
 class HubRepository(NamedTuple):
@@ -62,12 +62,16 @@ def parse(reference, revision=None):
     Raises:
         ValueError: If it has another form, or names two revisions.
     """
-    match = re.fullmatch(r"hf://([\w.-]+/[\w.-]+)(?:@(\S+))?", reference)
-    if match is None:
+    match = re.fullmatch(
+        r"hf://(\w[\w.-]*/\w[\w.-]*)(?:@(.+))?", reference, re.ASCII
+    )
+    wanted = [each for each in (match and match[2], revision) if each]
+    if match is None or not all(map(hub_answers.is_revision, wanted)):
         raise ValueError(
             "A repository of the Hub is written 'hf://owner/name' or "
             "'hf://owner/name@revision' (branch, tag or commit). "
-            f"Received: '{reference}'."
+            f"Received: '{reference}'"
+            + (f" with revision={revision!r}." if revision else ".")
         )
     if match[2] and revision and match[2] != revision:
         raise ValueError(
@@ -93,6 +97,7 @@ def resolve(repository, names, *, cache_dir, token, local_files_only, force):
     Returns:
         A `Published`.
     """
+    hub_errors.check_token(token)
     known = _in_directory(repository) or _in_cache(repository, names, cache_dir)
     pinned = COMMIT.fullmatch(repository.revision)
     if known and not force and (known.files is None or pinned):
@@ -105,17 +110,15 @@ def resolve(repository, names, *, cache_dir, token, local_files_only, force):
     try:
         info = hub.attempt(lambda: _ask(repository, token), repository)
     except (ConnectionError, FileNotFoundError) as error:
-        down = error.__cause__ and hub_errors.is_transient(error.__cause__)
+        # No answer, or none of a Hub's: that of a page to sign in at.
+        down = isinstance(error, ConnectionError) or (
+            error.__cause__ and hub_errors.is_transient(error.__cause__)
+        )
         if known and down and not force:
             return known
         raise
-    files = {}
-    for item in info.siblings or ():
-        digest = item.lfs.sha256 if item.lfs else item.blob_id
-        files[item.rfilename] = (digest, item.size)
-    commit = str(info.sha)
-    _remember(repository, commit, cache_dir)
-    return Published(commit, files)
+    _remember(repository, info.commit, cache_dir)
+    return info
 
 
 def _remember(repository, commit, cache_dir):
@@ -133,19 +136,40 @@ def _ask(repository, token):
     from huggingface_hub import HfApi
 
     api = HfApi(endpoint=hub.endpoint(), token=token)
-    # The client's own default is to wait for ever.
-    return api.model_info(
-        repository.repo_id,
-        revision=repository.revision,
-        files_metadata=True,
-        timeout=10,
-    )
+    try:
+        # The client's own default is to wait for ever.
+        info = api.model_info(
+            repository.repo_id,
+            revision=repository.revision,
+            files_metadata=True,
+            timeout=10,
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise hub_answers.WrongAnswerError("sends something odd") from error
+    pinned = COMMIT.fullmatch(repository.revision)
+    if pinned and info.sha != repository.revision:
+        raise hub_answers.WrongAnswerError(f"names {info.sha!r} as the commit")
+    files = {}
+    for item in info.siblings or ():
+        digest = item.lfs.sha256 if item.lfs else item.blob_id
+        name = hub_answers.check_filename(item.rfilename)
+        files[name] = (hub_answers.check_digest(digest), item.size)
+    return Published(hub_answers.check_commit(info.sha), files)
 
 
 def _in_directory(repository):
     file = repository.file(WEIGHTS)
-    if hub.directory_path(file) is None:
+    path = hub.directory_path(file)
+    if path is None:
         return None
+    if repository.revision != "main":
+        raise ValueError(
+            f"A folder of files of one's own ({hub_errors.DIRECTORY_VARIABLE}) "
+            "has no revisions. Received: revision "
+            f"'{repository.revision}' of '{repository.repo_id}', which lies "
+            f"at '{path.parent}'. Leave the revision out to use what lies "
+            "there, or unset the variable to ask the Hub."
+        )
     return Published(repository.revision, None)
 
 

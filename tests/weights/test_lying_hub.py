@@ -1,0 +1,257 @@
+"""A server that calls itself a Hub: nothing it says is believed unseen.
+
+What the Hub answers becomes paths: the client makes a folder of the commit in
+a header and a file of a digest, the library of the names that a repository
+lists. Nothing may be written outside of the cache.
+"""
+
+import hashlib
+import re
+
+import pytest
+
+from keras_pnnh import save_weights
+from keras_pnnh.applications import PlainResNet20
+from keras_pnnh.publishing.verify import verify_repository
+from keras_pnnh.weights import hub_answers, hub_errors, hub_repository
+from keras_pnnh.weights.hub import fetch
+
+REPO, NAME, COMMIT = "owner/tiny", "model.weights.h5", 10 * "cafe"
+CONTENT = bytes(range(256)) * 40
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+CLIMBS = (
+    "../../../../../escaped",
+    "/tmp/escaped",
+    "..",
+    "a/../../escaped",
+    "..\\..\\escaped",
+    "",
+    "main",
+    COMMIT[:-1],
+    COMMIT.upper(),
+)
+
+
+@pytest.fixture
+def filled(hub, cache):
+    files = {NAME: CONTENT, "config.json": b"{}"}
+    hub.add(REPO, files, revision=COMMIT)
+    return hub
+
+
+@pytest.fixture
+def nothing_outside(tmp_path, cache):
+    """Fails the test if a file appears beside the cache."""
+    yield
+    strays = [
+        path
+        for path in tmp_path.rglob("*")
+        if cache not in (path, *path.parents)
+    ]
+    assert not strays
+
+
+def get(filename=NAME, digest=DIGEST, **more):
+    return fetch(REPO, COMMIT, filename, digest, len(CONTENT), **more)
+
+
+@pytest.mark.usefixtures("nothing_outside")
+@pytest.mark.parametrize("lie", CLIMBS)
+@pytest.mark.parametrize(
+    "fault", [None, "no_file"], ids=["a file", "no such file"]
+)
+def test_a_commit_in_a_header_is_one(filled, cache, lie, fault):
+    filled.lies["headers"] = {"X-Repo-Commit": lie}
+    if fault:
+        filled.inject(fault, times=9)
+    kinds = (ConnectionError, FileNotFoundError)
+    with pytest.raises(kinds) as error:
+        get()
+    if not fault:
+        assert "no Hugging Face Hub" in str(error.value)
+        assert "X-Repo-Commit" in str(error.value) or "commit" in str(
+            error.value
+        )
+
+
+@pytest.mark.usefixtures("nothing_outside")
+@pytest.mark.parametrize("header", ["ETag", "X-Linked-ETag"])
+@pytest.mark.parametrize(
+    "lie", ['"../../../../escaped"', "/tmp/escaped", '"a/b"', "..", "a b"]
+)
+def test_a_digest_in_a_header_is_no_path(filled, header, lie):
+    filled.lies["headers"] = {header: lie}
+    with pytest.raises((ConnectionError, ValueError)) as error:
+        get()
+    assert "no Hugging Face Hub" in str(error.value)
+
+
+@pytest.mark.usefixtures("nothing_outside")
+@pytest.mark.parametrize("lie", [lie for lie in CLIMBS if lie])
+def test_a_commit_of_a_branch_is_one(filled, lie):
+    filled.lies["sha"] = lie
+    with pytest.raises(ConnectionError, match="no Hugging Face Hub"):
+        hub_repository.open_snapshot(f"hf://{REPO}")
+
+
+def test_another_commit_than_the_one_asked_for(filled):
+    filled.lies["sha"] = 10 * "dead"
+    with pytest.raises(ConnectionError, match="as the commit"):
+        hub_repository.open_snapshot(f"hf://{REPO}@{COMMIT}")
+
+
+@pytest.mark.usefixtures("nothing_outside")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../escaped",
+        "/tmp/escaped",
+        "a/../../b",
+        "a//b",
+        "./a",
+        "C:\\b",
+        "a\\..\\b",
+        "a\nb",
+        "",
+    ],
+)
+def test_names_of_files_stay_in_the_repository(filled, name):
+    filled.lies["files"] = [name]
+    for look in (hub_repository.fetch_weights, verify_repository):
+        with pytest.raises(ConnectionError, match="no name of a file"):
+            look(f"hf://{REPO}")
+    with pytest.raises(ConnectionError, match="no name of a file"):
+        get(filename=name)
+
+
+@pytest.mark.parametrize(
+    "revision",
+    [
+        "../main",
+        "a/../b",
+        "/main",
+        "-x",
+        "a b",
+        "v1\n",
+        "a\\b",
+        ".hidden",
+        "a//b",
+    ],
+)
+def test_revisions_that_are_paths_are_refused(hub, cache, revision):
+    for call in (
+        lambda: hub_repository.parse(f"hf://{REPO}@{revision}"),
+        lambda: hub_repository.parse(f"hf://{REPO}", revision),
+    ):
+        with pytest.raises(ValueError, match="is written 'hf://owner/name'"):
+            call()
+    assert hub.count() == 0
+
+
+@pytest.mark.parametrize(
+    "reference", ["hf://../name", "hf://owner/..", "hf://./.", "hf://.a/b"]
+)
+def test_names_that_are_paths_are_refused(reference):
+    with pytest.raises(ValueError, match="is written 'hf://owner/name'"):
+        hub_repository.parse(reference)
+
+
+@pytest.mark.parametrize("revision", ["main", "v1.0", "pr/3", "1_0-rc", COMMIT])
+def test_revisions_that_are_none(revision):
+    assert hub_repository.parse(f"hf://{REPO}@{revision}").revision == revision
+
+
+def test_a_page_to_sign_in_at(filled, short_waits):
+    filled.inject("portal", times=99)
+    for call in (
+        get,
+        lambda: hub_repository.open_snapshot(f"hf://{REPO}"),
+        lambda: verify_repository(f"hf://{REPO}"),
+    ):
+        with pytest.raises(ConnectionError) as error:
+            call()
+        assert "no Hugging Face Hub" in str(error.value)
+        assert "Sign in to your network" in str(error.value)
+        assert "\n" not in str(error.value)
+
+
+def test_a_page_to_sign_in_at_and_a_full_cache(hub, cache, tmp_path):
+    """The cache serves: of a branch what it was the last time."""
+    model = PlainResNet20(input_shape=(8, 8, 3))
+    path = tmp_path / "model.weights.h5"
+    save_weights(model, path)
+    config = (
+        '{"registered_name": "keras_pnnh>PlainResNet", "class_name": '
+        '"PlainResNet", "config": {"blocks_per_stage": [3, 3, 3], '
+        '"filters_per_stage": [16, 32, 64], "input_shape": [8, 8, 3]}}'
+    )
+    files = {NAME: path.read_bytes(), "config.json": config.encode()}
+    hub.add(REPO, files)
+    PlainResNet20(weights=f"hf://{REPO}")
+    hub.inject("portal", times=99)
+    again = PlainResNet20(weights=f"hf://{REPO}")
+    assert again.input_shape == (None, 8, 8, 3)
+
+
+def test_a_byte_at_a_time_ends(filled, monkeypatch):
+    monkeypatch.setattr(hub_answers, "PATIENCE", 0.2)
+    filled.inject("trickle", path=f"*/{NAME}", times=9, seconds=0.05)
+    with pytest.raises(ConnectionError, match="A download must come on") as e:
+        get()
+    assert hub_answers.SLOWEST_VARIABLE in str(e.value)
+
+
+def test_a_slow_line_is_no_fault(filled, monkeypatch):
+    monkeypatch.setattr(hub_answers, "PATIENCE", 0.0)
+    monkeypatch.setenv(hub_answers.SLOWEST_VARIABLE, "0")
+    filled.inject("slow", path=f"*/{NAME}", seconds=0.3)
+    assert get().read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("text", ["fast", "-1", "nan", ""])
+def test_the_limit_is_a_number(filled, monkeypatch, text):
+    monkeypatch.setenv(hub_answers.SLOWEST_VARIABLE, text)
+    with pytest.raises(ValueError, match="least number of bytes a second"):
+        get()
+
+
+@pytest.mark.parametrize(
+    "token", ["hf_secret\n", "hf_se\ncret", "hf_secret ", "hf_sécret", "", " "]
+)
+def test_tokens_that_cannot_be_sent_are_not_shown(filled, token):
+    with pytest.raises(ValueError, match="one word of printable") as error:
+        get(token=token)
+    assert "secret" not in str(error.value)
+    assert filled.count() == 0
+
+
+def test_a_token_in_the_environment(filled, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_se cret")
+    with pytest.raises(ValueError, match="Received: HF_TOKEN") as error:
+        get()
+    assert "cret" not in str(error.value)
+    monkeypatch.setenv("HF_TOKEN", "hf_owner\n")  # as files end
+    assert get().read_bytes() == CONTENT
+
+
+def test_passwords_in_addresses_are_not_shown(hub, cache, monkeypatch):
+    address = hub.endpoint.replace("://", "://user:geheim@")
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    for call in (get, lambda: hub_repository.open_snapshot(f"hf://{REPO}")):
+        with pytest.raises(Exception, match=re.escape("://***@")) as error:
+            call()
+        assert "geheim" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://a:b@c/d", "https://***@c/d"),
+        ("Bearer abc hf_def", "*** ***"),
+        ("x?token=1&Signature=2&name=3", "x?token=***&Signature=2&name=3"),
+        ("https://hub/a/b", "https://hub/a/b"),
+    ],
+)
+def test_what_is_hidden(text, shown):
+    hidden = hub_errors.without_secrets(text)
+    assert hidden == shown.replace("Signature=2", "Signature=***")
