@@ -120,20 +120,23 @@ class Coder(PlainLayer):
         self.code_gain = code_gain
 
     def build(self, inputs_shape):
-        initialize = CODER_INITIALIZERS[self.initializer]
-        encoder, decoder = initialize(
-            self.filters, self.code_filters, self.seed
+        widths = (self.filters, self.code_filters)
+        self.encoder = self._add_matrix("encoder", widths, self.code_gain)
+        self.decoder = self._add_matrix(
+            "decoder", widths[::-1], 1 / self.code_gain
         )
-        self.encoder = self._add_matrix("encoder", encoder * self.code_gain)
-        self.decoder = self._add_matrix("decoder", decoder / self.code_gain)
 
-    def _add_matrix(self, name, value):
+    def _add_matrix(self, name, shape, gain):
+        def initial_value(shape, dtype):
+            initialize = CODER_INITIALIZERS[self.initializer]
+            pair = initialize(self.filters, self.code_filters, self.seed)
+            value = pair[("encoder", "decoder").index(name)]
+            return ops.convert_to_tensor(gain * value, dtype)
+
         return self.add_weight(
             name=name,
-            shape=value.shape,
-            initializer=lambda shape, dtype: ops.convert_to_tensor(
-                value, dtype
-            ),
+            shape=shape,
+            initializer=initial_value,
             trainable=self.gradient_scale > 0,
         )
 

@@ -1,5 +1,6 @@
 """Check a published network again: its files, its weights, its outputs."""
 
+import zipfile
 from typing import NamedTuple
 
 import keras
@@ -9,11 +10,17 @@ from keras_pnnh.publishing.hub_layout import (
     SELF_TEST,
     predict_logits,
 )
+from keras_pnnh.weights import (
+    bounds,
+    hub,
+    hub_repository,
+    loader,
+)
 from keras_pnnh.weights import digest as digests
-from keras_pnnh.weights import hub, hub_repository, loader
 
 # Backends differ in the order of their sums.
 TOLERANCE = 1e-3
+LARGEST_SELF_TEST = 1 << 26  # bytes
 
 
 class Verification(NamedTuple):
@@ -99,13 +106,13 @@ def _self_test(config, paths, repository):
             f"'{config['registered_name']}' of {repository.url}. Update "
             "keras_pnnh."
         )
+    size = paths[hub_repository.WEIGHTS].stat().st_size
+    bounds.check_widths(config["config"], size, repository.url)
     model = model_class.from_config(
         {**config["config"], "classifier_activation": None}
     )
     loader.load(model, paths[hub_repository.WEIGHTS])
-    # No pickle: arrays only.
-    with np.load(paths[SELF_TEST], allow_pickle=False) as test:
-        images, expected = test["images"], test["logits"]
+    images, expected = _read_self_test(paths[SELF_TEST])
     outputs = predict_logits(model, images)
     difference = float(
         np.abs(outputs - expected).max() / np.abs(expected).max()
@@ -118,3 +125,31 @@ def _self_test(config, paths, repository):
             f"{keras.backend.backend()}. Do not use it; report it."
         )
     return difference
+
+
+def _read_self_test(path):
+    """Images and logits, checked before they take memory."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(item.file_size for item in archive.infolist())
+        if unpacked > LARGEST_SELF_TEST:
+            raise ValueError(f"it unpacks to {unpacked:,} bytes")
+        with np.load(path, allow_pickle=False) as test:
+            images, logits = test["images"], test["logits"]
+        shapes = f"images {images.shape}, logits {logits.shape}"
+        if images.ndim != 4 or logits.ndim != 2 or not len(images):
+            raise ValueError(shapes)
+        if len(images) != len(logits) or images.dtype != np.uint8:
+            raise ValueError(f"{shapes}, {images.dtype}")
+        if logits.dtype.kind != "f" or not np.isfinite(logits).all():
+            raise ValueError("logits that are no finite numbers")
+        if not np.abs(logits).max() > 0:
+            raise ValueError("logits that are all 0")
+    # Archives are damaged in many ways, each with an error of its own.
+    except Exception as error:
+        raise ValueError(
+            "A self-test holds a few images and the logits that they must "
+            f"give. Received: '{path}', which does not: {error}. Ask its "
+            "author to publish it again."
+        ) from error
+    return images, logits

@@ -167,7 +167,7 @@ def _check_offer(file, metadata, cache):
 
 
 def attempt(request, subject):
-    """The result of a request; what is transient is retried, others explained."""
+    """The result of a request; transient errors are retried."""
     waits = list(WAITS)
     while True:
         try:

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from keras_pnnh.files import write_text
-from keras_pnnh.weights import hub, hub_answers, hub_errors
+from keras_pnnh.weights import bounds, hub, hub_answers, hub_errors
 from keras_pnnh.weights.hub import HubFile
 
 PREFIX = "hf://"
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 COMMIT = hub_answers.COMMIT
+LARGEST_CONFIG = 1 << 20  # bytes
 
 
 class HubRepository(NamedTuple):
@@ -296,12 +297,25 @@ def read_config(path):
         ValueError: If it is no JSON, or describes no model of this library.
     """
     try:
+        if path.stat().st_size > LARGEST_CONFIG:
+            raise ValueError("too large")
         content = json.loads(path.read_text(encoding="utf-8"))
         name = content["registered_name"]
-    except (ValueError, KeyError, TypeError) as error:
+        kind = type(content.get("config"))
+    # What is nested too deeply is a RecursionError.
+    except (
+        AttributeError,
+        KeyError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise ValueError(_FOREIGN.format(path, "no Keras model")) from error
     if not str(name).startswith("keras_pnnh>"):
-        raise ValueError(_FOREIGN.format(path, f"'{name}'"))
+        raise ValueError(_FOREIGN.format(path, f"{name!r:.99}"))
+    if name != f"keras_pnnh>{content.get('class_name')}" or kind is not dict:
+        raise ValueError(_FOREIGN.format(path, f"an incomplete {name!r:.99}"))
+    bounds.check_config(content["config"], path)
     return content
 
 

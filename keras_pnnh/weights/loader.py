@@ -6,7 +6,7 @@ from pathlib import Path
 
 import h5py
 
-from keras_pnnh.weights import architecture, content, digest
+from keras_pnnh.weights import architecture, bounds, content, digest
 
 SUFFIX = ".weights.h5"
 
@@ -56,6 +56,7 @@ def open_file(path):
     """Open a weight file to read; raise a ValueError if it is damaged."""
     try:
         with h5py.File(path, "r") as file:
+            bounds.check_unpacked(file, path.stat().st_size)
             yield file
     except (OSError, KeyError, RuntimeError) as error:
         raise ValueError(

@@ -14,7 +14,7 @@ from keras_pnnh.applications.pretrained.sources import (
 )
 from keras_pnnh.layers._checks import resolve_data_format
 from keras_pnnh.layers._initial_values import replaced_later
-from keras_pnnh.weights import architecture
+from keras_pnnh.weights import architecture, bounds
 
 
 def build(
@@ -87,6 +87,9 @@ def load(
     new_head = bool(arguments.get("include_top")) and (
         classes not in (None, arguments["classes"])
     )
+    size = source.size()
+    if size is not None:
+        bounds.check_widths(arguments, size, source.name)
     with replaced_later():
         model = model_class(**arguments)
     source.load(model, new_head)

@@ -13,6 +13,7 @@ from keras_pnnh.applications.pretrained.converted import load_chain
 from keras_pnnh.layers._initial_values import replaced_later
 from keras_pnnh.weights import (
     architecture,
+    bounds,
     classifier,
     hub,
     hub_repository,
@@ -54,6 +55,10 @@ class Source(Protocol):
         Raises:
             ValueError: If the weights are of another family.
         """
+        ...
+
+    def size(self) -> int | None:
+        """Bytes of the weights; None if what they say can be trusted."""
         ...
 
     def load(self, model: keras.Model, new_head: bool) -> None:
@@ -100,12 +105,18 @@ class File:
             return {}
         return architecture.arguments_of(model_class, noted, self.name)
 
+    def size(self) -> int | None:
+        return self._path.stat().st_size
+
     def load(self, model: keras.Model, new_head: bool) -> None:
         _load_file(model, self._path, new_head)
 
     def _noted(self):
         with loader.open_file(self._path) as file:
-            return _with_classes(architecture.read(file), self._path)
+            noted = architecture.read(file)
+        if noted is not None:
+            bounds.check_config(noted, self.name)
+        return _with_classes(noted, self._path)
 
 
 class Bundled:
@@ -124,6 +135,9 @@ class Bundled:
         loader.check_digest(self._path, self._entry.sha256)
         says = File(self._path).architecture(model_class, given)
         return {**says, "classes": self._entry.classes}
+
+    def size(self) -> int | None:
+        return None
 
     def load(self, model: keras.Model, new_head: bool) -> None:
         _load_file(model, self._path, new_head, checked=True)
@@ -146,6 +160,10 @@ class Repository:
         if noted is None:
             return {}
         return architecture.arguments_of(model_class, noted, self.name)
+
+    def size(self) -> int | None:
+        # Not the size that the Hub says.
+        return self._snapshot().weights().stat().st_size
 
     def load(self, model: keras.Model, new_head: bool) -> None:
         _load_file(model, self._snapshot().weights(), new_head)
@@ -202,6 +220,9 @@ class Published:
             **dict(entry.arguments),
             "internal_path": path,
         }
+
+    def size(self) -> int | None:
+        return None
 
     def load(self, model: keras.Model, new_head: bool) -> None:
         if model.get_config()["internal_path"] == "pass_through":

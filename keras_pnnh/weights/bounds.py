@@ -1,0 +1,134 @@
+"""What a foreign description of a network may ask for, before it is built.
+
+A `config.json` of a few bytes can describe a network that fills all memory or
+takes hours to build. What describes a network brings its weights along, so it
+cannot have more parameters than their file has bytes.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import h5py
+
+# The largest network here has 152 weighted layers and sides of 4,096 channels.
+LARGEST_NUMBER = 1_000_000
+LONGEST_LIST = 1_000
+MOST_BLOCKS = 2_000
+MOST_PIXELS = 300_000_000  # times channels
+# Of what a file unpacks to, as a multiple of its size.
+MOST_UNPACKED = 20
+ROOM = 1 << 20  # bytes, for small files
+
+
+def check_config(config: Any, path: Any) -> None:
+    """Raise unless a network of this description is built in a short time.
+
+    Args:
+        config: Arguments of a network, from a file.
+        path: Where they are from, for the error.
+
+    Raises:
+        ValueError: If they are no arguments, too large, or too many.
+    """
+    if not isinstance(config, dict):
+        raise _refusal(path, f"a {type(config).__name__} in place of them")
+    for key, value in config.items():
+        for leaf in _leaves(value, depth=4):
+            if leaf is _TOO_DEEP or leaf is _TOO_LONG:
+                raise _refusal(path, f"{key} with {leaf}")
+            number = isinstance(leaf, (int, float))
+            if number and not abs(leaf) <= LARGEST_NUMBER:
+                raise _refusal(path, f"{key} with the number {leaf}")
+            if isinstance(leaf, str) and len(leaf) > LONGEST_LIST:
+                raise _refusal(path, f"{key} with {len(leaf)} characters")
+        if key == "input_shape" and _pixels(value) > MOST_PIXELS:
+            raise _refusal(path, f"images of shape {value}")
+        if key.endswith("_per_stage") or key.startswith("num_"):
+            numbers = [n for n in _leaves(value, 4) if isinstance(n, int)]
+            # Widths are large, numbers of blocks are not.
+            if "filters" not in key and sum(numbers) > MOST_BLOCKS:
+                raise _refusal(path, f"{key} with {sum(numbers)} in all")
+
+
+def check_widths(config: dict, size: int, path: Any) -> None:
+    """Raise unless a network's layers can have weights in a file of this size.
+
+    A layer of width `n` has a kernel of at least `n * n` numbers.
+
+    Args:
+        config: Arguments that describe the network.
+        size: Bytes of the file.
+        path: Where the description is from.
+
+    Raises:
+        ValueError: If a width or the number of classes is too large for it.
+    """
+    for key, value in config.items():
+        for number in _leaves(value, depth=4):
+            if not isinstance(number, int):
+                continue
+            least = 0
+            if "filters" in key or key.endswith("_dim"):
+                least = number**2
+            elif key == "classes":
+                least = number
+            if least > size + ROOM:
+                raise _refusal(
+                    path, f"{key} with {number} beside weights of {size} bytes"
+                )
+
+
+def check_unpacked(file: h5py.File, size: int) -> None:
+    """Raise unless an HDF5 file unpacks to a small multiple of its size.
+
+    Args:
+        file: An open weight file.
+        size: Its bytes.
+
+    Raises:
+        ValueError: If it does not.
+    """
+    unpacked = 0
+
+    def add(name, item):
+        nonlocal unpacked
+        if isinstance(item, h5py.Dataset):
+            unpacked += item.size * item.dtype.itemsize
+
+    file.visititems(add)
+    if unpacked > MOST_UNPACKED * size + ROOM:
+        raise ValueError(
+            "A weight file must not unpack to much more than it is. Received: "
+            f"'{file.filename}' of {size:,} bytes, which says that it holds "
+            f"{unpacked:,}. Do not use it."
+        )
+
+
+_TOO_DEEP, _TOO_LONG = "lists inside of lists", "a very long list"
+
+
+def _leaves(value: Any, depth: int) -> Iterator[Any]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if not isinstance(value, (list, tuple)):
+        yield value
+    elif depth == 0:
+        yield _TOO_DEEP
+    elif len(value) > LONGEST_LIST:
+        yield _TOO_LONG
+    else:
+        for item in value:
+            yield from _leaves(item, depth - 1)
+
+
+def _pixels(shape):
+    sizes = [size for size in _leaves(shape, 4) if isinstance(size, int)]
+    return math.prod(sizes)
+
+
+def _refusal(path, what):
+    return ValueError(
+        "A description of a network must be that of one that could have been "
+        f"trained. Received: '{path}', which says {what}. Do not use it."
+    )
