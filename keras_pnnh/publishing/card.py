@@ -109,7 +109,10 @@ def _recipe(run):
     training = f"training loss {last['loss']:.4f}"
     if "accuracy" in last:
         training = f"training accuracy {100 * last['accuracy']:.2f} %"
+    validation = "no validation"
+    if "val_accuracy" in last:
+        validation = f"validation accuracy {100 * last['val_accuracy']:.2f} %"
     return (
         f"{settings}; seed {run['seed']}{end}. Last epoch: {training}, "
-        f"validation accuracy {100 * last['val_accuracy']:.2f} %"
+        f"{validation}"
     )

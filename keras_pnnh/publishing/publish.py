@@ -13,7 +13,14 @@ from keras_pnnh.files import write_text
 from keras_pnnh.publishing.hub_card import render_hub_card
 from keras_pnnh.publishing.hub_layout import write_layout
 from keras_pnnh.weights import classifier as classifiers
-from keras_pnnh.weights import hub, hub_errors, hub_repository, loader
+from keras_pnnh.weights import (
+    digest,
+    hub,
+    hub_answers,
+    hub_errors,
+    hub_repository,
+    loader,
+)
 
 LIMITS = (
     "One run, tested on one data set. Other images, from another source or "
@@ -62,7 +69,8 @@ def push(
 
     Raises:
         FileNotFoundError: If the run has no record.
-        ValueError: If it was not evaluated, or the twin is none.
+        ValueError: If it was not evaluated, its weights were replaced
+            afterwards, the twin is none, or `tag` cannot be one.
         PermissionError: If the token may not write there.
         ConnectionError: If the Hub fails.
     """
@@ -76,7 +84,10 @@ def push(
             f"'{reference}'. Write 'hf://{repository.repo_id}' and give the "
             "version as `tag`."
         )
+    if tag is not None:
+        check_tag(tag)
     record = read_record(run)
+    check_weights(run, record)
     twin_record = twin and _read_twin(Path(twin), record)
     classifier = classifiers.read(run / "model.weights.h5")
     model = model_of(record["model"])
@@ -99,7 +110,8 @@ def push(
             commit_message=f"Publish {tag}",
         )
         api.create_tag(repo_id, tag=tag, revision=commit.oid)
-    return Publication(f"{hub.endpoint()}/{repo_id}", commit.oid, tag)
+    url = hub_errors.without_secrets(f"{hub.endpoint()}/{repo_id}")
+    return Publication(url, commit.oid, tag)
 
 
 def read_record(run):
@@ -124,7 +136,40 @@ def read_record(run):
             "`training.evaluate(model, data, run=...)`, or the command "
             "`keras-pnnh evaluate` with its record."
         )
+    accuracy = record["test"].get("accuracy")
+    if not isinstance(accuracy, float | int) or not 0 <= accuracy <= 1:
+        raise ValueError(
+            "An accuracy is a number from 0 to 1. Received: "
+            f"'{path}' with accuracy={accuracy!r}. Evaluate the run again: "
+            "`training.evaluate(model, data, run=...)`."
+        )
     return record
+
+
+def check_weights(run, record):
+    """Raise unless the weights of a run are those that were evaluated."""
+    path = run / "model.weights.h5"
+    loader.check_path(path)
+    noted = record["test"].get("weights_sha256")
+    found = digest.of_file(path)
+    if noted != found:
+        was = "says nothing of them" if noted is None else f"is of {noted}"
+        raise ValueError(
+            "What is published are the weights that were evaluated. Received: "
+            f"'{path}' with SHA-256 {found}, where the record {was}. Evaluate "
+            "these weights: `training.evaluate(model, data, run=...)`."
+        )
+
+
+def check_tag(tag):
+    """Raise unless `hf://owner/name@tag` can name a tag."""
+    known = isinstance(tag, str) and hub_answers.is_revision(tag)
+    if not known or tag == "main" or hub_answers.COMMIT.fullmatch(tag):
+        raise ValueError(
+            "A version is named by letters, digits, '.', '-' and '_', and not "
+            f"like the branch 'main' or a commit. Received: tag={tag!r}. Try "
+            "'v1', or leave it out for the next number."
+        )
 
 
 def model_of(config):

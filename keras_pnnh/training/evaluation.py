@@ -10,6 +10,7 @@ from keras_pnnh.data.identity import fingerprints
 from keras_pnnh.data_format import as_data_format, data_format_of
 from keras_pnnh.training import devices, outputs, requirements
 from keras_pnnh.training.run_folder import RunFolder
+from keras_pnnh.weights import digest
 
 # Some data sets have the same image in both parts; more is no accident.
 MOST_SEEN = 0.01
@@ -94,7 +95,11 @@ def evaluate(
         ),
     }
     if folder:
-        folder.write_record({**record, "test": result})
+        noted: dict = dict(result)
+        if folder.weights_path.is_file():
+            # What is published later must be these.
+            noted["weights_sha256"] = digest.of_file(folder.weights_path)
+        folder.write_record({**record, "test": noted})
     return result
 
 

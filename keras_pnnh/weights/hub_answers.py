@@ -19,7 +19,7 @@ DIGEST = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 # What the Hub and its storage write: digests, `"<digest>-<part>"`.
 ETAG = re.compile(r'(W/)?"?[\w.-]+"?')
 # What `hf://owner/name@...` can name.
-REVISION = re.compile(r"[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)*")
+REVISION = re.compile(r"[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)*", re.ASCII)
 
 SLOWEST_VARIABLE = "KERAS_PNNH_SLOWEST_DOWNLOAD"
 SLOWEST = 1000.0  # bytes a second

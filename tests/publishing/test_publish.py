@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ from keras_pnnh.cli import networks
 from keras_pnnh.cli.main import main
 from keras_pnnh.publishing.publish import push
 from keras_pnnh.publishing.verify import verify_repository
-from keras_pnnh.weights import Classifier
+from keras_pnnh.weights import Classifier, digest
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = "hf://owner/mine"
@@ -58,6 +59,8 @@ def write_run_of(folder, constructor, **arguments):
         "parameters": model.count_params(),
         **model.get_config(),
     }
+    found = digest.of_file(folder / "model.weights.h5")
+    record["test"]["weights_sha256"] = found
     (folder / "record.json").write_text(json.dumps(record))
     return model
 
@@ -291,6 +294,73 @@ def test_nothing_is_published_without_a_record(signed_in, run, capsys):
     assert main(["push", "--run", str(run), REFERENCE]) == 1
     assert capsys.readouterr().err.startswith("error: Only a finished run")
     assert signed_in.repositories == {}
+
+
+def change_test(run, **changes):
+    record = json.loads((run / "record.json").read_text())
+    change_record(run, test={**record["test"], **changes})
+
+
+def test_weights_that_were_replaced_are_not_published(signed_in, run, tmp_path):
+    write_run(tmp_path / "other", norm="kernel")
+    other = tmp_path / "other" / "model.weights.h5"
+    (run / "model.weights.h5").write_bytes(other.read_bytes())
+    with pytest.raises(ValueError, match="the weights that were evaluated"):
+        push(run, REFERENCE)
+    assert not signed_in.repositories
+
+
+def test_a_record_of_before_is_evaluated_again(signed_in, run):
+    record = json.loads((run / "record.json").read_text())
+    del record["test"]["weights_sha256"]
+    change_record(run, test=record["test"])
+    with pytest.raises(ValueError, match="says nothing of them. Evaluate"):
+        push(run, REFERENCE)
+
+
+@pytest.mark.parametrize("accuracy", [float("nan"), -0.1, 1.5, "0.9", None])
+def test_an_accuracy_is_one(signed_in, run, accuracy):
+    change_test(run, accuracy=accuracy)
+    with pytest.raises(ValueError, match="An accuracy is a number from 0 to 1"):
+        push(run, REFERENCE)
+    assert not signed_in.repositories
+
+
+def test_weights_that_are_no_numbers_are_not_published(signed_in, run):
+    path = run / "model.weights.h5"
+    with h5py.File(path, "r+") as file:
+        kernels = []
+        file.visititems(
+            lambda name, item: (
+                kernels.append(item) if getattr(item, "ndim", 0) == 4 else None
+            )
+        )
+        kernels[0][0] = np.nan
+    change_test(run, weights_sha256=digest.of_file(path))
+    with pytest.raises(ValueError, match="finite numbers"):
+        push(run, REFERENCE)
+    assert not signed_in.repositories
+
+
+def test_a_run_without_validation_is_published(signed_in, run):
+    record = json.loads((run / "record.json").read_text())
+    epochs = [
+        {key: each[key] for key in each if not key.startswith("val_")}
+        for each in record["epochs"]
+    ]
+    change_record(run, epochs=epochs)
+    push(run, REFERENCE)
+    card = published_files(signed_in)["README.md"].decode()
+    assert "no validation" in card
+
+
+@pytest.mark.parametrize(
+    "tag", ["main", "v 1", "../x", "a/../b", "-v", "", 10 * "cafe", "v1\n", "é"]
+)
+def test_a_tag_can_be_named(signed_in, run, tag):
+    with pytest.raises(ValueError, match="A version is named by letters"):
+        push(run, REFERENCE, tag=tag)
+    assert not signed_in.repositories
 
 
 def test_the_twin_must_be_one(signed_in, run, tmp_path):
