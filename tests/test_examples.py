@@ -59,8 +59,14 @@ def test_fine_tuning_trains_the_head_and_then_all():
     assert printed.count("held out: accuracy") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.torch_only
-def test_benchmark_of_construction_prints_a_ratio_for_every_path():
+def test_construction_takes_not_much_longer_than_keras():
+    """The records say 0.7 to 1.4; one round on a busy machine is rough."""
     printed = run("benchmarks/construction.py", "--rounds", "1")
-    for path in ("| coder | 1 |", "| residual | 1 |", "| none | 1 |"):
-        assert path in printed
+    ratios = {
+        row.split(" | ")[1]: float(row.split(" | ")[-1].rstrip("| \n"))
+        for row in printed.splitlines()[2:]
+    }
+    assert set(ratios) == {"coder", "residual", "none"}
+    assert max(ratios.values()) < 2.5
