@@ -51,6 +51,11 @@ class Application(keras.Model):
 
     any_size = True  # whether it takes images of any size without its head
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # Keras's legacy `.h5` files name a class without its package.
+        keras.saving.get_custom_objects().setdefault(cls.__name__, cls)
+
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if args or kwargs:  # Keras itself calls it with none
             signature = inspect.signature(cls)
@@ -108,7 +113,7 @@ class Application(keras.Model):
 
     @classmethod
     def from_config(cls, config: dict, custom_objects: Any = None):
-        config = cls.translate_config(config)
+        config = cls.translate_config(_names_for_functions(config))
         trainable = config.pop("trainable", True)
         states = {
             key: config.pop(key) for key in _layer_states.KEYS if key in config
@@ -147,6 +152,18 @@ def _arguments_of(cls):
         for family in families[1:]
         for name in inspect.signature(family).parameters
     ]
+
+
+def _names_for_functions(config):
+    """Undo what Keras does when it reads `.h5` files.
+
+    It puts functions of its own in place of strings that are their names, such
+    as `keras.layers.add` for `"add"`.
+    """
+    return {
+        key: value.__name__ if inspect.isfunction(value) else value
+        for key, value in config.items()
+    }
 
 
 def _plain(name, value):

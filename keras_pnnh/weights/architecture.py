@@ -7,6 +7,7 @@ residual twin and the plain baseline, for one.
 import inspect
 import json
 
+from keras_pnnh.layers._checks import resolve_data_format
 from keras_pnnh.weights import notes
 
 ATTRIBUTE = "keras_pnnh_architecture"
@@ -129,6 +130,34 @@ def check_given(says, given, path):
             "arguments out, or construct the network that the weights are of: "
             f"`keras_pnnh.from_weights({str(path)!r})`."
         )
+
+
+def check_channels(expected, given, path):
+    """Raise if a caller's images have other channels than the weights read.
+
+    Args:
+        expected: Channels that the weights read.
+        given: Arguments that the caller gives.
+        path: Where the weights are.
+    """
+    shape = given.get("input_shape")
+    if not isinstance(shape, (list, tuple)) or len(shape) != 3:
+        return  # which the constructor refuses, or has a default for
+    first = resolve_data_format(given.get("data_format")) == "channels_first"
+    channels = shape[0 if first else -1]
+    if channels == expected:
+        return
+    repair = f"Give the model images of {expected} channels."
+    if (channels, expected) == (1, 3):
+        repair = (
+            "Repeat the channel of grey images, `np.repeat(images, 3, "
+            "axis=-1)`, and leave `input_shape` at 3 channels."
+        )
+    raise ValueError(
+        f"The kernels of '{path}' read images of {expected} channels. "
+        f"Received: input_shape={tuple(shape)}, with channels={channels!r}. "
+        f"{repair}"
+    )
 
 
 def read(file):

@@ -123,6 +123,15 @@ def _check_shapes(model, shapes, path):
             "missing. Load it with `include_top=False` and put a classifier "
             "of your own on it."
         )
+    channels = _channels_of_first_kernels(missing, spare)
+    if channels is not None:
+        raise ValueError(
+            "A network reads images of as many channels as its weights. "
+            f"Received: '{path}', of which the first kernel reads "
+            f"{channels[1]} channels, for model '{model.name}', which reads "
+            f"{channels[0]}. Give the model's images {channels[1]} channels; "
+            "for grey images repeat the one they have."
+        )
     if missing or (spare and not head_only):
         raise ValueError(
             "A weight file must hold exactly the variables of the model. "
@@ -131,6 +140,17 @@ def _check_shapes(model, shapes, path):
             f"{_summary(missing)} and has besides {_summary(spare)}. It was "
             "written for another architecture or number of classes."
         )
+
+
+def _channels_of_first_kernels(missing, spare):
+    """Channels of model and file, if one kernel differs in nothing else."""
+    if missing.total() != 1 or spare.total() != 1:
+        return None
+    (wanted,), (found,) = +missing, +spare
+    if len(wanted) != 4 or len(found) != 4 or wanted[2] == found[2]:
+        return None
+    same = (*wanted[:2], wanted[3]) == (*found[:2], found[3])
+    return (wanted[2], found[2]) if same else None
 
 
 def _allow_resampling(model, missing, spare):

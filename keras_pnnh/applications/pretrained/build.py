@@ -75,6 +75,9 @@ def load(
         numbers: Arguments for what neither they nor the caller say.
         given: Arguments that the caller gives.
     """
+    noted = _noted_shape(says, "channels_last")
+    if noted is not None:
+        architecture.check_channels(noted[-1], given, source.name)
     arguments = {**_defaults(model_class), **numbers, **_middle(says), **given}
     classes = says.get("classes")
     if "classes" not in given and classes is not None:

@@ -131,6 +131,7 @@ class Bundled:
         return File(self._path).made_for()
 
     def architecture(self, model_class: Any, given: dict) -> dict:
+        architecture.check_channels(3, given, self.name)
         # Before anything in it is believed.
         loader.check_digest(self._path, self._entry.sha256)
         says = File(self._path).architecture(model_class, given)
@@ -213,6 +214,7 @@ class Published:
                 "it out for a plain chain with pass-through channels, or take "
                 "internal_path='residual'."
             )
+        architecture.check_channels(3, given, self.name)
         return {
             **self._numbers,
             "preprocessing": entry.preprocessing,
