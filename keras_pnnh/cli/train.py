@@ -12,7 +12,11 @@ from keras_pnnh.cli.options import (
     add_weights,
 )
 
-RECIPES = "cifar, cifar-short or cifar-vit-short (Transformers)"
+RECIPES = (
+    "cifar, cifar-steps, cifar-short, cifar-vit-short (Transformers), speedrun "
+    "(plain_wide11), imagenet-resnet50, imagenet-mobilenetv2 or "
+    "imagenet-deit-small"
+)
 
 # Settings of a recipe that an option replaces.
 SETTINGS: dict[str, tuple[type, str]] = {
@@ -25,6 +29,14 @@ SETTINGS: dict[str, tuple[type, str]] = {
     "crop_padding": (int, "largest shift of an image in pixels"),
     "crop_fill": (str, "what a shift leaves behind: zeros or reflect"),
     "erasing": (float, "share of the images that lose a rectangle"),
+    "scaled_batch": (int, "images of an update that the rate is for; 0: any"),
+    "accumulation": (int, "steps that make one update"),
+    "average": (float, "share of the weights' average an update keeps (EMA)"),
+    "clip": (float, "largest norm of an update's gradients; 0: any"),
+    "crop_area": (float, "least share of an image that a crop keeps; 0: none"),
+    "rand_augment": (float, "magnitude of RandAugment, 0 to 10; 0: none"),
+    "mixup": (float, "parameter of MixUp; 0: none"),
+    "cutmix": (float, "parameter of CutMix; 0: none"),
     "validation_split": (float, "share of the images that is held out"),
 }
 

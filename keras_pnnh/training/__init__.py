@@ -6,7 +6,8 @@ from keras_pnnh.training.fit import train
 from keras_pnnh.training.freezing import freeze
 from keras_pnnh.training.hosts import join_hosts
 from keras_pnnh.training.layer_rates import scale_learning_rates
-from keras_pnnh.training.recipe import RECIPES, Recipe, get_recipe
+from keras_pnnh.training.recipe import Recipe
+from keras_pnnh.training.recipes import RECIPES, get_recipe
 
 __all__ = [
     "RECIPES",

@@ -6,6 +6,7 @@ import numpy as np
 from keras_pnnh.data import LabelledImages
 from keras_pnnh.data_format import as_data_format
 from keras_pnnh.training import devices, hosts
+from keras_pnnh.training.mixing import mix, resized_crops
 from keras_pnnh.training.recipe import CROP_FILLS, Recipe
 
 
@@ -41,6 +42,7 @@ class TrainingBatches(keras.utils.PyDataset):
         self.batch_size = _batch_size(recipe.batch_size, len(data.labels))
         self.part = self.batch_size // hosts.count()
         self.first = hosts.number() * self.part
+        self.recipe = recipe
         self.seed = seed
         self.epoch = 0
         self.first_step = 0  # of an epoch that is gone on with
@@ -69,20 +71,30 @@ class TrainingBatches(keras.utils.PyDataset):
             len(self.data.labels)
         )
         chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
-        images = self.data.images[chosen].astype("float32")
+        images = self.data.images[chosen]
+        labels = one_hot(self.data.labels[chosen], self.data.class_names)
+        generator = np.random.default_rng((self.seed, self.epoch, step))
+        if self.recipe.crop_area:
+            area = self.recipe.crop_area
+            images = resized_crops(images, area, generator)
+        images = images.astype("float32")
         if self.augmentations:
             images = self._augment(images, step)
+        mixup, cutmix = self.recipe.mixup, self.recipe.cutmix
+        images, labels = mix(images, labels, mixup, cutmix, generator)
+        # All hosts draw the whole batch, and take their part.
         part = slice(self.first, self.first + self.part)
-        labels = one_hot(self.data.labels[chosen[part]], self.data.class_names)
-        return as_data_format(images[part], self.data_format), labels
+        return as_data_format(images[part], self.data_format), labels[part]
 
     def _augment(self, images, step):
-        number = np.random.SeedSequence((self.seed, self.epoch, step))
+        drawn = np.random.SeedSequence((self.seed, self.epoch, step))
+        number = int(drawn.generate_state(1)[0] >> 1)
         with hosts.undistributed():
-            seed = keras.random.SeedGenerator(
-                int(number.generate_state(1)[0] >> 1)
-            )
+            seed = keras.random.SeedGenerator(number)
             for layer in self.augmentations:
+                if isinstance(layer, keras.layers.RandAugment):
+                    # Of Keras 3.15 it draws from its own seed alone.
+                    layer = _rand_augment(self.recipe, number)
                 draw = layer.get_random_transformation(
                     images, training=True, seed=seed
                 )
@@ -128,6 +140,8 @@ def _augmentations(recipe, size):
         layers.append(
             keras.layers.RandomFlip("horizontal", data_format="channels_last")
         )
+    if recipe.rand_augment:
+        layers.append(_rand_augment(recipe, 0))
     if recipe.erasing:
         layers.append(
             keras.layers.RandomErasing(
@@ -139,6 +153,15 @@ def _augmentations(recipe, size):
             )
         )
     return layers
+
+
+def _rand_augment(recipe, seed):
+    return keras.layers.RandAugment(
+        value_range=(0, 255),
+        factor=recipe.rand_augment / 10,
+        seed=seed,
+        data_format="channels_last",
+    )
 
 
 def one_hot(labels: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:

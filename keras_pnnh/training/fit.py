@@ -282,6 +282,7 @@ def _fit(
         RequireFiniteLoss(batches),
         *([progress] if hosts.is_first() else []),
         *callbacks,
+        *_average(recipe),
         keeper,
         stop,
     ]
@@ -295,6 +296,9 @@ def _fit(
         for end in ends:
             if model.stop_training or end == len(state.epochs):
                 break
+            if recipe.average and keeper.fitted:
+                # The end of a `fit` puts the average into the model.
+                folder.load_checkpoint(model, RunState(state.epochs))
             batches.first_step = step
             step = 0
             model.fit(
@@ -310,12 +314,22 @@ def _fit(
                 shuffle=False,
                 verbose=0,
             )
+            keeper.fitted = True
+        if not keeper.fitted:
+            model.optimizer.finalize_variable_values(model.trainable_variables)
     except BaseException as error:
         _end_input_thread(error)
         raise
     finally:
         stop.close()
         progress.close()
+
+
+def _average(recipe):
+    """What validates the average of the weights, if there is one."""
+    if not recipe.average:
+        return []
+    return [keras.callbacks.SwapEMAWeights()]
 
 
 def _compile(model, recipe, steps_per_epoch, steps_per_execution):

@@ -1,6 +1,7 @@
 """The optimizer that a recipe asks for."""
 
 import keras
+from keras import ops
 
 from keras_pnnh.graph.copy_checks import layers_within
 from keras_pnnh.layers import PlainLayer
@@ -26,6 +27,54 @@ def without_decay(model: keras.Model) -> list[keras.Variable]:
     return spared
 
 
+class _AverageOfUpdates(keras.optimizers.Optimizer):
+    """Makes an optimizer of Keras average over updates, not over steps.
+
+    Where it accumulates gradients, Keras 3.15 counts updates everywhere but in
+    the average of the weights.
+    """
+
+    @property
+    def ema_momentum(self):
+        every = self.gradient_accumulation_steps or 1
+        if every == 1 or not self.built:
+            return self._share_kept
+        steps = self.variables[0]
+        last = ops.equal((steps + 1) % every, 0)
+        # Between two updates the average stays as it is.
+        return ops.where(last, self._share_kept, 1.0)
+
+    @ema_momentum.setter
+    def ema_momentum(self, share):
+        self._share_kept = share
+
+    def get_config(self):
+        return {**super().get_config(), "ema_momentum": self._share_kept}
+
+
+@keras.saving.register_keras_serializable(package="keras_pnnh")
+class AveragedSGD(_AverageOfUpdates, keras.optimizers.SGD):
+    """`SGD` whose average of the weights counts updates."""
+
+
+@keras.saving.register_keras_serializable(package="keras_pnnh")
+class AveragedAdamW(_AverageOfUpdates, keras.optimizers.AdamW):
+    """`AdamW` whose average of the weights counts updates."""
+
+
+@keras.saving.register_keras_serializable(package="keras_pnnh")
+class AveragedLamb(_AverageOfUpdates, keras.optimizers.Lamb):
+    """`Lamb` whose average of the weights counts updates."""
+
+
+# By name: Keras's own, and the one that averages over updates.
+CLASSES = {
+    "sgd": (keras.optimizers.SGD, AveragedSGD),
+    "adamw": (keras.optimizers.AdamW, AveragedAdamW),
+    "lamb": (keras.optimizers.Lamb, AveragedLamb),
+}
+
+
 def make_optimizer(recipe, steps_per_epoch, model):
     """The recipe's optimizer on the recipe's schedule, built.
 
@@ -34,18 +83,22 @@ def make_optimizer(recipe, steps_per_epoch, model):
         steps_per_epoch: Steps of an epoch, the unit of the schedule.
         model: The `keras.Model` to train, built.
     """
-    schedule = learning_rate_schedule(recipe, steps_per_epoch)
-    if recipe.optimizer == "adamw":
-        optimizer = keras.optimizers.AdamW(
-            schedule, weight_decay=recipe.weight_decay
-        )
-    else:
-        optimizer = keras.optimizers.SGD(
-            schedule,
-            momentum=recipe.momentum,
-            nesterov=True,
-            weight_decay=recipe.weight_decay or None,
-        )
+    arguments = {"weight_decay": recipe.weight_decay or None}
+    if recipe.optimizer == "sgd":
+        arguments |= {"momentum": recipe.momentum, "nesterov": True}
+    elif recipe.optimizer == "adamw":
+        arguments["weight_decay"] = recipe.weight_decay
+    if recipe.clip:
+        arguments["global_clipnorm"] = recipe.clip
+    if recipe.average:
+        arguments |= {"use_ema": True, "ema_momentum": recipe.average}
+    if recipe.accumulation > 1:
+        arguments["gradient_accumulation_steps"] = recipe.accumulation
+    averages = recipe.accumulation > 1 and recipe.average > 0
+    made = CLASSES[recipe.optimizer][averages]
+    optimizer = made(
+        learning_rate_schedule(recipe, steps_per_epoch), **arguments
+    )
     if recipe.weight_decay:
         # Not by `var_names`: Keras compares those with other names on
         # TensorFlow ("gamma:0") than on JAX and torch.

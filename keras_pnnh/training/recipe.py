@@ -1,8 +1,10 @@
-"""Every setting of a training run, and the named sets of them."""
+"""Every setting of a training run."""
 
 import dataclasses
 import math
-from typing import Any
+
+DECAYS = ("cosine", "linear", "steps", "exponential")
+OPTIMIZERS = ("sgd", "adamw", "lamb")
 
 # Keras's fill modes by the recipe's names; its "reflect" repeats the outermost
 # pixel.
@@ -18,9 +20,11 @@ class Recipe:
         batch_size: Images per step.
         learning_rate: Peak learning rate, reached at the end of the warm-up.
         warmup_epochs: Epochs of linear warm-up from zero.
-        decay: `"cosine"` or `"linear"`, down to zero at the last step.
-        optimizer: `"sgd"`, with Nesterov momentum, or `"adamw"`, for
-            Transformers.
+        decay: `"cosine"` or `"linear"`, down to zero at the last step;
+            `"steps"`, a tenth from 30, 60 and 80 of 90 epochs on, or as much
+            of others; `"exponential"`, 0.98 of it after each epoch.
+        optimizer: `"sgd"`, with Nesterov momentum, `"adamw"`, for
+            Transformers, or `"lamb"`, for large batches.
         momentum: Nesterov momentum of `"sgd"`.
         weight_decay: Share of every kernel that a step takes off, times the
             learning rate (decoupled). With momentum `m` it does what an L2
@@ -36,6 +40,23 @@ class Recipe:
             (Zhong et al. 2017, arXiv 1708.04896), as in
             `keras.layers.RandomErasing`.
         validation_split: Share of the training images that is held out.
+        scaled_batch: Images of an update that `learning_rate` is for; it
+            grows with the images of an update (Goyal et al. 2017, arXiv
+            1706.02677). 0 takes it as it is.
+        accumulation: Steps whose gradients make one update. Schedule, warm-up
+            and average count updates.
+        average: Share of the average of the weights that an update keeps
+            (EMA); the average is validated and is the result. 0 for none.
+        clip: Largest norm of an update's gradients; 0 for any.
+        crop_area: Least share of an image that a random crop keeps, which is
+            resized to the whole; 0 for no crops (Szegedy et al. 2014, arXiv
+            1409.4842: 0.08).
+        rand_augment: Magnitude of RandAugment (Cubuk et al. 2019, arXiv
+            1909.13719), 0 to 10, as in `keras.layers.RandAugment`; 0 for none.
+        mixup: Parameter of MixUp's beta distribution (Zhang et al. 2017,
+            arXiv 1710.09412); 0 for none.
+        cutmix: The same of CutMix (Yun et al. 2019, arXiv 1905.04899). With
+            both, each batch gets one of the two.
     """
 
     epochs: int
@@ -52,6 +73,22 @@ class Recipe:
     flip: bool = True
     erasing: float = 0.0
     validation_split: float = 0.1
+    scaled_batch: int = 0
+    accumulation: int = 1
+    average: float = 0.0
+    clip: float = 0.0
+    crop_area: float = 0.0
+    rand_augment: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+
+    @property
+    def peak_rate(self) -> float:
+        """The largest learning rate, for the images of an update."""
+        if not self.scaled_batch:
+            return self.learning_rate
+        images = self.batch_size * self.accumulation
+        return self.learning_rate * images / self.scaled_batch
 
     def __post_init__(self):
         for name, rule, valid in (
@@ -73,13 +110,13 @@ class Recipe:
             ),
             (
                 "decay",
-                "be 'cosine' or 'linear'",
-                self.decay in ("cosine", "linear"),
+                f"be one of {', '.join(DECAYS)}",
+                self.decay in DECAYS,
             ),
             (
                 "optimizer",
-                "be 'sgd' or 'adamw'",
-                self.optimizer in ("sgd", "adamw"),
+                f"be one of {', '.join(OPTIMIZERS)}",
+                self.optimizer in OPTIMIZERS,
             ),
             ("momentum", "lie in [0, 1)", 0 <= self.momentum < 1),
             (
@@ -104,6 +141,22 @@ class Recipe:
                 "lie in [0, 1)",
                 0 <= self.validation_split < 1,
             ),
+            (
+                "scaled_batch",
+                "be an integer of at least 0",
+                _is_count(self.scaled_batch, 0),
+            ),
+            (
+                "accumulation",
+                "be a positive integer",
+                _is_count(self.accumulation, 1),
+            ),
+            ("average", "lie in [0, 1)", 0 <= self.average < 1),
+            ("clip", "be at least 0 and finite", 0 <= self.clip < math.inf),
+            ("crop_area", "lie in [0, 1]", 0 <= self.crop_area <= 1),
+            ("rand_augment", "lie in [0, 10]", 0 <= self.rand_augment <= 10),
+            ("mixup", "be at least 0 and finite", 0 <= self.mixup < math.inf),
+            ("cutmix", "be at least 0 and finite", 0 <= self.cutmix < math.inf),
         ):
             if not valid:
                 raise ValueError(
@@ -114,60 +167,3 @@ class Recipe:
 
 def _is_count(value, least):
     return isinstance(value, int) and value >= least
-
-
-RECIPES = {
-    # He et al. 2015, section 4.2, with a cosine in place of the two steps and
-    # their L2 penalty of 1e-4 written as decoupled decay (momentum 0.9).
-    "cifar": Recipe(epochs=164, warmup_epochs=2),
-    # One cycle for a CPU, about an hour or two at depth 20. So few epochs
-    # underfit: smaller batches for more steps, smaller shifts.
-    "cifar-short": Recipe(
-        epochs=12,
-        batch_size=64,
-        learning_rate=0.05,
-        warmup_epochs=0.5,
-        decay="linear",
-        weight_decay=2e-3,
-        crop_padding=2,
-        validation_split=0.02,
-    ),
-    # The same for a small Transformer.
-    "cifar-vit-short": Recipe(
-        epochs=12,
-        batch_size=64,
-        learning_rate=1e-3,
-        warmup_epochs=0.5,
-        decay="linear",
-        optimizer="adamw",
-        weight_decay=0.05,
-        crop_padding=2,
-        validation_split=0.02,
-    ),
-}
-
-
-def get_recipe(name: str, **changes: Any) -> Recipe:
-    """A named recipe, with some settings changed.
-
-    Args:
-        name: A key of `RECIPES`.
-        **changes: Settings that differ. None leaves the recipe's value.
-
-    Raises:
-        ValueError: For an unknown name or a setting out of range.
-
-    Example:
-
-    >>> from keras_pnnh.training import get_recipe
-    >>> get_recipe("cifar", epochs=10).batch_size
-    128
-    """
-    if name not in RECIPES:
-        raise ValueError(
-            f"`recipe` must be one of {sorted(RECIPES)}. Received: {name!r}."
-        )
-    changes = {
-        key: value for key, value in changes.items() if value is not None
-    }
-    return dataclasses.replace(RECIPES[name], **changes)

@@ -53,6 +53,7 @@ class RunKeeper(keras.callbacks.Callback):
         self.stop = stop
         self.first = state  # for the first epoch alone
         self.metrics: list[Any] = []
+        self.fitted = False
 
     def on_epoch_begin(self, epoch, logs=None):
         self.batches.epoch = epoch

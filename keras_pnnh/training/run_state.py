@@ -1,5 +1,6 @@
 """Reading what a run left behind, whatever somebody did to it since."""
 
+import dataclasses
 import json
 import math
 from collections.abc import Callable
@@ -7,6 +8,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from keras_pnnh.data import identity
+from keras_pnnh.training.recipe import Recipe
+
+DEFAULTS = {
+    field.name: field.default
+    for field in dataclasses.fields(Recipe)
+    if field.default is not dataclasses.MISSING
+}
 
 
 class RunState(NamedTuple):
@@ -112,6 +120,9 @@ def check_same_run(
     # Values of any type stand where it expects others.
     except Exception as error:
         raise _malformed(path, "the config of a model", error) from error
+    if isinstance(found.get("recipe"), dict):
+        # What recipes have learned since was off.
+        found["recipe"] = {**DEFAULTS, **found["recipe"]}
     different = _differences(_comparable(found), _comparable(config))
     now = config.get("data", {}).get("digest")
     data = found.get("data")

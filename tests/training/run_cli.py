@@ -2,7 +2,7 @@
 
 The environment variable FAULT names it: "kill EPOCH STEP", "interrupt EPOCH
 STEP", "terminate EPOCH STEP", "full-disk EPOCH STEP" or "kill-while-writing
-EPOCH" (counted from 0).
+EPOCH" (counted from 0). LOGICAL_CPUS is the number of TensorFlow's devices.
 """
 
 import os
@@ -66,6 +66,14 @@ if __name__ == "__main__":
     # A job in the background inherits that SIGINT is ignored.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     catalog.MODELS["tiny"] = tiny_model
+    if "LOGICAL_CPUS" in os.environ:
+        import tensorflow as tf
+
+        tf.config.set_logical_device_configuration(
+            tf.config.list_physical_devices("CPU")[0],
+            [tf.config.LogicalDeviceConfiguration()]
+            * int(os.environ["LOGICAL_CPUS"]),
+        )
     kind, *numbers = os.environ.get("FAULT", "none").split()
     numbers = [int(number) for number in numbers]
     if kind == "none":

@@ -168,6 +168,22 @@ def test_more_devices_than_there_are():
             pass
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="replicas are TensorFlow's"
+)
+def test_two_replicas_do_what_one_does(two_epochs, tmp_path):
+    """Batch norms, too: without synchronisation the losses are 5e-3 off."""
+    for count in "12":
+        folder = str(tmp_path / count)
+        two_epochs[two_epochs.index("--output") + 1] = folder
+        done = run([*two_epochs, "--devices", count], LOGICAL_CPUS=count)
+        assert done.returncode == 0, done.stderr
+    np.testing.assert_allclose(
+        metrics_of(tmp_path / "2"), metrics_of(tmp_path / "1"), atol=1e-5
+    )
+
+
 @jax_only
 @pytest.mark.slow
 def test_stopped_on_hosts_killed_on_devices_finished_on_one(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from run_cli import tiny_model
 
-from keras_pnnh.training import fit, train
+from keras_pnnh.training import evaluate, fit, train
 from keras_pnnh.training.run_keeper import RunStopped
 
 
@@ -336,6 +336,40 @@ def test_class_weight_is_a_factor_on_the_loss(
     assert losses[3] == 0
     record = json.loads((tmp_path / "1" / "record.json").read_text())
     assert record["class_weight"] == {"ant": 2, "bee": 2, "cat": 2}
+
+
+def test_the_average_is_validated_and_is_the_result(
+    make_model, tiny_data, tiny_recipe, tmp_path
+):
+    """Also of a run that was stopped amid an epoch."""
+    recipe = dataclasses.replace(
+        tiny_recipe, average=0.5, accumulation=2, label_smoothing=0.0
+    )
+    model = make_model()
+    record = train(model, tiny_data, recipe, tmp_path / "unbroken", seed=7)
+    measured = evaluate(model, tiny_data.split(0.25, 7)[1])
+    last = record["epochs"][-1]
+    assert measured["loss"] == pytest.approx(last["val_loss"], abs=1e-5)
+    stopped = tmp_path / "stopped"
+    with pytest.raises(RunStopped):
+        train(
+            make_model(),
+            tiny_data,
+            recipe,
+            stopped,
+            seed=7,
+            callbacks=[Terminate(0, 1)],
+        )
+    again = make_model(seed=5)
+    resumed = train(again, tiny_data, recipe, stopped, seed=7, resume=True)
+    for name in ("loss", "val_loss"):
+        assert [row[name] for row in resumed["epochs"]] == [
+            row[name] for row in record["epochs"]
+        ]
+    for found, wanted in zip(
+        again.get_weights(), model.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(found, wanted)
 
 
 @pytest.mark.parametrize(

@@ -113,3 +113,49 @@ def test_biases_and_scales_of_a_converted_chain_do_not_decay(tiny_recipe):
     for path, found in values(model).items():
         factor = 0.9 if found.ndim > 1 else 1.0
         np.testing.assert_allclose(found, factor * before[path], rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adamw", "lamb"])
+def test_four_steps_of_16_are_one_of_64(name, tiny_recipe):
+    """With schedule, warm-up, clipping, decay and average of the weights."""
+    generator = np.random.default_rng(0)
+    x = generator.normal(size=(192, 5)).astype("float32")
+    y = generator.normal(size=(192, 2)).astype("float32")
+    results = []
+    for batch_size, steps in ((64, 1), (16, 4)):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential(
+            [
+                keras.Input((5,)),
+                keras.layers.Dense(8, activation="tanh"),
+                keras.layers.Dense(2),
+            ]
+        )
+        recipe = dataclasses.replace(
+            tiny_recipe,
+            optimizer=name,
+            batch_size=batch_size,
+            accumulation=steps,
+            scaled_batch=32,
+            learning_rate=0.01,
+            clip=0.5,
+            average=0.6,
+        )
+        optimizer = make_optimizer(recipe, 192 // batch_size, model)
+        model.compile(optimizer, "mse")
+        model.fit(
+            x, y, batch_size=batch_size, epochs=2, shuffle=False, verbose=0
+        )
+        assert optimizer.get_config()["ema_momentum"] == 0.6
+        # The average, which `fit` puts into the model, and the rest.
+        variables = [*model.variables, *optimizer.variables]
+        kept = [
+            keras.ops.convert_to_numpy(variable)
+            for variable in variables
+            if "gradient_accumulator" not in variable.path
+            and "iteration" not in variable.path
+        ]
+        results.append(kept)
+    assert len(results[0]) == len(results[1])
+    for found, wanted in zip(*results, strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-6)

@@ -1,6 +1,9 @@
+import keras
 import pytest
 
+from keras_pnnh.cli import train
 from keras_pnnh.training import RECIPES, Recipe, get_recipe
+from keras_pnnh.training.optimizer import make_optimizer
 
 WRONG = {
     "epochs": (0, 1.5),
@@ -16,6 +19,14 @@ WRONG = {
     "crop_fill": ("black", None),
     "erasing": (1.5, -0.1),
     "validation_split": (1.0, -0.1),
+    "scaled_batch": (-1, 0.5),
+    "accumulation": (0, 1.5),
+    "average": (1.0, -0.1),
+    "clip": (-1.0, float("nan")),
+    "crop_area": (1.5, -0.1),
+    "rand_augment": (11, -1),
+    "mixup": (-1.0, float("inf")),
+    "cutmix": (-1.0, float("nan")),
 }
 
 
@@ -36,3 +47,19 @@ def test_changes_replace_all_but_none():
 def test_unknown_recipe_names_the_known():
     with pytest.raises(ValueError, match="cifar-short.*Received: 'imagenet'"):
         get_recipe("imagenet")
+
+
+def test_rate_grows_with_the_images_of_an_update():
+    recipe = get_recipe("imagenet-resnet50")
+    assert recipe.peak_rate == 0.1
+    grown = get_recipe("imagenet-resnet50", batch_size=1024, accumulation=8)
+    assert grown.peak_rate == pytest.approx(3.2)
+    assert get_recipe("cifar", batch_size=1024).peak_rate == 0.1
+
+
+@pytest.mark.parametrize("name", sorted(RECIPES))
+def test_every_recipe_makes_an_optimizer_and_is_named_by_the_command(name):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    optimizer = make_optimizer(RECIPES[name], 10, model)
+    assert optimizer.built
+    assert name in train.RECIPES
