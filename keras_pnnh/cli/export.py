@@ -11,6 +11,7 @@ from keras_pnnh.cli.options import (
 
 # Enough for the ranges of the integers to settle; more take only time.
 REPRESENTATIVE_IMAGES = 300
+PREPROCESSING = "RGB from 0 to 255; the network normalises"
 
 
 def add_command(commands: SubParsers) -> None:
@@ -35,6 +36,26 @@ def add_command(commands: SubParsers) -> None:
         action=argparse.BooleanOptionalAction,
         default=True,
         help="fold coders and norms into the convolutions first (default)",
+    )
+    command.add_argument(
+        "--keep-pass-through",
+        action="store_true",
+        help="leave pass-through channels slices and joins in the file; "
+        "default: write them out as rows of ordinary kernels",
+    )
+    command.add_argument(
+        "--cost-limit",
+        type=float,
+        default=2.0,
+        metavar="TIMES",
+        help="how many times the multiply-accumulates writing them out may "
+        "cost; default: 2",
+    )
+    command.add_argument(
+        "--batch-size",
+        type=int,
+        metavar="N",
+        help="images in every batch that the file takes; default: any number",
     )
     command.add_argument(
         "--verify",
@@ -67,8 +88,6 @@ def run(options: argparse.Namespace) -> int:
     images = None
     if form.quantized:
         images = _representative(options, classifier.image_size)
-    if options.fold:
-        model = keras_pnnh.fold(model)
     report = keras_pnnh.export(
         model,
         options.output,
@@ -76,8 +95,16 @@ def run(options: argparse.Namespace) -> int:
         representative=images,
         verify=options.verify,
         time_limit=options.time_limit,
+        fold=options.fold,
+        keep_pass_through=options.keep_pass_through,
+        cost_limit=options.cost_limit,
+        batch_size=options.batch_size,
+        labels=classifier.labels,
+        preprocessing=PREPROCESSING,
     )
     print(report)
+    print("\nTo run it without Keras (python run.py PICTURE):\n")
+    print(report.script)
     if options.data:
         _print_accuracy(options, model, report, classifier)
     return 0

@@ -75,6 +75,8 @@ def benchmark(
                     paths[label],
                     name,
                     verify=False,
+                    fold=False,
+                    keep_pass_through=True,
                     time_limit=time_limit,
                 )
             single = measure_times(

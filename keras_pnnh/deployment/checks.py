@@ -30,12 +30,6 @@ def check_model(model: Any) -> None:
             f"'{name}' with {len(inputs)} inputs and {len(model.outputs)} "
             "results. Export `keras.Model(model.inputs, one_of_the_outputs)`."
         )
-    if None in inputs[0].shape[1:]:
-        raise ValueError(
-            "Every size of an image must be known, since many runtimes plan "
-            f"their memory by it. Received: '{name}' with inputs of shape "
-            f"{inputs[0].shape}. Construct the model with `input_shape=`."
-        )
     for variable in model.variables:
         if "float" not in str(variable.dtype):
             continue
@@ -49,6 +43,53 @@ def check_model(model: Any) -> None:
             )
 
 
+def check_sizes(model: keras.Model, format: Format) -> None:
+    """Raise a ValueError if a size is open that the format plans by."""
+    shape = model.inputs[0].shape
+    if None in shape[1:] and not format.open_sizes:
+        raise ValueError(
+            "Every size of an image must be known to a runtime that plans its "
+            f"memory by it. Received: '{model.name}' with inputs of shape "
+            f"{shape}, for format '{format.name}'. Construct the model with "
+            "`input_shape=`, or take 'onnx', 'torch' or 'saved_model'."
+        )
+
+
+def check_settings(
+    batch_size: Any, cost_limit: Any, labels: Any, model: keras.Model
+) -> None:
+    """Raise a ValueError for a setting that makes no sense."""
+    if batch_size is not None and (
+        type(batch_size) is not int or batch_size < 1
+    ):
+        raise ValueError(
+            "`batch_size` must be a positive integer, or None for batches of "
+            f"any size. Received: batch_size={batch_size!r}."
+        )
+    number = isinstance(cost_limit, (int, float)) and cost_limit is not True
+    if not number or not cost_limit >= 1:
+        raise ValueError(
+            "`cost_limit` is how many times the multiply-accumulates writing "
+            f"out may cost, at least 1. Received: cost_limit={cost_limit!r}. "
+            "Try 2."
+        )
+    if labels is None:
+        return
+    classes = model.outputs[0].shape[-1]
+    listed = isinstance(labels, (list, tuple))
+    if not listed or not all(isinstance(label, str) for label in labels):
+        raise ValueError(
+            "`labels` must be a list of names. Received: labels of type "
+            f"{type(labels).__name__}. Give one name for each class."
+        )
+    if len(labels) != classes:
+        raise ValueError(
+            "There must be one label for each class. Received: "
+            f"{len(labels)} labels, model '{model.name}' with {classes} "
+            "results. Give one name for each, in their order."
+        )
+
+
 def _count_bad(values):
     return int((~np.isfinite(values.astype("float32"))).sum())
 
@@ -56,15 +97,18 @@ def _count_bad(values):
 def check_images(
     images: np.ndarray, model: keras.Model, argument: str
 ) -> np.ndarray:
-    """Images as float32, of the shape that the model takes."""
+    """Images as the model takes them: of its shape, and its type."""
     images = np.asarray(images)
     shape = tuple(model.inputs[0].shape[1:])
-    if images.shape[1:] != shape or not len(images):
+    if not _fits(images.shape[1:], shape) or not len(images):
         raise ValueError(
             f"`{argument}` must be a batch of images as the model takes them, "
             f"of shape (n, {', '.join(map(str, shape))}). Received: an array "
             f"of shape {images.shape}."
         )
+    dtype = model.inputs[0].dtype
+    if "int" in dtype:
+        return _as_integers(images, dtype, argument)
     images = np.ascontiguousarray(images, dtype="float32")
     if not np.isfinite(images).all():
         raise ValueError(
@@ -72,6 +116,25 @@ def check_images(
             f"{_count_bad(images)} values that are not."
         )
     return images
+
+
+def _fits(given, shape):
+    return len(given) == len(shape) and all(
+        size in (None, known) for size, known in zip(shape, given, strict=True)
+    )
+
+
+def _as_integers(images, dtype, argument):
+    with np.errstate(invalid="ignore"):
+        whole = images.astype(dtype)
+    if not np.array_equal(whole, images):
+        raise ValueError(
+            f"`{argument}` must hold numbers of the model's type, {dtype}. "
+            f"Received: an array of type {images.dtype} with numbers from "
+            f"{images.min()} to {images.max()}. Round them and keep them in "
+            f"its range, such as `images.round().clip(0, 255)`."
+        )
+    return np.ascontiguousarray(whole)
 
 
 def check_packages(format: Format, backend: str | None = None) -> None:

@@ -1,18 +1,26 @@
 """From a Keras model to a file of another runtime, verified."""
 
-import sys
+import errno
+import json
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
 import numpy as np
 
+import keras_pnnh
 from keras_pnnh import graph
+from keras_pnnh.auditing import audit
+from keras_pnnh.auditing.exported_file import READERS
 from keras_pnnh.deployment import checks
+from keras_pnnh.deployment.comparison import compare, refuse_difference
+from keras_pnnh.deployment.deployed_form import COST_LIMIT, deployed_form
 from keras_pnnh.deployment.formats import get_format
 from keras_pnnh.deployment.process import TIME_LIMIT, TimeLimitError
 from keras_pnnh.deployment.report import ExportReport
 from keras_pnnh.deployment.run_file import describe_runtime, run_file
+from keras_pnnh.deployment.script import script_for
 from keras_pnnh.deployment.worker import write_elsewhere
 from keras_pnnh.files import (
     replace_folder_when_complete,
@@ -21,6 +29,11 @@ from keras_pnnh.files import (
 
 PROBE_IMAGES = 8
 OUR_MODULES = ("keras", "keras_pnnh")
+# Of an image whose size is open, where no probe says more.
+OPEN_SIZE = 64
+# What a full disk is called, in whatever raises it.
+FULL = ("No space left on device", "Disk quota exceeded", "File too large")
+FULL_NUMBERS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def export(
@@ -31,12 +44,22 @@ def export(
     verify: bool = True,
     probe: np.ndarray | None = None,
     time_limit: float | None = TIME_LIMIT,
+    *,
+    fold: bool = True,
+    keep_pass_through: bool = False,
+    cost_limit: float = COST_LIMIT,
+    batch_size: int | None = None,
+    labels: Sequence[str] | None = None,
+    preprocessing: str | None = None,
 ) -> ExportReport:
     """Write a model for another runtime and compare the two.
 
     The file is run in its own runtime before it gets its name, so what stands
-    under `path` afterwards computes what the model computes. Fold a model
-    first: `export(keras_pnnh.fold(model), ...)`.
+    under `path` afterwards computes what the model computes. It holds one
+    chain of standard layers where the model can be one: coders and norms are
+    folded, pass-through channels written out (up to a limit of cost), layers
+    that do nothing in inference, such as augmentation, left out, and half
+    precision becomes float32. The report says what was written.
 
     Every backend can export to every format. What another backend has to
     write (`"torch"` from JAX, say) goes through a `.keras` file into a process
@@ -59,40 +82,65 @@ def export(
             8 images of noise from 0 to 255.
         time_limit: Seconds that each process may take, where another one has
             to write or run the file; None for no limit.
+        fold: Whether coders and norms are folded into the kernels first.
+        keep_pass_through: Whether pass-through channels, such as those of
+            `weights="imagenet"`, stay slices and joins in the file, instead
+            of being written out as rows of ordinary kernels.
+        cost_limit: How many times the multiply-accumulates writing them out
+            may cost at most. It is counted before anything is built.
+        batch_size: Images in every batch that the file takes; None for any
+            number.
+        labels: Names of the classes, for the file's metadata (ONNX, LiteRT).
+        preprocessing: What the images must be, in words, for the same.
 
     Returns:
-        An `ExportReport`: `print` it.
+        An `ExportReport`: `print` it. Its `script` runs the file without
+        Keras.
 
     Raises:
-        ValueError: If the model or the images do not fit, a layer cannot be
-            expressed in the format, the file computes something else than
-            the model, or a process took too long. Nothing is written then.
+        ValueError: If the model or the images do not fit, writing out costs
+            more than the limit, a layer cannot be expressed in the format,
+            the file computes something else than the model, or a process took
+            too long. Nothing is written then.
         ModuleNotFoundError: If a package is not installed.
-        OSError: If the file cannot be written.
+        OSError: If the file cannot be written, for lack of space, say.
     """
     form = get_format(format)
     checks.check_model(model)
+    checks.check_sizes(model, form)
+    checks.check_settings(batch_size, cost_limit, labels, model)
     path = Path(path)
     _check_path(path, form)
     writer = checks.writer(form)
     checks.check_packages(form, writer)
     representative = _check_representative(representative, form, model)
     images = _choose_probe(probe, representative, model) if verify else None
+    model, changes = deployed_form(
+        model, fold, keep_pass_through, cost_limit, batch_size
+    )
     with _replace(path, form) as unfinished:
         _write(writer, form, model, unfinished, representative, time_limit)
+        if form.annotate:
+            form.annotate(unfinished, _metadata(model, labels, preprocessing))
+        given = model.inputs[0]
         report = ExportReport(
             form.name,
             str(path),
             _size(unfinished),
             writer,
             describe_runtime(form),
+            changes=changes,
+            joins=_count_joins(unfinished),
+            script=script_for(
+                form, path, given.shape, given.dtype, _channels_first(model)
+            ),
         )
         if images is not None:
             results = run_file(
                 unfinished, form.name, images, time_limit=time_limit
             )
-            report = _compare(report, model, images, results)
-            _refuse_difference(report, form)
+            report = compare(report, model, images, results)
+            refuse_difference(report, form)
     return report
 
 
@@ -123,9 +171,50 @@ def _choose_probe(probe, representative, model):
         return checks.check_images(probe, model, "probe")
     if representative is not None:
         return checks.check_images(representative, model, "representative")
-    shape = model.inputs[0].shape[1:]
+    given = model.inputs[0]
+    shape = [OPEN_SIZE if size is None else size for size in given.shape[1:]]
     noise = np.random.default_rng(0).uniform(0, 255, (PROBE_IMAGES, *shape))
-    return noise.astype("float32")
+    if given.dtype == "int8":
+        noise -= 128
+    return noise.astype(given.dtype if "int" in given.dtype else "float32")
+
+
+def _metadata(model, labels, preprocessing):
+    """What the file says of itself, as strings by names."""
+    given = model.inputs[0]
+    axes = "channels first" if _channels_first(model) else "channels last"
+    sizes = ["any" if size is None else str(size) for size in given.shape]
+    metadata = {
+        "model": model.name,
+        "input": f"{given.dtype} ({', '.join(sizes)}), {axes}",
+        "written_by": f"keras_pnnh {keras_pnnh.__version__}",
+    }
+    if preprocessing is not None:
+        metadata["preprocessing"] = preprocessing
+    if labels is not None:
+        metadata["labels"] = json.dumps(list(labels), ensure_ascii=False)
+    return metadata
+
+
+def _channels_first(model):
+    """Whether the first layer that says so has the channels first."""
+    if not graph.has_graph(model):
+        return keras.config.image_data_format() == "channels_first"
+    for call in graph.read(model).calls:
+        data_format = getattr(call.layer, "data_format", None)
+        if data_format is not None:
+            return data_format == "channels_first"
+    return False
+
+
+def _count_joins(path):
+    """Those that bypass weights; None where the file is not read."""
+    if path.suffix not in READERS:
+        return None
+    try:
+        return len(audit(path).joins)
+    except (ModuleNotFoundError, ValueError):  # such as loops
+        return None
 
 
 def _replace(path, form):
@@ -149,6 +238,9 @@ def _write(writer, form, model, path, representative, time_limit):
         raise
     # Converters raise what they like.
     except Exception as error:
+        full = next((words for words in FULL if words in str(error)), None)
+        if full or getattr(error, "errno", None) in FULL_NUMBERS:
+            raise OSError(errno.ENOSPC, full or error.strerror) from error
         raise ValueError(
             f"Every layer must exist in format '{form.name}'. Received: model "
             f"'{model.name}', which Keras on {writer} could not write"
@@ -183,37 +275,3 @@ def _size(path):
     return sum(
         part.stat().st_size for part in path.rglob("*") if part.is_file()
     )
-
-
-def _compare(report, model, probe, results):
-    expected = np.asarray(model.predict(probe, batch_size=250, verbose=0))
-    if results.shape != expected.shape:
-        raise ValueError(
-            "An exported file must give results of the model's shape. "
-            f"Received: {results.shape} from {report.runtime}, "
-            f"{expected.shape} from Keras."
-        )
-    difference = np.abs(results - expected)
-    # NaN compares as nothing; it must not pass for small.
-    largest = float(np.where(np.isnan(difference), np.inf, difference).max())
-    scale = float(np.abs(expected).max())
-    same = results.argmax(-1) == expected.argmax(-1)
-    return report._replace(
-        images=len(probe),
-        largest_difference=largest,
-        relative_difference=largest / scale if scale else largest,
-        top1_agreement=float(same.mean()),
-    )
-
-
-def _refuse_difference(report, form):
-    # What rounds on purpose must be finite, no more.
-    limit = sys.float_info.max if form.tolerance is None else form.tolerance
-    if not report.relative_difference <= limit:
-        raise ValueError(
-            "An exported file must compute what the model computes, to "
-            f"{limit:.0g} of its largest result. Received: a difference of "
-            f"{report.relative_difference:.2g} between Keras and "
-            f"{report.runtime}. Nothing was written. Try another format, or "
-            "`verify=False` to look into it."
-        )

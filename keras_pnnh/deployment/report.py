@@ -18,12 +18,20 @@ class ExportReport(NamedTuple):
     largest_difference: float | None = None  # of any result
     relative_difference: float | None = None  # to the largest result
     top1_agreement: float | None = None  # share of the images
+    # What was done to the model before, in a few words each.
+    changes: tuple[str, ...] = ()
+    joins: int | None = None  # that bypass weights, in the file
+    script: str = ""  # runs the file without Keras
 
     def __str__(self) -> str:
         lines = [
             f"{self.path}: {self.format}, {self.size:,} bytes, written with "
             f"Keras on {self.writer}"
         ]
+        if self.changes:
+            lines.append(f"  written: {'; '.join(self.changes)}")
+        if self.joins is not None:
+            lines.append(f"  {self._chain()}")
         if self.images is None or self.top1_agreement is None:
             lines.append("  not compared with the Keras model (verify=False)")
         else:
@@ -35,3 +43,11 @@ class ExportReport(NamedTuple):
                 "the images",
             ]
         return "\n".join(lines)
+
+    def _chain(self):
+        if not self.joins:
+            return "one chain: no join in the file bypasses weights"
+        return (
+            f"no chain: {self.joins} joins in the file bypass operators with "
+            "weights"
+        )

@@ -47,7 +47,7 @@ def run_file(
     """
     form = get_format(format)
     check_packages(form)
-    images = np.ascontiguousarray(images, dtype="float32")
+    images = np.asarray(images)
     try:
         if form.runs_in in (None, keras.backend.backend()):
             return run_in_batches(form.open(path), images, batch_size)

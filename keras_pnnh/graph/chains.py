@@ -1,5 +1,7 @@
 """What only a chain can do: be a list of layers, and end anywhere."""
 
+import inspect
+
 import keras
 
 from keras_pnnh import graph
@@ -86,8 +88,10 @@ def _chain(model):
                 "`keras_pnnh.from_residual`."
             )
         bare = call.args in (call.inputs, ()) and all(
-            value is None or isinstance(value, graph.Tensor)
-            for value in call.kwargs.values()
+            value is None
+            or isinstance(value, graph.Tensor)
+            or _is_default(call.layer, name, value)
+            for name, value in call.kwargs.items()
         )
         if not isinstance(call.layer, keras.layers.Layer) or not bare:
             raise ValueError(
@@ -98,6 +102,12 @@ def _chain(model):
                 "`keras.layers.Rescaling`."
             )
     return network.calls
+
+
+def _is_default(layer, name, value):
+    """Whether a call says no more than the layer's signature."""
+    parameters = inspect.signature(layer.call).parameters
+    return name in parameters and parameters[name].default is value
 
 
 def _sequential(calls, name):

@@ -63,6 +63,7 @@ def written(monkeypatch):
         suffix=".fake",
         backends=(keras.backend.backend(),),
         packages=(),
+        annotate=None,
         converters={},
         write=write,
         open=lambda path, threads=None: run,

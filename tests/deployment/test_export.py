@@ -143,7 +143,7 @@ def diverged():
 )
 def test_models_that_are_refused(make, message, tmp_path):
     with pytest.raises(ValueError, match=message):
-        keras_pnnh.export(make(), tmp_path / "net.onnx", "onnx")
+        keras_pnnh.export(make(), tmp_path / "net.tflite", "litert")
     assert not list(tmp_path.iterdir())
 
 
@@ -197,6 +197,7 @@ def fake(monkeypatch):
             suffix=".fake",
             backends=(BACKEND,),
             packages=(),
+            annotate=None,
             write=write,
             open=lambda path, threads=None: lambda images: results,
         )

@@ -89,3 +89,14 @@ def test_arguments_of_a_call_are_not_lost():
     y = layers.Dropout(0.5, name="drop")(x, training=True)
     with pytest.raises(ValueError, match="calls 'drop'"):
         as_sequential(keras.Model(x, y))
+
+
+def test_augmentation_stands_in_a_chain(images):
+    x = keras.Input((8, 8, 3))
+    y = layers.RandomFlip("horizontal")(x)
+    model = keras.Model(x, layers.Conv2D(2, 3)(y))
+    np.testing.assert_allclose(
+        to_numpy(as_sequential(model)(images, training=False)),
+        to_numpy(model(images, training=False)),
+        rtol=1e-5,
+    )

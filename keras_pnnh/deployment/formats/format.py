@@ -1,8 +1,9 @@
 """What the library knows of a file format."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import keras
 import numpy as np
 
 
@@ -18,12 +19,15 @@ class Format(NamedTuple):
         converters: What else must be to write it, by backend.
         write: `write(model, path, representative)`.
         open: `open(path, threads)`, returns a function from images to results,
-            both NumPy arrays.
+            both NumPy arrays; the images may be of any type and number.
         tolerance: The largest difference from the Keras model, relative to
             its largest result, that rounding explains; None where the format
             rounds on purpose.
         quantized: Whether representative images are needed.
         runs_in: The Keras backend whose process runs it; None for any.
+        annotate: `annotate(path, metadata)`, puts a dictionary of strings into
+            a file; None if the format has no place for it.
+        open_sizes: Whether height and width may be left open.
     """
 
     name: str
@@ -39,6 +43,47 @@ class Format(NamedTuple):
     quantized: bool = False
     runs_in: str | None = None
     converters: Mapping[str, tuple[str, ...]] = {}
+    annotate: Callable[..., None] | None = None
+    open_sizes: bool = True
+
+
+def signature_of(model: keras.Model) -> list[keras.InputSpec]:
+    """What a model takes, with the batch it was built for.
+
+    Without it Keras leaves the batch open, and takes a model for unbuilt that
+    has not been called since it was loaded.
+    """
+    return [
+        keras.InputSpec(given.dtype, given.shape, name=given.name)
+        for given in model.inputs
+    ]
+
+
+def as_file_takes(
+    run: Callable[[np.ndarray], np.ndarray],
+    dtype: Any,
+    batch_size: int | None = None,
+) -> Callable[[np.ndarray], np.ndarray]:
+    """`run` for images of any type and number.
+
+    Args:
+        run: Function from images to results.
+        dtype: The type that it takes.
+        batch_size: The number of images that it takes; None for any.
+    """
+
+    def run_any(images):
+        images = np.ascontiguousarray(images, dtype=dtype)
+        count = len(images)
+        if batch_size is None or count == batch_size:
+            return run(images)
+        missing = -count % batch_size
+        if missing:
+            filling = np.repeat(images[-1:], missing, 0)
+            images = np.concatenate([images, filling])
+        return run_in_batches(run, images, batch_size)[:count]
+
+    return run_any
 
 
 def run_in_batches(

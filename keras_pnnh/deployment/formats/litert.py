@@ -7,7 +7,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_pnnh.deployment.formats.format import Format
+from keras_pnnh.deployment.formats.format import (
+    Format,
+    as_file_takes,
+    signature_of,
+)
+from keras_pnnh.deployment.formats.litert_metadata import annotate
 
 
 def write(
@@ -31,6 +36,7 @@ def convert(
         str(path),
         format="litert",
         verbose=False,
+        input_signature=signature_of(model),
         target_spec={"supported_ops": [operations]},
         **settings,
     )
@@ -43,21 +49,23 @@ def open_file(
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(str(path), num_threads=threads)
-    place = interpreter.get_input_details()[0]["index"]
+    given = interpreter.get_input_details()[0]
+    place = given["index"]
     result = interpreter.get_output_details()[0]["index"]
-    size = None
+    shape = None
 
     def run(images):
-        nonlocal size
-        if len(images) != size:
-            size = len(images)
+        nonlocal shape
+        if images.shape != shape:
+            shape = images.shape
             interpreter.resize_tensor_input(place, images.shape)
             interpreter.allocate_tensors()
         interpreter.set_tensor(place, images)
         interpreter.invoke()
         return interpreter.get_tensor(result)
 
-    return run
+    size = int(given["shape_signature"][0])
+    return as_file_takes(run, given["dtype"], None if size < 0 else size)
 
 
 FORMAT = Format(
@@ -68,4 +76,6 @@ FORMAT = Format(
     packages=("ai_edge_litert",),
     write=write,
     open=open_file,
+    annotate=annotate,
+    open_sizes=False,
 )

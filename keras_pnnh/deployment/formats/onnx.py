@@ -1,13 +1,20 @@
 """ONNX: onnxruntime and the compilers of many makers of hardware."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from keras_pnnh.deployment.formats import torch_program
-from keras_pnnh.deployment.formats.format import Format
+from keras_pnnh.deployment.formats.format import (
+    Format,
+    as_file_takes,
+    signature_of,
+)
+
+# Where ONNX and NumPy use other names.
+DTYPES = {"float": "float32", "double": "float64"}
 
 
 def write(
@@ -20,12 +27,11 @@ def write(
         _write_from_torch(model, path)
         return
     _teach_erfc()
-    (images,) = model.inputs
-    # Without a signature Keras takes a model for unbuilt that has not been
-    # called since it was loaded.
-    signature = [keras.InputSpec(images.dtype, images.shape, name=images.name)]
     model.export(
-        str(path), format="onnx", verbose=False, input_signature=signature
+        str(path),
+        format="onnx",
+        verbose=False,
+        input_signature=signature_of(model),
     )
 
 
@@ -83,12 +89,23 @@ def open_file(
     session = onnxruntime.InferenceSession(
         str(path), options, providers=["CPUExecutionProvider"]
     )
-    name = session.get_inputs()[0].name
+    given = session.get_inputs()[0]
 
     def run(images):
-        return session.run(None, {name: images})[0]
+        return session.run(None, {given.name: images})[0]
 
-    return run
+    dtype = given.type.removeprefix("tensor(").removesuffix(")")
+    size = given.shape[0] if isinstance(given.shape[0], int) else None
+    return as_file_takes(run, DTYPES.get(dtype, dtype), size)
+
+
+def annotate(path: str | Path, metadata: Mapping[str, str]) -> None:
+    """Put names and values into the metadata of a file."""
+    import onnx
+
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, dict(metadata))
+    onnx.save(model, path)
 
 
 FORMAT = Format(
@@ -104,4 +121,5 @@ FORMAT = Format(
     },
     write=write,
     open=open_file,
+    annotate=annotate,
 )

@@ -6,7 +6,11 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from keras_pnnh.deployment.formats.format import Format
+from keras_pnnh.deployment.formats.format import (
+    Format,
+    as_file_takes,
+    signature_of,
+)
 
 
 def write(
@@ -15,7 +19,12 @@ def write(
     representative: np.ndarray | None = None,
 ) -> None:
     """Write the network's graph and weights into a new folder."""
-    model.export(str(path), format="tf_saved_model", verbose=False)
+    model.export(
+        str(path),
+        format="tf_saved_model",
+        verbose=False,
+        input_signature=signature_of(model),
+    )
 
 
 def open_file(
@@ -32,7 +41,9 @@ def open_file(
     def run(images):
         return loaded.serve(tf.constant(images)).numpy()
 
-    return run
+    signature = loaded.signatures["serving_default"]
+    (given,) = signature.structured_input_signature[1].values()
+    return as_file_takes(run, given.dtype.as_numpy_dtype, given.shape[0])
 
 
 FORMAT = Format(

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_pnnh.deployment.formats.format import Format
+from keras_pnnh.deployment.formats.format import Format, as_file_takes
 
 
 def write(
@@ -25,9 +25,21 @@ def trace(model: keras.Model) -> Any:
     """The `torch.export.ExportedProgram` of a model."""
     import torch
 
+    (given,) = model.inputs
     # Of a batch of 1 torch would make a constant.
-    images = torch.zeros(2, *model.inputs[0].shape[1:])
-    batch = {0: torch.export.Dim.DYNAMIC}
+    open_sizes = {0: 2, 1: 64, 2: 96, 3: 96}
+    images = torch.zeros(
+        [
+            open_sizes[axis] if size is None else size
+            for axis, size in enumerate(given.shape)
+        ],
+        dtype=getattr(torch, given.dtype),
+    )
+    batch = {
+        axis: torch.export.Dim.DYNAMIC
+        for axis, size in enumerate(given.shape)
+        if size is None
+    }
     return torch.export.export(
         # Keras models take `*args`, so that one argument counts as a tuple.
         model,
@@ -45,13 +57,20 @@ def open_file(
 
     if threads is not None:
         torch.set_num_threads(threads)
-    module = torch.export.load(str(path)).module()
+    program = torch.export.load(str(path))
+    module = program.module()
+    (name,) = program.graph_signature.user_inputs
+    (given,) = (
+        node.meta["val"] for node in program.graph.nodes if node.name == name
+    )
+    size = given.shape[0] if isinstance(given.shape[0], int) else None
 
     def run(images):
         with torch.no_grad():
             return module(torch.from_numpy(images)).numpy()
 
-    return run
+    dtype = str(given.dtype).removeprefix("torch.")
+    return as_file_takes(run, dtype, size)
 
 
 FORMAT = Format(

@@ -1,0 +1,158 @@
+"""The network that is written: what is needed in inference, as one chain."""
+
+from typing import NamedTuple
+
+import keras
+
+from keras_pnnh import graph
+from keras_pnnh.auditing import audit
+from keras_pnnh.folding import fold
+from keras_pnnh.folding.handed import folds
+from keras_pnnh.folding.norms import norms_to_fold
+from keras_pnnh.graph.layer_copies import LayerCopies, pack_like
+from keras_pnnh.layers import PlainLayer
+from keras_pnnh.pass_through import write_out
+from keras_pnnh.pass_through.conversion.idle_layers import is_idle
+from keras_pnnh.pass_through.writing_out import NotWrittenOutError
+
+# Writing out may at most double the multiply-accumulates.
+COST_LIMIT = 2.0
+# Height and width of which the costs are counted where both are open.
+SIZE = 224
+
+
+class Deployed(NamedTuple):
+    """The network to write, and what was done to it."""
+
+    model: keras.Model
+    changes: tuple[str, ...]  # each in a few words
+
+
+def deployed_form(
+    model: keras.Model,
+    fold_first: bool = True,
+    keep_pass_through: bool = False,
+    cost_limit: float = COST_LIMIT,
+    batch_size: int | None = None,
+) -> Deployed:
+    """A model as it is written: in float32, folded and written out.
+
+    Args:
+        model: A built `keras.Model`; of one without a readable graph nothing
+            is changed.
+        fold_first: Whether coders and norms are folded.
+        keep_pass_through: Whether pass-through channels stay as they are,
+            slices and joins in the file.
+        cost_limit: How many times the multiply-accumulates writing them out
+            may cost.
+        batch_size: Images in every batch; None for any number.
+
+    Returns:
+        A `Deployed`.
+
+    Raises:
+        ValueError: If writing out would cost more, or is impossible.
+    """
+    if not graph.has_graph(model):
+        return Deployed(model, ())
+    model, changes = _for_inference(model, batch_size)
+    network = graph.read(model)
+    layers = [call.layer for call in network.calls]
+    if any(
+        isinstance(layer, PlainLayer) and layer.slices_and_joins
+        for layer in layers
+    ):
+        if not keep_pass_through:
+            model, cost = _written_out(model, cost_limit)
+            return Deployed(model, (*changes, cost))
+        changes += ("pass-through channels kept",)
+    if fold_first and (norms_to_fold(network) or any(map(folds, layers))):
+        return Deployed(fold(model), (*changes, "folded"))
+    return Deployed(model, changes)
+
+
+def _for_inference(model, batch_size):
+    """A copy in float32, without layers that do nothing in inference."""
+    calls = graph.read(model).calls
+    layers = [call.layer for call in calls]
+    idle = [layer for layer in layers if is_idle(layer)]
+    half = any(map(_is_half, layers))
+    fixed = batch_size not in (None, model.inputs[0].shape[0])
+    if not idle and not half and not fixed:
+        return model, ()
+    copies = LayerCopies()
+
+    def copy(layer):
+        changed = {}
+        if fixed and isinstance(layer, keras.layers.InputLayer):
+            changed["batch_shape"] = (batch_size, *layer.batch_shape[1:])
+        if half and isinstance(layer, keras.layers.Layer):
+            whole = "float" not in str(layer.dtype)
+            changed["dtype"] = layer.dtype if whole else "float32"
+        return copies.copy(layer, **changed)
+
+    def call(layer, args, kwargs):
+        if is_idle(layer) and len(keras.tree.flatten([args, kwargs])) <= 2:
+            return args[0]
+        copies.note_call(layer, args, kwargs)
+        return copy(layer)(*args, **kwargs)
+
+    inputs = [copy(layer).output for layer in layers[: len(model.inputs)]]
+    outputs = graph.replay(model, inputs, call)
+    inputs, outputs = pack_like(model, inputs, outputs)
+    made = keras.Model(inputs, outputs, name=model.name)
+    copies.load_weights()
+    changes = []
+    if fixed:
+        changes.append(f"batches of {batch_size}")
+    if half:
+        changes.append("a float32 copy of what computes in half precision")
+    if idle:
+        names = ", ".join(dict.fromkeys(layer.name for layer in idle))
+        changes.append(f"without {names}, idle in inference")
+    return made, tuple(changes)
+
+
+def _is_half(layer):
+    policy = getattr(layer, "dtype_policy", None)
+    if isinstance(layer, keras.layers.InputLayer):
+        return "float" in layer.dtype and layer.dtype != "float32"
+    compute = getattr(policy, "compute_dtype", "float32") or "float32"
+    return "float" in compute and compute != "float32"
+
+
+def _written_out(model, limit):
+    sizes = model.inputs[0].shape[1:]
+    shape = [SIZE if size is None else size for size in sizes]
+    report = audit(
+        model,
+        input_shape=shape if None in sizes else None,
+        leave_out_unknown=True,
+    )
+    keep = (
+        "`keep_pass_through=True` (on the command line --keep-pass-through) "
+        "writes them as they are, which costs nothing and leaves slices and "
+        "joins in the file."
+    )
+    if report.written_out_macs is None:
+        try:
+            return write_out(model), "pass-through channels written out"
+        except NotWrittenOutError as error:
+            raise ValueError(f"{error} For a file: {keep}") from error
+    ratio = report.written_out_macs / report.macs
+    words = (
+        f"{report.written_out_macs:,} multiply-accumulates "
+        f"({ratio:.2f} times those with the channels passing through), "
+        f"{report.written_out_parameters:,} parameters "
+        f"({report.written_out_parameters / report.parameters:.2f} times), "
+        f"{4 * report.written_out_parameters / 1e6:,.1f} MB of weights"
+    )
+    if ratio > limit:
+        raise ValueError(
+            "Pass-through channels are written out up to a limit of cost, "
+            f"{limit:g} times the multiply-accumulates. Received: model "
+            f"'{model.name}', which written out costs {words}. {keep} "
+            f"`cost_limit={ratio + 0.05:.1f}` (--cost-limit) writes them out "
+            "all the same."
+        )
+    return write_out(model), f"pass-through channels written out: {words}"
