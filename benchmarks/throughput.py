@@ -110,7 +110,8 @@ def as_table(records):
         [
             {
                 "backend": record["versions"]["backend"],
-                "network": row["network"],
+                # As the records call what is concatenated.
+                "network": row["network"].replace(" beside ", " and "),
                 "training, images/s": f"{row['training']:.0f}",
                 "to the twin": f"{row['training_ratio']:.2f}x",
                 "folded, images/s": f"{row['inference']:.0f}",

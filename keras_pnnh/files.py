@@ -18,7 +18,7 @@ LIST = "keras_pnnh_files.json"
 def replace_when_complete(
     path: str | os.PathLike[str], reserve: int = 0
 ) -> Iterator[Path]:
-    """Write beside `path` and rename, so that no half-written file remains.
+    """Write next to `path` and rename, so that no half-written file remains.
 
     Args:
         path: The final name. Its folder is made if it does not exist.
@@ -64,7 +64,7 @@ def replace_folder_when_complete(
         path: The final name.
 
     Yields:
-        The path of a folder to make, beside the final one.
+        The path of a folder to make, next to the final one.
 
     Raises:
         ValueError: If anything else stands under `path`.

@@ -59,7 +59,8 @@ def as_table():
     return as_markdown(
         [
             {
-                "network": name,
+                # As the records call what is concatenated.
+                "network": name.replace(" beside ", " and "),
                 "parameters": counts[name]["parameters"],
                 "to the twin": _ratio(counts[name], twin, "parameters"),
                 "parameters, folded": counts[name]["folded_parameters"],

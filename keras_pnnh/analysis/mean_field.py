@@ -38,7 +38,7 @@ PASSED = (
 
 
 def predict_survival(model, images, draws=2048, seed=0):
-    """Share of surviving units that theory expects behind each non-linearity.
+    """Share of surviving units that theory expects after each non-linearity.
 
     Assumes what `theory.survival_walk` lists, above all weights that are
     independent of each other and of the images, as before training, and
@@ -53,7 +53,7 @@ def predict_survival(model, images, draws=2048, seed=0):
 
     Returns:
         Dictionary from name of tap (see `find_taps`) to a number in [0, 1],
-        or to None behind a layer whose statistics are not known here.
+        or to None after a layer whose statistics are not known here.
     """
     taps = {tap.call: tap for tap in find_taps(model)}
     calls = graph.read(model).calls[len(model.inputs) :]
@@ -84,7 +84,7 @@ def _share_positive(population):
 
 
 def _apply(layer, args, kwargs, generator):
-    """The population behind a layer: `(channels, draws)`, or None."""
+    """The population after a layer: `(channels, draws)`, or None."""
     x = args[0] if args else None
     if isinstance(layer, PlainLayer):
         handed = {

@@ -20,7 +20,7 @@ class Preflight(NamedTuple):
             the last layer of the trunk where that is known, at least 0, and 0
             for a fatal fault. It ranks networks of one task.
         faults: What is wrong, each fault where it begins.
-        signal: The measures behind it.
+        signal: The measures that it rests on.
     """
 
     verdict: str

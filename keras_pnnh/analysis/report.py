@@ -1,4 +1,4 @@
-"""A network beside its twins: measures, figures and a page."""
+"""A network and its twins: measures, figures and a page."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from keras_pnnh.analysis.mean_field import predict_survival
 from keras_pnnh.analysis.preflight import preflight
 
 CAPTION = (
-    "What arrives in each layer. Survival is drawn behind every "
+    "What arrives in each layer. Survival is drawn after every "
     "non-linearity, with what theory predicts for random weights as a broad "
     "pale line; the other measures where no path leads around the layer."
 )

@@ -8,7 +8,7 @@ from keras_pnnh.presentation.text_table import as_table
 
 
 class LayerSurvival(NamedTuple):
-    """Survival behind one non-linearity."""
+    """Survival after one non-linearity."""
 
     name: str
     depth: int  # layers with a kernel on the longest path to here
@@ -30,7 +30,7 @@ class SurvivalReport(NamedTuple):
 
 
 def measure_survival(model, images, *, training=True, **options):
-    """Count the surviving neurons behind every non-linearity.
+    """Count the surviving neurons after every non-linearity.
 
     Args:
         model: A functional or sequential `keras.Model`.
@@ -40,8 +40,8 @@ def measure_survival(model, images, *, training=True, **options):
         **options: Further arguments of `measure_signal`.
 
     Returns:
-        A `SurvivalReport`: measured beside what theory predicts for random
-        weights (see `predict_survival`). A trained network leaves the
+        A `SurvivalReport`: what was measured, and what theory predicts for
+        random weights (see `predict_survival`). A trained network leaves the
         prediction; so does a new one whose images are far from it, such as
         constant ones.
 

@@ -10,7 +10,7 @@ from keras_pnnh import graph
 from keras_pnnh.layers import Coder
 
 # Non-linearities with phi(u) > 0 exactly where u > 0, by the name of the
-# function, layer or operation: behind them survival can still be read.
+# function, layer or operation: after them survival can still be read.
 SIGN_KEEPING = {
     "celu",
     "elu",
@@ -84,7 +84,7 @@ def find_taps(model, layers=None):
     ]
     if not taps:
         raise ValueError(
-            "Without `layers`, a model is read behind its non-linearities and "
+            "Without `layers`, a model is read after its non-linearities and "
             f"sums. Received: model '{model.name}' with neither. Name the "
             "layers, or `layers='*'` for all."
         )

@@ -125,7 +125,7 @@ class PlainWide(Application):
             `"coder"`, `"residual"` (skips over two convolutions),
             `"pass_through"` (the same, converted exactly to a chain) or
             `"none"`.
-        start: Initial values of the kernels behind the stem: `"random"`, or
+        start: Initial values of the kernels after the stem: `"random"`, or
             `"dirac"`: the first filters hand their channel on and may unlearn
             it (S. Zagoruyko and N. Komodakis 2017, arXiv 1706.00388).
         coder_training: `"frozen"`, `"scaled"` or `"free"`, see `PlainResNet`.

@@ -15,7 +15,7 @@ def add_command(commands: SubParsers) -> None:
     """Add it to the sub-commands of a parser."""
     command = commands.add_parser(
         "analyze",
-        help="what arrives in each layer of a model, beside its twins",
+        help="what arrives in each layer of a model and of its twins",
         allow_abbrev=False,
     )
     command.add_argument(

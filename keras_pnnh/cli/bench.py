@@ -12,7 +12,7 @@ def add_command(commands: SubParsers) -> None:
     """Add it to the sub-commands of a parser."""
     command = commands.add_parser(
         "bench",
-        help="time and memory of a plain network beside its twins",
+        help="time and memory of a plain network and its twins",
         allow_abbrev=False,
     )
     command.add_argument("--model", required=True, help=MODEL_HELP)

@@ -132,7 +132,7 @@ def _representative(options, size):
 
 
 def _print_accuracy(options, model, report, classifier):
-    """Test accuracy of the file beside that of the Keras model."""
+    """Test accuracy of the file and of the Keras model."""
     from keras_pnnh.cli.images import as_model_takes, load
     from keras_pnnh.cli.networks import check_labels
     from keras_pnnh.deployment import run_file

@@ -27,7 +27,7 @@ SETTINGS: dict[str, tuple[type, str]] = {
     "weight_decay": (float, "share of every kernel that a step takes off"),
     "label_smoothing": (float, "share of the label given to all classes"),
     "crop_padding": (int, "largest shift of an image in pixels"),
-    "crop_fill": (str, "what a shift leaves behind: zeros or reflect"),
+    "crop_fill": (str, "what fills the border after a shift: zeros or reflect"),
     "erasing": (float, "share of the images that lose a rectangle"),
     "scaled_batch": (int, "images of an update that the rate is for; 0: any"),
     "accumulation": (int, "steps that make one update"),

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class ExportReport(NamedTuple):
-    """An exported file beside the Keras model it was made from.
+    """An exported file, compared with the Keras model it was made from.
 
     `print` shows a summary. What was not compared is None.
     """

@@ -1,4 +1,4 @@
-"""Keras's own convolutions, and the norm behind any of them."""
+"""Keras's own convolutions, and the norm after any of them."""
 
 import keras
 
@@ -33,7 +33,7 @@ def kernel_and_bias(layer):
 
 
 def with_norm(weights, norm, depthwise):
-    """Kernel and bias with a norm behind them, computed in float64.
+    """Kernel and bias with a norm after them, computed in float64.
 
     Args:
         weights: Kernel and bias, or None for no bias, as Keras lays them out.

@@ -67,7 +67,7 @@ def truncate(model, stage, name=None):
         last = fitting[-1]
     if last == 0:
         raise ValueError(
-            "A prefix needs at least one layer behind the input. Received: "
+            "A prefix needs at least one layer after the input. Received: "
             f"stage={stage!r}, the input of model '{model.name}'."
         )
     return _sequential(calls[: last + 1], name or model.name)

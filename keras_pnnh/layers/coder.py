@@ -197,7 +197,7 @@ class Coder(PlainLayer):
             seed: Seed of the draw.
 
         Returns:
-            The error, to be set beside
+            The error, to be compared with
             `theory.reconstruction_error_bound(filters, code_filters)`.
         """
         inputs = self._rectified_normal((samples, self.filters), seed)

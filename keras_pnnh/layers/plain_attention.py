@@ -36,8 +36,8 @@ class PlainAttention(PlainLayer):
     `beta = gamma`, so that a softmax that does not tell the tokens apart mixes
     nothing; without `C` the tokens' mean, which every layer adds once more,
     would soon be all that is left. `alpha` starts at 1 and `beta` at
-    `learner_gain` (theirs: 1), since a random softmax is noise beside what is
-    carried. The sum is one matrix, not a path beside it.
+    `learner_gain` (theirs: 1), since a random softmax is noise compared with
+    what is carried. The sum is one matrix, not a second path.
 
     Identity heads are the alternative: further heads, before the others,
     whose tokens are not mixed at all. They carry what the coder puts into

@@ -55,8 +55,8 @@ class PlainConv2D(PlainConvolution):
     of the next layer keeps its learner off them: a path across two
     non-linearities, `x' = phi(L2 phi(L1 x) + D phi(E x))`, with kernels
     `[E, L1]` and `[D; L2]`. The code's own channels have no `coder_scale`: the
-    output is `[C * x, BN(L * x)]` with `"learner"`. With `"sum"` the norm takes
-    hold of them, too, and with `"kernel"` and None they have a bias.
+    output is `[C * x, BN(L * x)]` with `"learner"`. With `"sum"` the batch norm
+    also covers these channels; with `"kernel"` and None they have a bias.
 
     Padding is symmetric (`kernel_size // 2` zeros on each side), so the coder
     always sits at the centre tap, at any stride and input size; Keras's

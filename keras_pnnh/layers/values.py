@@ -14,7 +14,7 @@ def numbers(variable) -> np.ndarray:
 
 
 def fold_batch_norm(kernel, bias, norm):
-    """Kernel and bias with a `BatchNormalization` behind them."""
+    """Kernel and bias with a `BatchNormalization` after them."""
     return theory.fold_norm(
         kernel,
         bias,
@@ -27,7 +27,7 @@ def fold_batch_norm(kernel, bias, norm):
 
 
 def draw_batch_norm(outputs, norm):
-    """Draws `(channels, draws)` behind a norm that uses their statistics."""
+    """Draws `(channels, draws)` after a norm that uses their statistics."""
     return theory.normalize_draws(
         outputs,
         norm.epsilon,

@@ -74,7 +74,7 @@ model = create_model("{variant}", weights="{tag}")
 - **Time:** {minutes:.1f} minutes on {hardware}.
 - **Versions:** {versions}.
 
-`record.json` beside this file is the complete record; `curves.png` and
+`record.json` next to this file is the complete record; `curves.png` and
 `log.csv` show every epoch.
 
 ## Limits

@@ -11,7 +11,7 @@ KEPT_BY_RELU = 0.25 / VARIANCE
 
 
 def plain_preservation(layers):
-    """R2 of the input behind `layers` plain layers with orthogonal weights.
+    """R2 of the input after `layers` plain layers with orthogonal weights.
 
     `KEPT_BY_RELU ** layers`: the read-out undoes every orthogonal map, so
     only the non-linearities lose, the same share each, if what arrives in
@@ -28,7 +28,7 @@ def plain_preservation(layers):
 
 
 def input_preservation(steps, width, learner_signal=1.0, seed=0):
-    """R2 of the input behind each layer of a dense network.
+    """R2 of the input after each layer of a dense network.
 
     Every layer is replaced by the linear map with noise that fits it best:
     `x' = carry x + learner W x + noise`, coefficients from `walk`, `W` with

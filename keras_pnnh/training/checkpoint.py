@@ -57,7 +57,7 @@ def load_checkpoint(model: keras.Model, path: Path) -> list[np.ndarray]:
     if not path.is_file():
         raise FileNotFoundError(
             "Resuming a run needs its last checkpoint. Received: "
-            f"'{path.parent}' without '{path.name}'. Start anew in another "
+            f"'{path.parent}' without '{path.name}'. Start again in another "
             "folder."
         )
     variables = _variables(model)
@@ -72,7 +72,7 @@ def load_checkpoint(model: keras.Model, path: Path) -> list[np.ndarray]:
         raise ValueError(
             "A checkpoint must be complete. Received: "
             f"'{path}' ({path.stat().st_size} bytes), which cannot be read: "
-            f"{error}. Start anew in another folder."
+            f"{error}. Start again in another folder."
         ) from error
     found = [array.shape for array in arrays]
     expected = [tuple(variable.shape) for variable in variables]
@@ -88,7 +88,7 @@ def load_checkpoint(model: keras.Model, path: Path) -> list[np.ndarray]:
             raise ValueError(
                 "A checkpoint must hold finite numbers of the model's types. "
                 f"Received: '{path}' with {array.dtype} for {variable.path}, "
-                "or values that are not finite. Start anew in another folder."
+                "or values that are not finite. Start again in another folder."
             )
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
@@ -102,7 +102,7 @@ def set_metrics(model: keras.Model, metrics: list[np.ndarray]) -> None:
         raise ValueError(
             "A checkpoint amid an epoch must hold the metrics of the model. "
             f"Received: {len(metrics)} arrays, expected {len(variables)}, or "
-            "of other shapes. Start anew in another folder."
+            "of other shapes. Start again in another folder."
         )
     for variable, array in zip(variables, metrics, strict=True):
         variable.assign(array)

@@ -63,8 +63,8 @@ def train(
             empty one, or that of the run to resume.
         seed: Seed of split, order and augmentation.
         resume: Whether to go on with an interrupted run in `output`, on the
-            same images. Of a finished one, the weights are loaded and the
-            record is returned.
+            same images. If the run has finished, its weights are loaded and
+            its record is returned.
         description: JSON-like facts about the data for the record.
         initial_weights: JSON-like facts for the record about the weights that
             the model comes with, see `weights.lineage`.
@@ -74,7 +74,7 @@ def train(
         freeze_until: Name of the first stage, block or layer to train, see
             `freeze`; None leaves the model as it comes.
         callbacks: Further callbacks of Keras. What they remember is not in
-            the checkpoints, so a resumed run starts them anew. One that acts
+            the checkpoints, so a resumed run starts them afresh. One that acts
             at the end of every step makes each step wait for the device,
             unless it has `async_safe = True`.
         class_weight: Weights of the classes in the loss, by name or number;

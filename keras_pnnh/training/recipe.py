@@ -33,7 +33,7 @@ class Recipe:
         label_smoothing: As in `keras.losses.CategoricalCrossentropy`.
         crop_padding: Largest shift of a training image in pixels; 0 switches
             it off.
-        crop_fill: What a shifted image leaves behind: `"zeros"`, a black
+        crop_fill: What fills the border of a shifted image: `"zeros"`, black
             border (He et al. 2015), or `"reflect"`, its own mirror image.
         flip: Whether to mirror training images at random.
         erasing: Share of the training images that lose a random rectangle

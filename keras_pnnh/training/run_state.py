@@ -1,4 +1,4 @@
-"""Reading what a run left behind, whatever somebody did to it since."""
+"""Read what a run left on disk, whatever somebody did to it since."""
 
 import dataclasses
 import json
@@ -57,7 +57,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except (ValueError, OSError, RecursionError) as error:
         raise ValueError(
             f"The files of a run must be valid JSON. Received: '{path}': "
-            f"{error}. Start anew in another folder."
+            f"{error}. Start again in another folder."
         ) from error
     if not isinstance(content, dict):
         raise _malformed(path, "a JSON object", content)
@@ -171,5 +171,5 @@ def _is_number(value):
 def _malformed(path, wanted, received):
     return ValueError(
         f"'{path.name}' of a run must hold {wanted}. Received: '{path}' with "
-        f"{str(received)[:80]!r}. Start anew in another folder."
+        f"{str(received)[:80]!r}. Start again in another folder."
     )

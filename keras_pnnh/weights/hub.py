@@ -70,7 +70,7 @@ def fetch(
         cache_dir: Where downloads are kept.
         token: Token of the user, or False for none.
         local_files_only: Never ask the Hub.
-        force_download: Download anew, whatever the cache holds.
+        force_download: Download again, whatever the cache holds.
 
     Returns:
         A `Path`.
@@ -93,7 +93,7 @@ def fetch(
     offline = local_files_only or is_offline()
     if force_download and offline:
         raise ValueError(
-            "Without the Hub nothing can be downloaded anew. Received: "
+            "Without the Hub nothing can be downloaded again. Received: "
             "force_download=True with local_files_only=True or "
             "HF_HUB_OFFLINE=1. Leave one of them out."
         )

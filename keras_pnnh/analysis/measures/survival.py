@@ -6,7 +6,7 @@ import numpy as np
 def survival_share(activations):
     """Share of units that survive: that are positive, over all images.
 
-    The surviving neurons of PNNH (arXiv 2402.08645), counted behind the
+    The surviving neurons of PNNH (arXiv 2402.08645), counted after the
     non-linearity: a sign-keeping one leaves positive what was positive.
 
     Args:

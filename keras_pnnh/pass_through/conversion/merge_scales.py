@@ -1,4 +1,4 @@
-"""Kernels take in the factor per channel behind them."""
+"""Kernels take in the factor per channel after them."""
 
 import dataclasses
 
@@ -12,8 +12,8 @@ from keras_pnnh.pass_through.conversion.operations import (
 def merge_scales(operations, result):
     """A convolution and the scale that alone reads it become one.
 
-    Batch norms behind convolutions have been folded before; here are those
-    behind dense layers, and factors such as that of a scaled branch.
+    Batch norms after convolutions have been folded before; here are those
+    after dense layers, and factors such as that of a scaled branch.
 
     Args:
         operations: List of operations.

@@ -36,7 +36,7 @@ EPSILON = 1e-5  # of PyTorch's batch norms
 
 
 def match_convolution(name, norm, layer, axes=CONVOLUTION):
-    """A convolution without bias and the batch norm behind it.
+    """A convolution without bias and the batch norm after it.
 
     Args:
         name: Name of the convolution in the checkpoint.
