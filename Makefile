@@ -28,8 +28,8 @@ lint: $(TEST)/installed
 	$(TEST)/bin/ruff format --check .
 	$(TEST)/bin/lint-imports
 	$(TEST)/bin/pyright
-	# To be raised to 95 as the rooms are annotated.
-	$(TEST)/bin/python tools/type_completeness.py --least 60
+	# The goal is 95: what every pull request adds is annotated.
+	$(TEST)/bin/python tools/type_completeness.py --least 90
 
 # Strict: a broken link or a missing reference fails. The variable silences what
 # the theme says about the future of MkDocs.

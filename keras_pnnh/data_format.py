@@ -1,17 +1,19 @@
 """Images in the data format of a model."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
 
-def as_data_format(images, data_format):
+def as_data_format(images: Any, data_format: str) -> Any:
     """Channels-last images in the data format of the model."""
     if data_format == "channels_first":
         return np.moveaxis(images, -1, 1)
     return images
 
 
-def input_shape(height, width, channels=3):
+def input_shape(height: Any, width: int, channels: int = 3) -> Any:
     """Shape of one image in Keras's default data format."""
     if keras.config.image_data_format() == "channels_first":
         return (channels, height, width)

@@ -4,6 +4,7 @@ import importlib
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy
@@ -11,7 +12,7 @@ import numpy
 from keras_pnnh._version import __version__
 
 
-def versions():
+def versions() -> dict[Any, Any]:
     """Versions of everything that computes."""
     backend = keras.backend.backend()
     return {
@@ -24,12 +25,12 @@ def versions():
     }
 
 
-def backend(versions):
+def backend(versions: Any) -> str:
     """The backend of a record's versions, in words: `"torch 2.13.0"`."""
     return f"{versions['backend']} {versions[versions['backend']]}"
 
 
-def hardware():
+def hardware() -> dict[str, Any]:
     """The processor, the cores this process may use, and accelerators."""
     try:
         cores = len(os.sched_getaffinity(0))

@@ -6,6 +6,7 @@ dictionary from name to gradient. Keras has no public name for this.
 """
 
 import contextlib
+from typing import Any
 
 import keras
 
@@ -59,12 +60,12 @@ def _leave(name, value):
 _BACKENDS = {"tensorflow": _tensorflow, "torch": _torch, "jax": _jax}
 
 
-def tap_gradients(run, inputs):
+def tap_gradients(run: Any, inputs: Any) -> Any:
     """Gradients of the loss with respect to every tap, by name."""
     return _BACKENDS[keras.backend.backend()](run, inputs)
 
 
-def no_gradients():
+def no_gradients() -> Any:
     """A context that keeps torch from storing what a backward pass needs."""
     if keras.backend.backend() != "torch":
         return contextlib.nullcontext()

@@ -6,7 +6,7 @@ The thresholds are round numbers far from what healthy networks show (compare
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 DEAD_SHARE = 0.5  # of channels that are positive nowhere
 LOW_SURVIVAL = 0.05
@@ -34,14 +34,14 @@ class Fault(NamedTuple):
     finding: str
     repair: str
 
-    def __str__(self):
+    def __str__(self) -> str:
         return (
             f"{self.kind} at '{self.layer}' (depth {self.depth}): "
             f"{self.finding}. {self.repair}"
         )
 
 
-def not_finite(layers):
+def not_finite(layers: Any) -> Any:
     for layer in layers:
         if not math.isfinite(layer.variance):
             return Fault(
@@ -54,7 +54,7 @@ def not_finite(layers):
     return None
 
 
-def dead_layer(layers):
+def dead_layer(layers: Any) -> Any:
     for layer in layers:
         if layer.nonlinear and (
             layer.dead >= DEAD_SHARE or layer.survival < LOW_SURVIVAL
@@ -71,7 +71,7 @@ def dead_layer(layers):
     return None
 
 
-def collapse(layers):
+def collapse(layers: Any) -> Any:
     """Only what is new: inputs may look alike from the start."""
     before = None
     for layer in layers:
@@ -91,7 +91,7 @@ def collapse(layers):
     return None
 
 
-def rank_loss(layers):
+def rank_loss(layers: Any) -> Any:
     before = None
     for layer in (layer for layer in layers if layer.trunk):
         if before is not None and layer.rank < RANK_SHARE * before.rank:
@@ -108,7 +108,7 @@ def rank_loss(layers):
     return None
 
 
-def input_lost(layers):
+def input_lost(layers: Any) -> Any:
     for layer in layers:
         if not layer.trunk or layer.preservation is None:
             continue
@@ -125,7 +125,7 @@ def input_lost(layers):
     return None
 
 
-def gradient_ratio(layers):
+def gradient_ratio(layers: Any) -> Any:
     known = [
         layer for layer in layers if layer.trunk and layer.gradient is not None
     ]

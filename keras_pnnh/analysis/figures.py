@@ -1,6 +1,6 @@
 """Figures of measures over depth, for several networks on the same axes."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from keras_pnnh.presentation.canvas import new_figure, save_figure
 from keras_pnnh.presentation.line_styles import STYLES
@@ -67,7 +67,7 @@ PANELS = (
 )
 
 
-def curve(report, panel):
+def curve(report: Any, panel: Any) -> tuple[list[Any], list[Any] | list[Any]]:
     """Depths and values of one line: two lists of equal length.
 
     Gradient norms are divided by the last layer's and ranks by the width:
@@ -90,7 +90,9 @@ def curve(report, panel):
     return [layer.depth for layer in layers], values
 
 
-def plot_signals(reports, path, predicted=None, panels=PANELS):
+def plot_signals(
+    reports: Any, path: Any, predicted: Any = None, panels: Any = PANELS
+) -> None:
     """Draw the measures of several networks over depth into a PNG file.
 
     Args:
@@ -128,7 +130,9 @@ def plot_signals(reports, path, predicted=None, panels=PANELS):
     save_figure(figure, path)
 
 
-def draw_curve(axis, depths, values, label, style):
+def draw_curve(
+    axis: Any, depths: Any, values: Any, label: str, style: Any
+) -> None:
     """One line with about ten markers."""
     color, dashes, marker = style
     axis.plot(
@@ -144,7 +148,7 @@ def draw_curve(axis, depths, values, label, style):
     )
 
 
-def finish(axis, panel):
+def finish(axis: Any, panel: Any) -> None:
     """Title, labels, limits and grid."""
     axis.set_title(panel.title, fontsize=12)
     axis.set_xlabel("depth (weighted layers)")

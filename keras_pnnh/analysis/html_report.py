@@ -3,6 +3,7 @@
 import base64
 import html
 from pathlib import Path
+from typing import Any
 
 from keras_pnnh.files import write_text
 from keras_pnnh.presentation.plain_text import as_plain_text
@@ -37,7 +38,9 @@ th:first-child, td:first-child {{ text-align: left; }}
 """
 
 
-def write_html(path, title, results, figures):
+def write_html(
+    path: str | Path, title: str, results: Any, figures: Any
+) -> None:
     """Write a report into one file, figures included.
 
     Args:

@@ -8,6 +8,7 @@ carry. For a chain with an internal path this is `theory.walk`.
 """
 
 import itertools
+from typing import Any
 
 import numpy as np
 from keras import layers, ops
@@ -37,7 +38,9 @@ PASSED = (
 )
 
 
-def predict_survival(model, images, draws=2048, seed=0):
+def predict_survival(
+    model: Any, images: Any, draws: int = 2048, seed: int = 0
+) -> dict[Any, Any]:
     """Share of surviving units that theory expects after each non-linearity.
 
     Assumes what `theory.survival_walk` lists, above all weights that are

@@ -1,6 +1,6 @@
 """Will it train? Looked at before any training."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class Preflight(NamedTuple):
     faults: tuple[Fault, ...]
     signal: SignalReport
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [
             f"{self.signal.model}: {self.verdict} "
             f"(input preserved to the end: {100 * self.score:.1f} %)",
@@ -38,8 +38,13 @@ class Preflight(NamedTuple):
 
 
 def preflight(
-    model, images, labels=None, *, maximum_images: int | None = 128, **options
-):
+    model: Any,
+    images: Any,
+    labels: Any = None,
+    *,
+    maximum_images: int | None = 128,
+    **options: Any,
+) -> Preflight:
     """Say before training whether signal and gradient survive the depth.
 
     Some images are sent through the network as it would be trained, that

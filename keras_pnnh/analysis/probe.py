@@ -2,6 +2,7 @@
 
 import inspect
 import itertools
+from typing import Any
 
 import keras
 import numpy as np
@@ -37,14 +38,21 @@ class Probe:
         ValueError: See `find_taps`.
     """
 
-    def __init__(self, model, layers=None, *, training=False, batch_size=64):
+    def __init__(
+        self,
+        model: keras.Model,
+        layers: Any = None,
+        *,
+        training: bool = False,
+        batch_size: int = 64,
+    ) -> None:
         self.model = model
-        self.taps = find_taps(model, layers)
+        self.taps: list[Any] = find_taps(model, layers)
         self.training = training
         self.batch_size = batch_size
         self._tap_at = {tap.call: tap for tap in self.taps}
 
-    def activations(self, images):
+    def activations(self, images: Any) -> Any:
         """The tensors at the taps.
 
         Args:
@@ -63,7 +71,9 @@ class Probe:
                 _, found = self._run(self._tensors(arrays))
             yield self._to_numpy(found)
 
-    def gradients(self, images, labels=None, loss=None):
+    def gradients(
+        self, images: Any, labels: Any = None, loss: Any = None
+    ) -> Any:
         """Gradients of a loss with respect to the tensors at the taps.
 
         Args:

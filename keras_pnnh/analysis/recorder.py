@@ -4,6 +4,7 @@ import csv
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import keras
 
@@ -44,16 +45,16 @@ class RecordSignal(keras.callbacks.Callback):
 
     def __init__(
         self,
-        images,
-        folder,
-        labels=None,
+        images: Any,
+        folder: Any,
+        labels: Any = None,
         *,
-        every=100,
-        overhead=0.1,
-        tensorboard=False,
-        stream=None,
-        **options,
-    ):
+        every: int = 100,
+        overhead: float = 0.1,
+        tensorboard: bool = False,
+        stream: Any = None,
+        **options: Any,
+    ) -> None:
         super().__init__()
         if every < 1 or not 0 < overhead <= 1:
             raise ValueError(
@@ -63,28 +64,30 @@ class RecordSignal(keras.callbacks.Callback):
             )
         self.images = images
         self.labels = labels
-        self.folder = Path(folder)
+        self.folder: Path = Path(folder)
         self.every = every
         self.overhead = overhead
         self.stream = stream
-        self.options = {"training": True, **options}
+        self.options: dict[str, Any] = {"training": True, **options}
         self._writer = _event_writer(self.folder) if tensorboard else None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.path = self.folder / "signal.csv"
+        self.path: Path = self.folder / "signal.csv"
         with open(self.path, "w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerow(("step", *LayerSignal._fields))
-        self.step = self.recordings = self.seconds = 0
+        self.step: int = 0
+        self.recordings: int = 0
+        self.seconds: float = 0.0
         self._recorded, self._begin = None, time.monotonic()
         self._record()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: Any, logs: Any = None) -> None:
         self.step += 1
         if self.step % self.every == 0 and self._affordable():
             self._record()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Any = None) -> None:
         if self._recorded != self.step:
             self._record()
         total = time.monotonic() - self._begin

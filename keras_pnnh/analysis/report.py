@@ -1,6 +1,7 @@
 """A network and its twins: measures, figures and a page."""
 
 from pathlib import Path
+from typing import Any
 
 from keras_pnnh.analysis.figures import plot_signals
 from keras_pnnh.analysis.html_report import write_html
@@ -14,7 +15,14 @@ CAPTION = (
 )
 
 
-def write_report(models, images, folder, *, title="Signal over depth", **more):
+def write_report(
+    models: Any,
+    images: Any,
+    folder: Any,
+    *,
+    title: str = "Signal over depth",
+    **more: Any,
+) -> dict[Any, Any]:
     """Analyse networks side by side and write what was found.
 
     Args:

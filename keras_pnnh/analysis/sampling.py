@@ -1,7 +1,7 @@
 """Activations of many images within a bounded amount of memory."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,7 +22,9 @@ class Sample(NamedTuple):
     positions: np.ndarray
 
 
-def sample_activations(batches, images, memory=256 << 20, seed=0):
+def sample_activations(
+    batches: Any, images: Any, memory: Any = 256 << 20, seed: int = 0
+) -> dict[Any, Any]:
     """Keep a part of what a probe hands out.
 
     Every layer gets the same share of the memory. Where its activations do
@@ -81,7 +83,7 @@ def _empty(array, grid, images, bytes_per_image, seed):
     return Sample(values, grid, np.sort(order[:kept]))
 
 
-def input_at(images, sample):
+def input_at(images: Any, sample: Any) -> Any:
     """The network's input as a layer could know it at best.
 
     Args:
@@ -107,7 +109,7 @@ def input_at(images, sample):
     return small.reshape(len(small), -1, small.shape[-1])[:, sample.positions]
 
 
-def shrink(images, size):
+def shrink(images: Any, size: Any) -> Any:
     """Resize by averaging over the area of each new pixel.
 
     Args:

@@ -1,6 +1,6 @@
 """What arrives in each layer of a network, measured."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -39,11 +39,11 @@ class SignalReport(NamedTuple):
     images: int
     layers: tuple[LayerSignal, ...]
 
-    def trunk(self):
+    def trunk(self) -> tuple[LayerSignal, ...]:
         """The layers that everything passes through."""
         return tuple(layer for layer in self.layers if layer.trunk)
 
-    def __str__(self):
+    def __str__(self) -> str:
         shown = (
             *("name", "depth", "survival", "dead", "preservation"),
             *("alignment", "cosine", "rank", "gradient"),
@@ -56,17 +56,17 @@ class SignalReport(NamedTuple):
 
 
 def measure_signal(
-    model,
-    images,
-    labels=None,
+    model: Any,
+    images: Any,
+    labels: Any = None,
     *,
-    layers=None,
-    training=False,
-    gradients=True,
-    batch_size=64,
-    memory=256 << 20,
-    seed=0,
-):
+    layers: Any = None,
+    training: bool = False,
+    gradients: bool = True,
+    batch_size: int = 64,
+    memory: Any = 256 << 20,
+    seed: int = 0,
+) -> SignalReport:
     """Measure every layer of a model on a set of images.
 
     Args:

@@ -1,6 +1,6 @@
 """Surviving neurons of a network: measured, and predicted."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from keras_pnnh.analysis.mean_field import predict_survival
 from keras_pnnh.analysis.signal import measure_signal
@@ -24,12 +24,14 @@ class SurvivalReport(NamedTuple):
     images: int
     layers: tuple[LayerSurvival, ...]
 
-    def __str__(self):
+    def __str__(self) -> str:
         title = f"{self.model}, {self.images} images"
         return f"{title}\n{as_table(LayerSurvival._fields, self.layers)}"
 
 
-def measure_survival(model, images, *, training=True, **options):
+def measure_survival(
+    model: Any, images: Any, *, training: bool = True, **options: Any
+) -> SurvivalReport:
     """Count the surviving neurons after every non-linearity.
 
     Args:

@@ -2,7 +2,7 @@
 
 import difflib
 import fnmatch
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -54,7 +54,7 @@ class Tap(NamedTuple):
     channels_first: bool
 
 
-def find_taps(model, layers=None):
+def find_taps(model: Any, layers: Any = None) -> list[Any]:
     """The tensors of a model that show what happens to its signal.
 
     Args:
@@ -119,7 +119,7 @@ def _all_taps(network, inputs):
     return taps
 
 
-def is_nonlinear(layer):
+def is_nonlinear(layer: Any) -> bool:
     """Whether a layer ends in a sign-keeping non-linearity."""
     if isinstance(layer, Coder):
         return False  # its activation stands between encoder and decoder
@@ -177,7 +177,7 @@ def _matching(taps, patterns):
     ]
 
 
-def channels_last(images, taps):
+def channels_last(images: Any, taps: Any) -> Any:
     """Images of a model with their channels on the last axis.
 
     Args:

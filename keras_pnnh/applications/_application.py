@@ -63,7 +63,11 @@ class Application(keras.Model):
         return super().__new__(cls, *args, **kwargs)
 
     def __init__(
-        self, inputs: Any, outputs: Any, pyramid: dict, arguments: dict
+        self,
+        inputs: Any,
+        outputs: Any,
+        pyramid: dict[str, Any],
+        arguments: dict[str, Any],
     ) -> None:
         if arguments["internal_path"] == "pass_through":
             inputs, outputs, pyramid = _pass_through.convert(
@@ -78,7 +82,7 @@ class Application(keras.Model):
         self._pyramid = pyramid
 
     @property
-    def pyramid_outputs(self) -> dict:
+    def pyramid_outputs(self) -> dict[str, Any]:
         """Feature maps by level, as detectors of keras-hub ask for them.
 
         `P<n>` is `2 ** n` times smaller than the image; see `features`.
@@ -103,7 +107,7 @@ class Application(keras.Model):
         """Where the channels are, which keras-hub asks for."""
         return str(self._arguments["data_format"])
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         return {
             **self._arguments,
             "name": self.name,
@@ -112,7 +116,9 @@ class Application(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config: dict, custom_objects: Any = None):
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: Any = None
+    ) -> Any:
         config = cls.translate_config(_names_for_functions(config))
         trainable = config.pop("trainable", True)
         states = {
@@ -123,7 +129,7 @@ class Application(keras.Model):
         return model
 
     @classmethod
-    def translate_config(cls, config: dict) -> dict:
+    def translate_config(cls, config: dict[str, Any]) -> dict[str, Any]:
         """A config, or a part of one, in the names and values of today.
 
         Raises:

@@ -23,8 +23,11 @@ FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 def check_arguments(
-    name: str, signature: inspect.Signature, args: Sequence, kwargs: dict
-) -> dict:
+    name: str,
+    signature: inspect.Signature,
+    args: Sequence,
+    kwargs: dict[str, Any],
+) -> dict[str, Any]:
     """The arguments that were given to a constructor, by name.
 
     Raises:
@@ -58,7 +61,7 @@ def check_choice(name: str, value: Any, choices: Sequence) -> None:
         )
 
 
-def check_choices(constructor: Callable, arguments: dict) -> None:
+def check_choices(constructor: Callable, arguments: dict[str, Any]) -> None:
     """Whether arguments with a `Literal` annotation have one of its values."""
     for name, parameter in inspect.signature(constructor).parameters.items():
         if get_origin(parameter.annotation) is Literal:
@@ -73,7 +76,9 @@ def check_flag(name: str, value: Any, repair: str = "") -> None:
         )
 
 
-def check_number(name: str, value: Any, rule: str, most=math.inf) -> None:
+def check_number(
+    name: str, value: Any, rule: str, most: float = math.inf
+) -> None:
     """More than 0 and at most `most`; `rule` says so in words."""
     if not is_number(value) or not 0 < value <= most or value == math.inf:
         raise ValueError(f"{rule} Received: {name}={value!r}.")

@@ -1,5 +1,7 @@
 """Both ends of every family: what becomes of the pixels, and the head."""
 
+from typing import Any
+
 import keras
 
 # Of the RGB channels, in units of 255, as torchvision and timm use them.
@@ -7,7 +9,9 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 
 
-def preprocess(images, preprocessing, data_format, dtype):
+def preprocess(
+    images: Any, preprocessing: Any, data_format: str, dtype: Any
+) -> Any:
     """Pixel values 0 to 255 to what the network is trained on.
 
     Args:
@@ -35,16 +39,16 @@ def preprocess(images, preprocessing, data_format, dtype):
 
 
 def head(
-    x,
+    x: Any,
     *,
-    include_top,
-    pooling,
-    classes,
-    classifier_activation,
-    data_format,
-    dtype,
-    dropout_rate=0.0,
-):
+    include_top: bool,
+    pooling: Any,
+    classes: int,
+    classifier_activation: Any,
+    data_format: str,
+    dtype: Any,
+    dropout_rate: float = 0.0,
+) -> Any:
     """Pooling and a classifier on a feature map, or what is asked of them."""
     if not include_top and pooling is None:
         return x
@@ -61,7 +65,9 @@ def head(
     return classifier(x, classes, classifier_activation, dtype)
 
 
-def classifier(x, classes, classifier_activation, dtype):
+def classifier(
+    x: Any, classes: int, classifier_activation: Any, dtype: Any
+) -> Any:
     # A softmax in half precision would not sum to 1.
     half = dtype.compute_dtype in ("float16", "bfloat16")
     return keras.layers.Dense(

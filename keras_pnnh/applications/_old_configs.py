@@ -4,6 +4,8 @@ A note in a weight file holds a part of the arguments, so nothing here relies
 on a key being there.
 """
 
+from typing import Any
+
 # What decided on initial values alone; the weights say now what they are.
 INITIAL = ("learner_gain", "coder_initializer", "code_gain")
 
@@ -25,7 +27,7 @@ LEFT = {
 PLACEMENTS = {"added": "add", "beside": "concat"}
 
 
-def translate(class_name, config):
+def translate(class_name: str, config: Any) -> dict[Any, Any]:
     """The config with today's names and values; one of today is unchanged.
 
     Args:

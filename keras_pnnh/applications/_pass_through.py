@@ -1,5 +1,7 @@
 """`internal_path="pass_through"`: a residual network, converted exactly."""
 
+from typing import Any
+
 import keras
 
 from keras_pnnh import graph
@@ -7,7 +9,7 @@ from keras_pnnh.graph.layer_copies import LayerCopies
 from keras_pnnh.pass_through.conversion import build_chain
 
 
-def blocks_path(internal_path):
+def blocks_path(internal_path: Any) -> Any:
     """The internal path that the blocks are built with.
 
     Pass-through channels carry what a residual connection does: the network
@@ -16,7 +18,9 @@ def blocks_path(internal_path):
     return "residual" if internal_path == "pass_through" else internal_path
 
 
-def convert(inputs, outputs, pyramid):
+def convert(
+    inputs: Any, outputs: Any, pyramid: Any
+) -> tuple[Any, Any, dict[Any, Any]]:
     """The chain of a residual network, and its feature maps.
 
     Args:

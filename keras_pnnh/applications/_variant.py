@@ -57,8 +57,8 @@ Raises:
 def variant(
     signature: Callable[P, keras.Model],
     name: str,
-    family: type,
-    choose: Callable[[dict], tuple[str, dict]],
+    family: type[Any],
+    choose: Callable[[dict[str, Any]], tuple[str, dict[str, Any]]],
     promised: tuple[str, ...] = (),
     **documented: Any,
 ) -> Callable[P, keras.Model]:

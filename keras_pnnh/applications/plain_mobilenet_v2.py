@@ -31,7 +31,7 @@ from keras_pnnh.layers._checks import (
 Stem = Literal["3x3_stride2", "3x3"]
 
 # Table 2 of the paper, at a width of 1.
-TABLE_2 = {
+TABLE_2: dict[str, Any] = {
     "blocks_per_stage": (1, 2, 3, 4, 3, 3, 1),
     "filters_per_stage": (16, 24, 32, 64, 96, 160, 320),
     "strides_per_stage": (1, 2, 2, 2, 1, 2, 1),
@@ -247,7 +247,7 @@ def variant_name(alpha: float) -> str:
     return f"plain_mobilenet_v2_{percent.zfill(3)}"
 
 
-def check_alpha(alpha):
+def check_alpha(alpha: float) -> None:
     _checks.check_number(
         "alpha",
         alpha,
@@ -358,7 +358,7 @@ def _signature(
     ...
 
 
-def _choose(given: dict) -> tuple[str, dict]:
+def _choose(given: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     alpha = given.pop("alpha", 1.0)
     check_alpha(alpha)
     return variant_name(alpha), {**TABLE_2, "alpha": alpha}

@@ -30,7 +30,7 @@ Norm = Literal["learner", "kernel"]
 CodePlacement = Literal["add", "concat"]
 
 
-def _small(blocks: int) -> dict:
+def _small(blocks: int) -> dict[str, Any]:
     """`6 n + 2` weighted layers, `n` blocks in each stage."""
     return {
         "blocks_per_stage": (blocks, blocks, blocks),
@@ -38,7 +38,7 @@ def _small(blocks: int) -> dict:
     }
 
 
-def _imagenet(block: Block, *blocks_per_stage: int) -> dict:
+def _imagenet(block: Block, *blocks_per_stage: int) -> dict[str, Any]:
     return {
         "blocks_per_stage": blocks_per_stage,
         "filters_per_stage": (64, 128, 256, 512),
@@ -48,7 +48,7 @@ def _imagenet(block: Block, *blocks_per_stage: int) -> dict:
     }
 
 
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "plain_resnet18": _imagenet("basic", 2, 2, 2, 2),
     "plain_resnet34": _imagenet("basic", 3, 4, 6, 3),
     "plain_resnet50": _imagenet("bottleneck", 3, 4, 6, 3),

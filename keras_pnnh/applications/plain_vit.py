@@ -25,7 +25,7 @@ TokenPooling = Literal["token", "avg", "max"]
 TokenMixing = Literal["shaped", "identity_heads"]
 
 
-def _numbers(heads: int) -> dict:
+def _numbers(heads: int) -> dict[str, Any]:
     """Heads of 64 channels, an MLP of four times the width."""
     return {
         "num_layers": 12,
@@ -36,7 +36,7 @@ def _numbers(heads: int) -> dict:
     }
 
 
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     # Touvron et al. 2020, https://arxiv.org/abs/2012.12877, table 1.
     "plain_vit_tiny16": _numbers(3),
     "plain_vit_small16": _numbers(6),

@@ -32,7 +32,7 @@ Start = Literal["random", "dirac"]
 
 # Up to some eleven layers the study finds no path worth its cost; kernels that
 # begin as the identity are (tables `rivals`, `final-small` in docs/study.md).
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "plain_wide11": {
         "filters_per_stage": (80, 184, 280),
         "internal_path": "none",

@@ -2,6 +2,7 @@
 
 import math
 import os
+from typing import Any, overload
 
 import keras
 
@@ -10,7 +11,7 @@ from keras_pnnh.auditing.audit_report import (
     AuditReport,
     LayerRow,
 )
-from keras_pnnh.auditing.exported_file import audit_file
+from keras_pnnh.auditing.exported_file import FileReport, audit_file
 from keras_pnnh.auditing.liveness import measure_liveness
 from keras_pnnh.auditing.macs import (
     UnknownCostError,
@@ -25,7 +26,26 @@ from keras_pnnh.graph.layer_copies import (
 from keras_pnnh.layers import PlainLayer
 
 
-def audit(model, input_shape=None, leave_out_unknown=False):
+# To the checker, Keras's classes are of unknown kind.
+@overload
+def audit(  # pyright: ignore[reportOverlappingOverload]
+    model: str | os.PathLike[str],
+) -> FileReport: ...
+
+
+@overload
+def audit(
+    model: keras.Model,
+    input_shape: Any = None,
+    leave_out_unknown: bool = False,
+) -> AuditReport: ...
+
+
+def audit(
+    model: keras.Model | str | os.PathLike[str],
+    input_shape: Any = None,
+    leave_out_unknown: bool = False,
+) -> AuditReport | FileReport:
     """Examine the graph of a model, or of an exported file.
 
     A network is *plain* if it is one chain: every tensor is read by exactly

@@ -1,6 +1,6 @@
 """The result of an audit, and how it is shown."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from keras_pnnh.presentation.text_table import as_table
 
@@ -65,7 +65,7 @@ class AuditReport(NamedTuple):
         """
         return self.chain and not self.plain
 
-    def raise_if_not_plain(self):
+    def raise_if_not_plain(self) -> None:
         """Raise unless the network is one chain of standard layers.
 
         Raises:
@@ -82,7 +82,7 @@ class AuditReport(NamedTuple):
                 "them out: `keras_pnnh.write_out(model)`."
             )
 
-    def raise_if_no_chain(self):
+    def raise_if_no_chain(self) -> None:
         """Raise unless the network is one chain, plain or pass-through.
 
         Raises:
@@ -120,7 +120,7 @@ class AuditReport(NamedTuple):
             )
         return f"no, {self._obstacle()}"
 
-    def __str__(self):
+    def __str__(self) -> str:
         lines = [
             f"{self.name}: {self.depth} weighted layers on the longest path",
             f"  plain: {self._verdict()}",
@@ -137,7 +137,7 @@ class AuditReport(NamedTuple):
         return "\n".join(lines)
 
 
-def compare(reports):
+def compare(reports: Any) -> str:
     """Reports side by side.
 
     Args:
@@ -180,12 +180,12 @@ def _short_verdict(report):
     return "yes" if report.plain else "no"
 
 
-def count_or_none(count):
+def count_or_none(count: int | None) -> str:
     """A count as text, "none" for what does not exist."""
     return "none" if count is None else f"{count:,}"
 
 
-def without(uncounted):
+def without(uncounted: Any) -> str:
     """What a count leaves out, in words."""
     if not uncounted:
         return ""

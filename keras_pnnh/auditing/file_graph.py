@@ -1,7 +1,7 @@
 """The operators of an exported file, and where its paths join."""
 
 from collections import Counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # By the spelling of either format, in upper case and without underscores.
 WEIGHTED = {
@@ -76,12 +76,12 @@ class Joins(NamedTuple):
     weighted: int  # operators with weights
 
 
-def count_kinds(graph):
+def count_kinds(graph: Any) -> dict[Any, int]:
     """Dictionary from kind to number of operators, most frequent first."""
     return dict(Counter(op.kind for op in graph.operators).most_common())
 
 
-def find_joins(graph):
+def find_joins(graph: Any) -> Joins:
     """Where paths join, and whether one of them bypasses weights.
 
     A join counts if an operator with weights lies between it and the last
@@ -116,7 +116,7 @@ class _Walk:
         self._sizes = set()
         # Number 0 stands before all inputs.
         self._maker = dict.fromkeys(graph.inputs, 0)
-        self._before = {0: ()}
+        self._before: dict[int, Any] = {0: ()}
         self._dominator = {0: 0}
         self._depth = {0: 0}
         self.weighted = {0: False}

@@ -1,5 +1,7 @@
 """The operators of a LiteRT (TensorFlow Lite) file."""
 
+from typing import Any
+
 from keras_pnnh.auditing.file_graph import FileGraph, Operator
 
 IDENTIFIER = b"TFL3"
@@ -15,7 +17,7 @@ CONTROL = {
 }
 
 
-def read_litert(content):
+def read_litert(content: Any) -> FileGraph:
     """The graph of a LiteRT file.
 
     Args:

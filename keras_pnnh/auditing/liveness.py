@@ -1,7 +1,7 @@
 """How many activations a network must hold at once."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 
@@ -53,7 +53,7 @@ class Liveness(NamedTuple):
     live: tuple[int, ...]  # while each call runs
 
 
-def measure_liveness(graph):
+def measure_liveness(graph: Any) -> Liveness:
     """Live activations while each layer runs, for a batch of 1.
 
     A tensor lives from the layer that makes it until its last reader has run;

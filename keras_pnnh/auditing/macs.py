@@ -1,6 +1,7 @@
 """How many multiplications a layer does."""
 
 import math
+from typing import Any
 
 import keras
 
@@ -53,7 +54,7 @@ class UnknownCostError(ValueError):
     """A layer has a kernel, and how often it is multiplied is not known."""
 
 
-def count_macs(call):
+def count_macs(call: Any) -> Any:
     """Multiply-accumulates of one call of a layer, for a batch of 1.
 
     A `PlainLayer` counts for itself, as what it folds to, and a coder that

@@ -1,10 +1,12 @@
 """Where in a network the memory goes: live activations over its depth."""
 
+from typing import Any
+
 from keras_pnnh.presentation.canvas import new_figure, save_figure
 from keras_pnnh.presentation.line_styles import STYLES
 
 
-def plot_memory(reports, path):
+def plot_memory(reports: Any, path: Any) -> None:
     """Draw what each network holds while it runs into a PNG file.
 
     A step for every layer: the floats that are alive while it runs, for one
@@ -51,7 +53,7 @@ def plot_memory(reports, path):
     save_figure(figure, path)
 
 
-def curve(report):
+def curve(report: Any) -> tuple[list[Any], list[Any]]:
     """Depths from 0 to 1 and live floats: two lists, one entry a call."""
     # A network without kernels has no depth; its layers stand at 0.
     weighted = max(1, sum(row.macs > 0 for row in report.layers))

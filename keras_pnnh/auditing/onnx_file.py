@@ -1,9 +1,11 @@
 """The operators of an ONNX file."""
 
+from typing import Any
+
 from keras_pnnh.auditing.file_graph import FileGraph, Operator
 
 
-def read_onnx(content):
+def read_onnx(content: Any) -> FileGraph:
     """The graph of an ONNX file.
 
     Args:

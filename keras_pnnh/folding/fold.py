@@ -1,5 +1,7 @@
 """From the training form of a network to the chain that is deployed."""
 
+from typing import Any
+
 import keras
 
 from keras_pnnh import graph
@@ -18,7 +20,7 @@ from keras_pnnh.graph.layer_copies import (
 from keras_pnnh.layers import HandedWeights
 
 
-def fold(model, name=None):
+def fold(model: keras.Model, name: str | None = None) -> Any:
     """The same function as a chain of standard layers.
 
     Learner, coder and batch normalisation of a `PlainConv2D` become one

@@ -6,7 +6,9 @@ from keras_pnnh.graph import Call, Tensor
 from keras_pnnh.layers import HandedWeights, PlainLayer
 
 
-def handed_out(layer: Any, args: tuple, kwargs: dict) -> HandedWeights | None:
+def handed_out(
+    layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> HandedWeights | None:
     """The weights that a call makes for the layers that add or use them.
 
     Args:
@@ -44,7 +46,7 @@ def folds(layer: Any) -> bool:
     return False
 
 
-def handed_to(layer: Any, kwargs: dict) -> dict[str, HandedWeights]:
+def handed_to(layer: Any, kwargs: dict[str, Any]) -> dict[str, HandedWeights]:
     """The weights that a plain layer is called with, by argument, checked.
 
     Raises:
@@ -72,7 +74,7 @@ def handed_to(layer: Any, kwargs: dict) -> dict[str, HandedWeights]:
     return handed
 
 
-def handed_key(call: Call, producers: dict[Tensor, Call]) -> tuple:
+def handed_key(call: Call, producers: dict[Tensor, Call]) -> tuple[Any, ...]:
     """What tells apart the layers that a layer folds to in several calls."""
     if not folds(call.layer):
         return ()

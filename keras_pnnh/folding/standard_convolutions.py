@@ -1,12 +1,14 @@
 """Keras's own convolutions, and the norm after any of them."""
 
+from typing import Any
+
 import keras
 
 from keras_pnnh.graph.layer_copies import new_convolution
 from keras_pnnh.layers.values import fold_batch_norm, numbers
 
 
-def linear_copy(layer, name):
+def linear_copy(layer: Any, name: str) -> Any:
     """A convolution like `layer`, with a bias and with weights to be set."""
     arguments = {
         "kernel_size": layer.kernel_size,
@@ -26,13 +28,13 @@ def linear_copy(layer, name):
     return new_convolution(keras.layers.Conv2D, **arguments)
 
 
-def kernel_and_bias(layer):
+def kernel_and_bias(layer: Any) -> list[Any]:
     """Of a `Conv2D` or `DepthwiseConv2D`; the bias None if it has none."""
     bias = None if layer.bias is None else numbers(layer.bias)
     return [numbers(layer.kernel), bias]
 
 
-def with_norm(weights, norm, depthwise):
+def with_norm(weights: Any, norm: Any, depthwise: Any) -> Any:
     """Kernel and bias with a norm after them, computed in float64.
 
     Args:

@@ -1,6 +1,7 @@
 """What only a chain can do: be a list of layers, and end anywhere."""
 
 import inspect
+from typing import Any
 
 import keras
 
@@ -9,7 +10,7 @@ from keras_pnnh.graph.copy_checks import in_words
 from keras_pnnh.graph.layer_copies import LayerCopies
 
 
-def as_sequential(model, name=None):
+def as_sequential(model: keras.Model, name: str | None = None) -> Any:
     """A chain as `keras.Sequential`.
 
     Args:
@@ -29,7 +30,7 @@ def as_sequential(model, name=None):
     return _sequential(_chain(model), name or model.name)
 
 
-def truncate(model, stage, name=None):
+def truncate(model: keras.Model, stage: Any, name: str | None = None) -> Any:
     """The first layers of a chain: any prefix of a chain is a network.
 
     Cut inside of a block that was converted with `from_residual`, the result

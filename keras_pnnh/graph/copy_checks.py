@@ -8,6 +8,7 @@ it makes of some inputs.
 
 import inspect
 import re
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,7 +19,7 @@ _OPEN_SIZE = 32  # where a layer leaves a size open
 _SIMPLE = (type(None), bool, int, float, complex, str, bytes)
 
 
-def check_copy(layer, copy, args, kwargs):
+def check_copy(layer: Any, copy: Any, args: Any, kwargs: Any) -> None:
     """Raise unless a copy is what its original is.
 
     Args:
@@ -44,13 +45,13 @@ def check_copy(layer, copy, args, kwargs):
         )
 
 
-def in_words(error):
+def in_words(error: Any) -> str:
     """An error of somebody else's code on one line, without escape codes."""
     text = " ".join(re.sub(r"\x1b\[[0-9;]*m", "", str(error)).split())
     return f"{type(error).__name__}: {text}"[:500]
 
 
-def is_foreign(layer):
+def is_foreign(layer: Any) -> bool:
     """Whether a layer, or one inside of it, is of another package."""
     if not isinstance(layer, keras.layers.Layer):
         return False
@@ -60,7 +61,7 @@ def is_foreign(layer):
     )
 
 
-def parts_of(layer):
+def parts_of(layer: Any) -> list[Any]:
     """The layers that a layer holds itself, in lists and dictionaries too."""
     return [
         part
@@ -70,7 +71,7 @@ def parts_of(layer):
     ]
 
 
-def layers_within(layer):
+def layers_within(layer: Any) -> list[Any]:
     """A layer and all that it holds, at any depth, each once."""
     found = {id(layer): layer}
     waiting = [layer]

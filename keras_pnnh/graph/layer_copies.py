@@ -1,5 +1,7 @@
 """Copies of a model's layers, to build another model from."""
 
+from typing import Any
+
 import keras
 
 from keras_pnnh.graph.copy_checks import check_copy, in_words, is_foreign
@@ -12,12 +14,12 @@ class LayerCopies:
     new model; the second becomes `"<name>_1"`.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._copies = {}
         self._calls = {}  # of a layer of another package: its arguments
         self._names = set()
 
-    def unique_name(self, name):
+    def unique_name(self, name: str) -> Any:
         """`name`, or `name` with the first number that makes it new."""
         unique, number = name, 0
         while unique in self._names:
@@ -26,7 +28,7 @@ class LayerCopies:
         self._names.add(unique)
         return unique
 
-    def copy(self, layer, name=None, **changes):
+    def copy(self, layer: Any, name: str | None = None, **changes: Any) -> Any:
         """The copy of a layer, made on first use.
 
         Args:
@@ -43,17 +45,17 @@ class LayerCopies:
             self._copies[layer] = copy_layer(layer, name=name, **changes)
         return self._copies[layer]
 
-    def call(self, layer, args, kwargs):
+    def call(self, layer: Any, args: Any, kwargs: Any) -> Any:
         """Call the copy of a layer; fits `graph.replay`."""
         self.note_call(layer, args, kwargs)
         return call_copy(layer, self.copy(layer), args, kwargs)
 
-    def note_call(self, layer, args, kwargs):
+    def note_call(self, layer: Any, args: Any, kwargs: Any) -> None:
         """Keep what a layer is called with, to compare its copy on the like."""
         if is_foreign(layer):
             self._calls.setdefault(layer, (args, kwargs))
 
-    def load_weights(self):
+    def load_weights(self) -> None:
         """Give every copy that was called the weights of its original.
 
         Raises:
@@ -67,7 +69,7 @@ class LayerCopies:
             check_copy(layer, copy, *self._calls.get(layer, (None, None)))
 
 
-def copy_layer(layer, **changes):
+def copy_layer(layer: Any, **changes: Any) -> Any:
     """A new layer of the same config, with weights of its own.
 
     Raises:
@@ -91,7 +93,7 @@ def copy_layer(layer, **changes):
         ) from error
 
 
-def call_copy(layer, copy, args, kwargs):
+def call_copy(layer: Any, copy: Any, args: Any, kwargs: Any) -> Any:
     """What the copy of a layer makes.
 
     Raises:
@@ -112,7 +114,7 @@ def call_copy(layer, copy, args, kwargs):
         ) from error
 
 
-def load_copy(layer, copy):
+def load_copy(layer: Any, copy: Any) -> None:
     """Give a copy the weights of its original.
 
     Raises:
@@ -134,7 +136,7 @@ def load_copy(layer, copy):
         copy.finalize_state()  # an adapted `Normalization`
 
 
-def new_convolution(layer_class, **arguments):
+def new_convolution(layer_class: Any, **arguments: Any) -> Any:
     """A convolution whose weights will be set.
 
     It begins at zero: random numbers would be overwritten, and making them
@@ -149,7 +151,7 @@ def new_convolution(layer_class, **arguments):
     return layer_class(**arguments, **{f"{kernel}_initializer": "zeros"})
 
 
-def pack_like(model, inputs, outputs):
+def pack_like(model: keras.Model, inputs: Any, outputs: Any) -> tuple[Any, Any]:
     """Lists of inputs and outputs in the structure that `model` has."""
     return (
         keras.tree.pack_sequence_as(_structure(model, "input"), inputs),
@@ -165,7 +167,7 @@ def _structure(model, side):
     return getattr(model, side)
 
 
-def to_numpy(variable):
+def to_numpy(variable: Any) -> Any:
     """The value of a variable, as an array of its own.
 
     `Variable.numpy()` does the same and warns on torch with NumPy 2 (Keras

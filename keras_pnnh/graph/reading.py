@@ -16,7 +16,7 @@ import keras
 class Tensor:
     """An edge of the graph."""
 
-    shape: tuple
+    shape: tuple[Any, ...]
 
 
 class Call(NamedTuple):
@@ -29,8 +29,8 @@ class Call(NamedTuple):
     layer: Any
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
-    args: tuple = ()
-    kwargs: dict = {}
+    args: tuple[Any, ...] = ()
+    kwargs: dict[str, Any] = {}
 
 
 class Graph(NamedTuple):
@@ -39,11 +39,11 @@ class Graph(NamedTuple):
     calls: list[Call]
     outputs: tuple[Tensor, ...]
 
-    def producers(self):
+    def producers(self) -> dict[Tensor, Call]:
         """Dictionary from each tensor to the call that made it."""
         return {tensor: call for call in self.calls for tensor in call.outputs}
 
-    def readers(self):
+    def readers(self) -> dict[Tensor, list[Any]]:
         """Dictionary from each tensor to the list of calls that read it.
 
         A call that reads a tensor twice is listed twice; a result of the
@@ -58,7 +58,7 @@ class Graph(NamedTuple):
         return readers
 
 
-def read(model):
+def read(model: keras.Model) -> Graph:
     """The graph of a model.
 
     Nested models are read through: their layers appear, they do not. Layers
@@ -97,7 +97,7 @@ def read(model):
     return Graph(calls, tuple(_run(model, sources, visit)))
 
 
-def layer_outputs(model):
+def layer_outputs(model: keras.Model) -> dict[Any, Any]:
     """The tensors that the layers of a model leave.
 
     Args:
@@ -114,7 +114,7 @@ def layer_outputs(model):
     return outputs
 
 
-def replay(model, inputs, call):
+def replay(model: keras.Model, inputs: Any, call: Any) -> list[Any]:
     """Run a model's graph on other inputs.
 
     Args:
@@ -184,7 +184,7 @@ def _by_signature(layer, args, kwargs):
         bound = signature.bind(*args, **kwargs).arguments
     except TypeError:  # a class whose `__call__` takes more than its `call`
         return args, kwargs
-    first: tuple = ()
+    first: tuple[Any, ...] = ()
     named = {}
     for place, (name, value) in enumerate(bound.items()):
         kind = signature.parameters[name].kind
@@ -210,7 +210,7 @@ def _takes_training(layer):
     return "training" in inspect.signature(layer.call).parameters
 
 
-def has_graph(layer):
+def has_graph(layer: Any) -> bool:
     """Whether a layer is itself a model that computes a graph of layers.
 
     A subclass with a `call` of its own may have a graph and compute something
@@ -219,7 +219,7 @@ def has_graph(layer):
     return _keeps_graph(layer) and not has_own_call(layer)
 
 
-def has_own_call(layer):
+def has_own_call(layer: Any) -> bool:
     """Whether a model does something else than Keras's to compute its graph."""
     for name in ("call", "__call__", "_run_through_graph"):
         if name in vars(layer):

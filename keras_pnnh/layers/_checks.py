@@ -21,7 +21,9 @@ def resolve_data_format(data_format: Any) -> DataFormat:
     return data_format
 
 
-def count_channels(inputs, axis, most, taker, repair):
+def count_channels(
+    inputs: Any, axis: int, most: int, taker: str, repair: str
+) -> Any:
     """Channels of `inputs`, which must be known and at most `most`."""
     channels = inputs.shape[axis]
     if channels is None or channels > most:
@@ -32,7 +34,7 @@ def count_channels(inputs, axis, most, taker, repair):
     return channels
 
 
-def check_positive_integers(**arguments):
+def check_positive_integers(**arguments: Any) -> None:
     for name, value in arguments.items():
         integer = isinstance(value, int) and not isinstance(value, bool)
         if not integer or value < 1:
@@ -42,7 +44,7 @@ def check_positive_integers(**arguments):
             )
 
 
-def check_integer(name, value, least=-math.inf):
+def check_integer(name: str, value: Any, least: float = -math.inf) -> None:
     """An integer of at least `least`."""
     integer = isinstance(value, int) and not isinstance(value, bool)
     if integer and value >= least:
@@ -53,7 +55,9 @@ def check_integer(name, value, least=-math.inf):
     )
 
 
-def check_number(name, value, least=-math.inf, most=math.inf):
+def check_number(
+    name: str, value: Any, least: float = -math.inf, most: float = math.inf
+) -> None:
     """A finite number between two bounds."""
     number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if number and math.isfinite(value) and least <= value <= most:
@@ -68,7 +72,7 @@ def check_number(name, value, least=-math.inf, most=math.inf):
     )
 
 
-def check_flag(name, value):
+def check_flag(name: str, value: Any) -> None:
     if not isinstance(value, bool):
         raise ValueError(
             f"`{name}` must be True or False. Received: {name}={value!r}."
@@ -99,7 +103,7 @@ def resolve_initializer(name: str, initializer: Any) -> Any:
     )
 
 
-def check_room(name, code, whole, size=math.inf):
+def check_room(name: str, code: Any, whole: Any, size: Any = math.inf) -> None:
     """A code's channels leave at least one of `size` to the learner."""
     integer = isinstance(code, int) and not isinstance(code, bool)
     if integer and 0 <= code < size:

@@ -1,7 +1,9 @@
 """Whether the kernels that a `PlainConv2D` is handed by others fit it."""
 
+from typing import Any
 
-def check_coder(layer, shape):
+
+def check_coder(layer: Any, shape: Any) -> None:
     """The coder's matrix has the size of its channels, and comes in time.
 
     Args:
@@ -44,7 +46,7 @@ def check_coder(layer, shape):
         )
 
 
-def check_learner(layer, shape):
+def check_learner(layer: Any, shape: Any) -> None:
     """The kernel fits, and the layer has none or only its own.
 
     Args:

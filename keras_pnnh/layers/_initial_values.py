@@ -2,6 +2,7 @@
 
 import contextlib
 import contextvars
+from typing import Any
 
 import keras
 import numpy as np
@@ -24,7 +25,7 @@ def replaced_later():
         _REPLACED.reset(token)
 
 
-def he_values(scale=1.0):
+def he_values(scale: float = 1.0) -> Any:
     """Normal values of variance `2 scale / fan-in`, for a kernel.
 
     He et al. 2015, arXiv 1502.01852. As there no tails are cut; on torch
@@ -37,7 +38,7 @@ def he_values(scale=1.0):
     )
 
 
-def kernel_values(initializer):
+def kernel_values(initializer: str) -> Any:
     """`initializer`, or zeros inside `replaced_later`."""
     return _zeros if _REPLACED.get() else initializer
 

@@ -1,6 +1,7 @@
 """What the two plain convolutions share: norm, padding, folding, theory."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -40,20 +41,20 @@ class PlainConvolution(PlainLayer):
 
     absorbs_norm = True
     inner_layers = ("batch_norm",)
-    norms: tuple = ()
+    norms: tuple[Any, ...] = ()
     _standard_class: type[keras.layers.Layer] = keras.layers.Conv2D
 
     def __init__(
         self,
-        kernel_size,
-        strides,
-        norm,
-        learner_gain,
-        momentum,
-        epsilon,
-        data_format,
-        **kwargs,
-    ):
+        kernel_size: int,
+        strides: int,
+        norm: Any,
+        learner_gain: float,
+        momentum: float,
+        epsilon: float,
+        data_format: str | None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         check_positive_integers(kernel_size=kernel_size, strides=strides)
         if kernel_size % 2 == 0:
@@ -163,7 +164,7 @@ class PlainConvolution(PlainLayer):
         )
         return [pad, convolution]
 
-    def folded_weights(self, **handed) -> list[np.ndarray]:
+    def folded_weights(self, **handed: Any) -> list[np.ndarray]:
         kernel, bias = self._folded_learner(handed)
         if self.bias is not None:
             bias = numbers(self.bias)
@@ -188,13 +189,15 @@ class PlainConvolution(PlainLayer):
 
     # What it costs.
 
-    def count_macs(self, inputs_shape: tuple, outputs_shape: tuple) -> int:
+    def count_macs(
+        self, inputs_shape: tuple[Any, ...], outputs_shape: tuple[Any, ...]
+    ) -> int:
         weights = (
             self.count_folded_parameters() - outputs_shape[self._channel_axis]
         )
         return weights * math.prod(self._pixels(outputs_shape))
 
-    def padded_floats(self, inputs_shape: tuple) -> int:
+    def padded_floats(self, inputs_shape: tuple[Any, ...]) -> int:
         if self.strides == 1 or self.kernel_size == 1:
             return 0
         border = 2 * (self.kernel_size // 2)
@@ -204,7 +207,7 @@ class PlainConvolution(PlainLayer):
 
     # What theory expects.
 
-    def draw_outputs(self, inputs, generator, **handed):
+    def draw_outputs(self, inputs: Any, generator: Any, **handed: Any) -> Any:
         outputs = self._draw_learner(inputs, generator, handed)
         if self.bias is not None:
             outputs = outputs + numbers(self.bias)[:, None]
@@ -230,7 +233,7 @@ class PlainConvolution(PlainLayer):
         """The same, as a matrix from input channels to output channels."""
         raise NotImplementedError
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "kernel_size": self.kernel_size,

@@ -1,6 +1,7 @@
 """The coder: the autoencoder that all layers of a stage share."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -83,16 +84,16 @@ class Coder(PlainLayer):
 
     def __init__(
         self,
-        filters,
-        code_filters=None,
-        activation="relu",
-        initializer="closed_form",
-        gradient_scale=0.0,
-        axis=-1,
-        seed=0,
-        code_gain=1.0,
-        **kwargs,
-    ):
+        filters: int,
+        code_filters: int | None = None,
+        activation: str = "relu",
+        initializer: str = "closed_form",
+        gradient_scale: float = 0.0,
+        axis: int = -1,
+        seed: int = 0,
+        code_gain: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         code_filters = filters if code_filters is None else code_filters
         check_positive_integers(filters=filters, code_filters=code_filters)
@@ -119,7 +120,7 @@ class Coder(PlainLayer):
         self.seed = seed
         self.code_gain = code_gain
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: tuple[Any, ...]) -> None:
         widths = (self.filters, self.code_filters)
         self.encoder = self._add_matrix("encoder", widths, self.code_gain)
         self.decoder = self._add_matrix(
@@ -140,7 +141,7 @@ class Coder(PlainLayer):
             trainable=self.gradient_scale > 0,
         )
 
-    def call(self, inputs, part="reconstruction"):
+    def call(self, inputs: Any, part: str = "reconstruction") -> Any:
         if part not in PARTS:
             raise ValueError(
                 f"`part` must be one of {PARTS}. Received: part={part!r}."
@@ -162,12 +163,12 @@ class Coder(PlainLayer):
         outputs = ops.matmul(self.activation(code), decoder)
         return ops.moveaxis(outputs, -1, self.axis)
 
-    def handed_out(self, inputs, part="reconstruction"):
+    def handed_out(self, inputs: Any, part: str = "reconstruction") -> Any:
         if part == "reconstruction":
             return None
         return HandedWeights(self, part, inputs.shape[self.axis])
 
-    def handed_numbers(self, part, channels):
+    def handed_numbers(self, part: str, channels: int) -> Any:
         """A matrix that the coder hands out, in float64."""
         if part == "encoder":
             return numbers(self.encoder)[:channels]
@@ -175,7 +176,9 @@ class Coder(PlainLayer):
             return np.eye(self.code_filters)
         return numbers(self.decoder)
 
-    def count_macs(self, inputs_shape, outputs_shape):
+    def count_macs(
+        self, inputs_shape: tuple[Any, ...], outputs_shape: tuple[Any, ...]
+    ) -> Any:
         channels = inputs_shape[self.axis]
         positions = math.prod(inputs_shape[1:]) // channels
         return positions * self.code_filters * (channels + self.filters)
@@ -189,7 +192,7 @@ class Coder(PlainLayer):
         # The difference is exactly zero, so the value is untouched.
         return constant + self.gradient_scale * (weight - constant)
 
-    def reconstruction_error(self, samples=65536, seed=0):
+    def reconstruction_error(self, samples: int = 65536, seed: int = 0) -> Any:
         """Mean squared error per channel on the rectified normal.
 
         Args:
@@ -208,12 +211,12 @@ class Coder(PlainLayer):
 
     def pretrain(
         self,
-        steps=3000,
-        batch_size=512,
-        learning_rate=0.01,
-        seed=0,
-        pretext="rectified_normal",
-    ):
+        steps: int = 3000,
+        batch_size: int = 512,
+        learning_rate: float = 0.01,
+        seed: int = 0,
+        pretext: str = "rectified_normal",
+    ) -> Any:
         """Fit the coder to its pretext task, to reconstruct what is drawn.
 
         Adam with a cosine decay on the mean squared error (PNNH: the coder
@@ -274,7 +277,7 @@ class Coder(PlainLayer):
             return inputs.reshape(inputs.shape[:1] + spatial + inputs.shape[1:])
         return inputs.reshape(inputs.shape + spatial)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,

@@ -1,11 +1,13 @@
 """Starting values of the coder: pairs of encoder (d, r) and decoder (r, d)."""
 
+from typing import Any
+
 import numpy as np
 
 from keras_pnnh.theory import perfect_coders
 
 
-def closed_form(filters, code_filters, seed):
+def closed_form(filters: int, code_filters: int, seed: int) -> Any:
     """The best coder that is known in closed form for the two widths.
 
     Narrow: channel averages, which attain the bound `r / d` under a ReLU.
@@ -20,7 +22,7 @@ def closed_form(filters, code_filters, seed):
     return _pad_code(*perfect_coders.paired_coder(filters), code_filters)
 
 
-def selection(filters, code_filters, seed):
+def selection(filters: int, code_filters: int, seed: int) -> Any:
     """The first channels as they are; a narrow code drops the others.
 
     Loses more than averages do, and leaves the other channels to the learners.
@@ -29,7 +31,7 @@ def selection(filters, code_filters, seed):
     return perfect_coders.identity_coder(filters, code_filters)
 
 
-def orthogonal_pairs(filters, code_filters, seed):
+def orthogonal_pairs(filters: int, code_filters: int, seed: int) -> Any:
     """`E = [Q, -Q]`, `D = [Q', -Q']`, with as many pairs as the code holds."""
     pairs = min(code_filters // 2, filters)
     if pairs == 0:
@@ -43,7 +45,7 @@ def orthogonal_pairs(filters, code_filters, seed):
     return _pad_code(encoder, encoder.T, code_filters)
 
 
-def random(filters, code_filters, seed):
+def random(filters: int, code_filters: int, seed: int) -> Any:
     """A random orthogonal encoder and its transpose.
 
     Loses about half of every code at the first ReLU; here to be pretrained,

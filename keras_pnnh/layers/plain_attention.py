@@ -1,5 +1,7 @@
 """Self-attention in which values, token mixing and output can carry."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -71,12 +73,12 @@ class PlainAttention(PlainLayer):
 
     def __init__(
         self,
-        num_heads,
-        token_mixing="softmax",
-        identity_heads=0,
-        learner_gain=1.0,
-        **kwargs,
-    ):
+        num_heads: int,
+        token_mixing: str = "softmax",
+        identity_heads: int = 0,
+        learner_gain: float = 1.0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         check_positive_integers(num_heads=num_heads)
         if token_mixing not in TOKEN_MIXINGS:
@@ -99,7 +101,12 @@ class PlainAttention(PlainLayer):
         self.learner_gain = learner_gain
         self.alpha = self.beta = self.gamma = None
 
-    def build(self, inputs_shape, encoder_shape=None, decoder_shape=None):
+    def build(
+        self,
+        inputs_shape: tuple[Any, ...],
+        encoder_shape: tuple[Any, ...] | None = None,
+        decoder_shape: tuple[Any, ...] | None = None,
+    ) -> None:
         channels = inputs_shape[-1]
         if channels % self.num_heads:
             raise ValueError(
@@ -141,7 +148,9 @@ class PlainAttention(PlainLayer):
             name=attribute.removesuffix("_dense"),
         )
 
-    def call(self, inputs, encoder=None, decoder=None):
+    def call(
+        self, inputs: Any, encoder: Any = None, decoder: Any = None
+    ) -> Any:
         values = self._heads(self.value(inputs, encoder))
         unmixed, values = (
             values[:, : self.identity_heads],
@@ -182,8 +191,11 @@ class PlainAttention(PlainLayer):
         return ops.transpose(x, (0, 2, 1, 3))
 
     def compute_output_shape(
-        self, inputs_shape, encoder_shape=None, decoder_shape=None
-    ):
+        self,
+        inputs_shape: tuple[Any, ...],
+        encoder_shape: tuple[Any, ...] | None = None,
+        decoder_shape: tuple[Any, ...] | None = None,
+    ) -> tuple[Any, ...]:
         return tuple(inputs_shape)
 
     def fold_into(self, name: str) -> list[keras.layers.Layer]:
@@ -192,7 +204,9 @@ class PlainAttention(PlainLayer):
         config = {**self.get_config(), "learner_gain": 1.0, "name": name}
         return [PlainAttention.from_config(config)]
 
-    def folded_weights(self, encoder=None, decoder=None) -> list[np.ndarray]:
+    def folded_weights(
+        self, encoder: Any = None, decoder: Any = None
+    ) -> list[np.ndarray]:
         scales = (self.alpha, self.beta, self.gamma)
         weights = [numbers(scale) for scale in scales if scale is not None]
         weights += self.query.folded_weights() + self.key.folded_weights()
@@ -209,7 +223,9 @@ class PlainAttention(PlainLayer):
         )
         return self.count_params() - spare
 
-    def count_macs(self, inputs_shape: tuple, outputs_shape: tuple) -> int:
+    def count_macs(
+        self, inputs_shape: tuple[Any, ...], outputs_shape: tuple[Any, ...]
+    ) -> int:
         tokens = inputs_shape[1]
         kernels = sum(
             dense.kernel.shape[0] * dense.units for dense in self._denses()
@@ -217,13 +233,13 @@ class PlainAttention(PlainLayer):
         # Every pair of tokens: queries times keys, and the sum of the values.
         return tokens * kernels + tokens**2 * 2 * self.query.units
 
-    def inner_floats(self, inputs_shape: tuple) -> tuple[int, int]:
+    def inner_floats(self, inputs_shape: tuple[Any, ...]) -> tuple[int, int]:
         # Queries, keys and values; then who sees whom, in every head.
         tokens = inputs_shape[1]
         width = self.query.units + self.key.units + self.value.units
         return tokens * width, self.num_heads * tokens**2
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "num_heads": self.num_heads,

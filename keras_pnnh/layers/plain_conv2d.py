@@ -1,6 +1,7 @@
 """The plain convolution: learner and coder before one non-linearity."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,7 +22,7 @@ from keras_pnnh.theory import kernel_standardization
 NORMS = ("learner", "sum", "kernel", None)
 
 
-def initial_gain(norm, learner_gain):
+def initial_gain(norm: Any, learner_gain: float) -> Any:
     """Factor on the learner's initial kernel: 1 if its norm has the gain."""
     return learner_gain if norm in ("sum", None) else 1.0
 
@@ -105,18 +106,18 @@ class PlainConv2D(PlainConvolution):
 
     def __init__(
         self,
-        filters,
-        kernel_size=3,
-        strides=1,
+        filters: int,
+        kernel_size: int = 3,
+        strides: int = 1,
         norm: str | None = "learner",
-        learner_gain=1.0,
-        momentum=0.9,
-        epsilon=1e-5,
-        data_format=None,
-        code_filters=0,
-        code_channels=0,
-        **kwargs,
-    ):
+        learner_gain: float = 1.0,
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        data_format: str | None = None,
+        code_filters: int = 0,
+        code_channels: int = 0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             kernel_size,
             strides,
@@ -136,8 +137,11 @@ class PlainConv2D(PlainConvolution):
         self.gamma = None
 
     def build(
-        self, inputs_shape, coder_kernel_shape=None, learner_kernel_shape=None
-    ):
+        self,
+        inputs_shape: tuple[Any, ...],
+        coder_kernel_shape: tuple[Any, ...] | None = None,
+        learner_kernel_shape: tuple[Any, ...] | None = None,
+    ) -> None:
         channels = inputs_shape[self._channel_axis]
         if channels is None:
             raise ValueError(
@@ -182,7 +186,7 @@ class PlainConv2D(PlainConvolution):
         )
 
     @property
-    def scales_coder(self):
+    def scales_coder(self) -> Any:
         """Whether the coder has a scale to balance it with the learner.
 
         A code in channels of its own stands beside nothing.
@@ -208,8 +212,12 @@ class PlainConv2D(PlainConvolution):
         )
 
     def call(
-        self, inputs, coder_kernel=None, learner_kernel=None, training=None
-    ):
+        self,
+        inputs: Any,
+        coder_kernel: Any = None,
+        learner_kernel: Any = None,
+        training: bool | None = None,
+    ) -> Any:
         check_learner(self, getattr(learner_kernel, "shape", None))
         check_coder(self, getattr(coder_kernel, "shape", None))
         kernel = self.kernel if learner_kernel is None else learner_kernel
@@ -293,8 +301,11 @@ class PlainConv2D(PlainConvolution):
         return kernel
 
     def compute_output_shape(
-        self, inputs_shape, coder_kernel_shape=None, learner_kernel_shape=None
-    ):
+        self,
+        inputs_shape: tuple[Any, ...],
+        coder_kernel_shape: tuple[Any, ...] | None = None,
+        learner_kernel_shape: tuple[Any, ...] | None = None,
+    ) -> tuple[Any, ...]:
         return self._shape_of_outputs(inputs_shape, self.filters)
 
     def _standard_arguments(self):
@@ -338,7 +349,7 @@ class PlainConv2D(PlainConvolution):
             outputs = draw_batch_norm(outputs, self.batch_norm)
         return np.pad(outputs, ((self.code_filters, 0), (0, 0)))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,

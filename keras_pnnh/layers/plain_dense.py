@@ -1,6 +1,7 @@
 """The plain dense layer: learner and coder in one kernel."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -45,7 +46,9 @@ class PlainDense(PlainLayer):
 
     folds = True
 
-    def __init__(self, units, learner_gain=1.0, **kwargs):
+    def __init__(
+        self, units: int, learner_gain: float = 1.0, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         check_positive_integers(units=units)
         check_number("learner_gain", learner_gain)
@@ -54,7 +57,11 @@ class PlainDense(PlainLayer):
         self.learner_scale = None
         self.coder_scale = None
 
-    def build(self, inputs_shape, coder_kernel_shape=None):
+    def build(
+        self,
+        inputs_shape: tuple[Any, ...],
+        coder_kernel_shape: tuple[Any, ...] | None = None,
+    ) -> None:
         channels = inputs_shape[-1]
         self._check_coder(coder_kernel_shape, channels)
         self.kernel = self.add_weight(
@@ -98,7 +105,7 @@ class PlainDense(PlainLayer):
                 f"{(rows, columns)}. Pass it in the first call, too."
             )
 
-    def call(self, inputs, coder_kernel=None):
+    def call(self, inputs: Any, coder_kernel: Any = None) -> Any:
         kernel = ops.convert_to_tensor(self.kernel)
         if self.learner_scale is not None:
             kernel = kernel * self.learner_scale
@@ -115,7 +122,11 @@ class PlainDense(PlainLayer):
             return matrix
         return ops.pad(matrix, [(0, spare[0]), (0, spare[1])])
 
-    def compute_output_shape(self, inputs_shape, coder_kernel_shape=None):
+    def compute_output_shape(
+        self,
+        inputs_shape: tuple[Any, ...],
+        coder_kernel_shape: tuple[Any, ...] | None = None,
+    ) -> tuple[Any, ...]:
         return (*inputs_shape[:-1], self.units)
 
     def fold_into(self, name: str) -> list[keras.layers.Layer]:
@@ -127,7 +138,7 @@ class PlainDense(PlainLayer):
         )
         return [dense]
 
-    def folded_weights(self, coder_kernel=None) -> list[np.ndarray]:
+    def folded_weights(self, coder_kernel: Any = None) -> list[np.ndarray]:
         kernel = numbers(self.kernel)
         if self.learner_scale is not None:
             kernel = kernel * numbers(self.learner_scale)
@@ -139,10 +150,12 @@ class PlainDense(PlainLayer):
     def count_folded_parameters(self) -> int:
         return (self.kernel.shape[0] + 1) * self.units
 
-    def count_macs(self, inputs_shape: tuple, outputs_shape: tuple) -> int:
+    def count_macs(
+        self, inputs_shape: tuple[Any, ...], outputs_shape: tuple[Any, ...]
+    ) -> int:
         return math.prod(outputs_shape[1:]) * self.kernel.shape[0]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "units": self.units,

@@ -1,6 +1,7 @@
 """The plain depthwise convolution: the code passes it channel by channel."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -71,16 +72,16 @@ class PlainDepthwiseConv2D(PlainConvolution):
 
     def __init__(
         self,
-        kernel_size=3,
-        strides=1,
-        code_filters=0,
+        kernel_size: int = 3,
+        strides: int = 1,
+        code_filters: int = 0,
         norm: str | None = "learner",
-        learner_gain=1.0,
-        momentum=0.9,
-        epsilon=1e-5,
-        data_format=None,
-        **kwargs,
-    ):
+        learner_gain: float = 1.0,
+        momentum: float = 0.9,
+        epsilon: float = 1e-5,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(
             kernel_size,
             strides,
@@ -94,7 +95,7 @@ class PlainDepthwiseConv2D(PlainConvolution):
         check_integer("code_filters", code_filters, least=0)
         self.code_filters = code_filters
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: tuple[Any, ...]) -> None:
         channels = inputs_shape[self._channel_axis]
         if self.code_filters > channels:
             raise ValueError(
@@ -123,7 +124,7 @@ class PlainDepthwiseConv2D(PlainConvolution):
         else:
             self._build_batch_norm(self.compute_output_shape(inputs_shape))
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
         kernel = ops.convert_to_tensor(self.kernel)
         if self.code_filters and self.norm != "learner":
             kernel = kernel + self._dirac(kernel.dtype)
@@ -156,7 +157,9 @@ class PlainDepthwiseConv2D(PlainConvolution):
             data_format=self.data_format,
         )
 
-    def compute_output_shape(self, inputs_shape):
+    def compute_output_shape(
+        self, inputs_shape: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
         channels = inputs_shape[self._channel_axis]
         return self._shape_of_outputs(inputs_shape, channels)
 
@@ -166,7 +169,7 @@ class PlainDepthwiseConv2D(PlainConvolution):
     def count_folded_parameters(self) -> int:
         return math.prod(self.kernel.shape) + self.kernel.shape[2]
 
-    def folded_weights(self, **handed) -> list[np.ndarray]:
+    def folded_weights(self, **handed: Any) -> list[np.ndarray]:
         kernel, bias = super().folded_weights(**handed)
         return [np.moveaxis(kernel, 2, 3), bias]
 
@@ -183,7 +186,7 @@ class PlainDepthwiseConv2D(PlainConvolution):
     def _coder_between_channels(self, handed):
         return np.eye(self.code_filters) if self.code_filters else None
 
-    def draw_outputs(self, inputs, generator, **handed):
+    def draw_outputs(self, inputs: Any, generator: Any, **handed: Any) -> Any:
         if inputs is None:
             return None
         return super().draw_outputs(inputs, generator, **handed)
@@ -198,5 +201,5 @@ class PlainDepthwiseConv2D(PlainConvolution):
             outputs = draw_batch_norm(outputs, self.batch_norm)
         return outputs
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "code_filters": self.code_filters}

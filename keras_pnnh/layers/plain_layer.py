@@ -140,7 +140,7 @@ class PlainLayer(keras.layers.Layer):
         return self.count_params()
 
     def count_macs(
-        self, inputs_shape: tuple, outputs_shape: tuple
+        self, inputs_shape: tuple[Any, ...], outputs_shape: tuple[Any, ...]
     ) -> int | None:
         """Multiply-accumulates for one input, once folded.
 
@@ -154,11 +154,13 @@ class PlainLayer(keras.layers.Layer):
         """
         return None
 
-    def padded_floats(self, inputs_shape: tuple) -> int:
+    def padded_floats(self, inputs_shape: tuple[Any, ...]) -> int:
         """Floats of a padded copy of one input that the layer makes, or 0."""
         return 0
 
-    def inner_floats(self, inputs_shape: tuple) -> tuple[int, int] | None:
+    def inner_floats(
+        self, inputs_shape: tuple[Any, ...]
+    ) -> tuple[int, int] | None:
         """Floats that the layer holds inside for one input.
 
         Returns:

@@ -1,5 +1,7 @@
 """The learner's kernel that layers of a stage share."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -54,14 +56,14 @@ class SharedKernel(PlainLayer):
 
     def __init__(
         self,
-        channels,
-        filters,
-        kernel_size=3,
-        gain=1.0,
-        axis=-1,
-        code_channels=0,
-        **kwargs,
-    ):
+        channels: int,
+        filters: int,
+        kernel_size: int = 3,
+        gain: float = 1.0,
+        axis: int = -1,
+        code_channels: int = 0,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         check_positive_integers(
             channels=channels, filters=filters, kernel_size=kernel_size
@@ -82,7 +84,7 @@ class SharedKernel(PlainLayer):
         self.axis = axis
         self.code_channels = code_channels
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: tuple[Any, ...]) -> None:
         size = self.kernel_size
         self.kernel = self.add_weight(
             name="kernel",
@@ -90,19 +92,19 @@ class SharedKernel(PlainLayer):
             initializer=he_values(self.gain**2),
         )
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         channels = self.channels_read(inputs)
         # Not `convert_to_tensor`: on TensorFlow it hands out the variable.
         return ops.cast(self.kernel, self.compute_dtype)[:, :, :channels]
 
-    def handed_out(self, inputs):
+    def handed_out(self, inputs: Any) -> Any:
         return HandedWeights(self, "kernel", self.channels_read(inputs))
 
-    def handed_numbers(self, part, channels):
+    def handed_numbers(self, part: str, channels: int) -> Any:
         """The kernel for that many input channels, in float64."""
         return numbers(self.kernel)[:, :, :channels]
 
-    def channels_read(self, inputs):
+    def channels_read(self, inputs: Any) -> Any:
         """How many channels of `inputs` the kernel is for."""
         most = self.channels + self.code_channels
         channels = count_channels(
@@ -117,7 +119,7 @@ class SharedKernel(PlainLayer):
         )
         return channels - self.code_channels
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "channels": self.channels,

@@ -1,5 +1,7 @@
 """Patches to tokens that know where they are."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -34,14 +36,19 @@ class TokenEmbedding(PlainLayer):
 
     not_decayed = ("token", "token_position", "positions")
 
-    def __init__(self, class_token=True, data_format=None, **kwargs):
+    def __init__(
+        self,
+        class_token: bool = True,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         check_flag("class_token", class_token)
         self.class_token = class_token
         self.data_format = resolve_data_format(data_format)
         self.token = self.token_position = None
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: tuple[Any, ...]) -> None:
         _, rows, columns, channels = self._channels_last(inputs_shape)
         if rows is None or columns is None:
             raise ValueError(
@@ -73,7 +80,7 @@ class TokenEmbedding(PlainLayer):
         batch, channels, rows, columns = shape
         return batch, rows, columns, channels
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         if self.data_format == "channels_first":
             inputs = ops.transpose(inputs, (0, 2, 3, 1))
         rows, columns, channels = self.positions.shape
@@ -86,25 +93,29 @@ class TokenEmbedding(PlainLayer):
         first = ops.broadcast_to(first, (ops.shape(tokens)[0], 1, channels))
         return ops.concatenate([first, tokens], axis=1)
 
-    def compute_output_shape(self, inputs_shape):
+    def compute_output_shape(
+        self, inputs_shape: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
         batch, rows, columns, channels = self._channels_last(inputs_shape)
         return batch, rows * columns + bool(self.class_token), channels
 
-    def count_macs(self, inputs_shape, outputs_shape):
+    def count_macs(
+        self, inputs_shape: tuple[Any, ...], outputs_shape: tuple[Any, ...]
+    ) -> Any:
         return 0
 
     @property
-    def resampled_shape(self):
+    def resampled_shape(self) -> Any:
         """Shape of the variable that may have another size in a file."""
         return tuple(self.positions.shape)
 
-    def resampled(self, positions):
+    def resampled(self, positions: Any) -> Any:
         """Positions `(rows, columns, channels)` for the size of this layer."""
         if positions.shape[:2] == self.resampled_shape[:2]:
             return positions
         return resample_positions(positions, self.resampled_shape[:2])
 
-    def load_own_variables(self, store):
+    def load_own_variables(self, store: Any) -> Any:
         """Load, and resample the positions of another size of the map."""
         key = str(len(store.keys()) - 1)
         positions = np.asarray(store[key])
@@ -114,7 +125,7 @@ class TokenEmbedding(PlainLayer):
             store = {**others, key: positions}
         super().load_own_variables(store)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "class_token": self.class_token,
@@ -122,7 +133,7 @@ class TokenEmbedding(PlainLayer):
         }
 
 
-def resample_positions(positions, size):
+def resample_positions(positions: Any, size: Any) -> Any:
     """Positions for a map of another size.
 
     Bicubic, with antialiasing where the map becomes smaller, as is usual for

@@ -1,5 +1,7 @@
 """The parameter-free shortcut of the residual twin."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -32,7 +34,13 @@ class ZeroPaddingShortcut(PlainLayer):
         ValueError: If the input has more channels than `filters`.
     """
 
-    def __init__(self, filters, strides=1, data_format=None, **kwargs):
+    def __init__(
+        self,
+        filters: int,
+        strides: int = 1,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         check_positive_integers(filters=filters, strides=strides)
         self.filters = filters
@@ -40,7 +48,7 @@ class ZeroPaddingShortcut(PlainLayer):
         self.data_format = resolve_data_format(data_format)
         self._channel_axis = 1 if self.data_format == "channels_first" else 3
 
-    def build(self, inputs_shape):
+    def build(self, inputs_shape: tuple[Any, ...]) -> None:
         channels = inputs_shape[self._channel_axis]
         if channels > self.filters:
             raise ValueError(
@@ -48,7 +56,7 @@ class ZeroPaddingShortcut(PlainLayer):
                 f"inputs with {channels} channels, filters={self.filters}."
             )
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         spare = self.filters - inputs.shape[self._channel_axis]
         paddings = [(0, 0)] * 4
         paddings[self._channel_axis] = (0, spare)
@@ -59,7 +67,9 @@ class ZeroPaddingShortcut(PlainLayer):
             subsampled = inputs[:, step, step, :]
         return ops.pad(subsampled, paddings)
 
-    def compute_output_shape(self, inputs_shape):
+    def compute_output_shape(
+        self, inputs_shape: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
         shape = [
             size if size is None else -(-size // self.strides)
             for size in inputs_shape
@@ -68,15 +78,17 @@ class ZeroPaddingShortcut(PlainLayer):
         shape[self._channel_axis] = self.filters
         return tuple(shape)
 
-    def count_macs(self, inputs_shape, outputs_shape):
+    def count_macs(
+        self, inputs_shape: tuple[Any, ...], outputs_shape: tuple[Any, ...]
+    ) -> Any:
         return 0
 
-    def draw_outputs(self, inputs, generator):
+    def draw_outputs(self, inputs: Any, generator: Any) -> Any:
         if inputs is None:
             return None
         return np.pad(inputs, ((0, self.filters - len(inputs)), (0, 0)))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "filters": self.filters,

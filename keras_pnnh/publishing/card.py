@@ -1,5 +1,7 @@
 """The model card of a checkpoint, written from the record of its run."""
 
+from typing import Any
+
 from keras_pnnh.presentation.plain_text import as_markdown_text
 from keras_pnnh.publishing import lineage
 from keras_pnnh.weights.entry import WeightsEntry
@@ -12,7 +14,7 @@ PATHS = {
 PASS_THROUGH = "pass-through channels (a residual network, converted)"
 
 
-def describe_path(model):
+def describe_path(model: Any) -> str:
     """What carries the input, of a model in a record."""
     path = model["internal_path"]
     if path == "pass_through" or model.get("coder") == "identity":
@@ -20,7 +22,7 @@ def describe_path(model):
     return PATHS[path]
 
 
-def render_card(name: str, entry: WeightsEntry, record: dict) -> str:
+def render_card(name: str, entry: WeightsEntry, record: dict[str, Any]) -> str:
     """A model card in Markdown.
 
     Args:
@@ -83,7 +85,7 @@ model = create_model("{variant}", weights="{tag}")
 """
 
 
-def describe_hardware(hardware):
+def describe_hardware(hardware: Any) -> str:
     """In words, with the accelerators where there are any."""
     accelerators = ", ".join(hardware["accelerators"])
     if accelerators:
@@ -91,7 +93,7 @@ def describe_hardware(hardware):
     return f"{hardware['threads']} thread(s) of a {hardware['processor']}"
 
 
-def describe_recipes(record):
+def describe_recipes(record: Any) -> str:
     """One line of Markdown for each run that led to a record."""
     return "\n".join(
         f"- **Run {number}:** {_recipe(run)}."

@@ -1,6 +1,7 @@
 """The model card of a repository of the Hub, from the record of a run."""
 
 import json
+from typing import Any
 
 from keras_pnnh.presentation.plain_text import as_markdown_text
 from keras_pnnh.publishing import lineage
@@ -21,8 +22,14 @@ CITATION = """```bibtex
 
 
 def render_hub_card(
-    repo_id, tag, record, classifier, license, limits, twin=None
-):
+    repo_id: str,
+    tag: str,
+    record: Any,
+    classifier: Any,
+    license: str,
+    limits: str,
+    twin: Any = None,
+) -> str:
     """A model card in Markdown, with the metadata that the Hub reads.
 
     Args:

@@ -9,6 +9,7 @@ selftest.npz                 images and the logits that they must give
 
 import datetime
 import json
+from typing import Any
 
 import h5py
 import keras
@@ -20,7 +21,7 @@ from keras_pnnh.weights.writer import save_weights
 SELF_TEST = "selftest.npz"
 
 
-def write_layout(model, classifier, folder):
+def write_layout(model: keras.Model, classifier: Any, folder: Any) -> None:
     """Write all files of a classifier but its card.
 
     Args:
@@ -60,7 +61,7 @@ def write_layout(model, classifier, folder):
         np.savez(path, images=images, logits=predict_logits(logits, images))
 
 
-def predict_logits(model, images):
+def predict_logits(model: keras.Model, images: Any) -> Any:
     """Outputs for images with the channels last, computed in small batches."""
     if model.get_config()["data_format"] == "channels_first":
         images = images.transpose(0, 3, 1, 2)

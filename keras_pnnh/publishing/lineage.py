@@ -2,11 +2,12 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from keras_pnnh.weights import digest, hub_repository, references
 
 
-def describe_weights(variant, weights):
+def describe_weights(variant: str, weights: Any) -> Any:
     """What the record of a run says about the weights that a run starts from.
 
     Args:
@@ -40,7 +41,7 @@ def describe_weights(variant, weights):
     return described
 
 
-def runs(record):
+def runs(record: Any) -> Any:
     """The runs that led to a record, the first one first."""
     earlier = record.get("initial_weights", {}).get("record")
     return [*(runs(earlier) if earlier else []), record]

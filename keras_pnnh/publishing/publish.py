@@ -5,7 +5,7 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 
@@ -37,16 +37,16 @@ class Publication(NamedTuple):
 
 
 def push(
-    run,
-    reference,
+    run: Any,
+    reference: str,
     *,
-    tag=None,
-    license="apache-2.0",
-    limits=LIMITS,
-    twin=None,
-    private=False,
-    token=None,
-):
+    tag: str | None = None,
+    license: str = "apache-2.0",
+    limits: str = LIMITS,
+    twin: keras.Model | None = None,
+    private: bool = False,
+    token: Any = None,
+) -> Publication:
     """Publish a run: weights, model card, self-test, and a tag.
 
     The repository is made if it does not exist. It can then be loaded by
@@ -114,7 +114,7 @@ def push(
     return Publication(url, commit.oid, tag)
 
 
-def read_record(run):
+def read_record(run: Any) -> Any:
     """The record of an evaluated run.
 
     Raises:
@@ -146,7 +146,7 @@ def read_record(run):
     return record
 
 
-def check_weights(run, record):
+def check_weights(run: Any, record: Any) -> None:
     """Raise unless the weights of a run are those that were evaluated."""
     path = run / "model.weights.h5"
     loader.check_path(path)
@@ -161,7 +161,7 @@ def check_weights(run, record):
         )
 
 
-def check_tag(tag):
+def check_tag(tag: str) -> None:
     """Raise unless `hf://owner/name@tag` can name a tag."""
     known = isinstance(tag, str) and hub_answers.is_revision(tag)
     if not known or tag == "main" or hub_answers.COMMIT.fullmatch(tag):
@@ -172,7 +172,7 @@ def check_tag(tag):
         )
 
 
-def model_of(config):
+def model_of(config: Any) -> Any:
     """The network that a record describes, with new weights."""
     config = dict(config)
     name = config.pop("class_name")

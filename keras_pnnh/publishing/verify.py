@@ -1,7 +1,7 @@
 """Check a published network again: its files, its weights, its outputs."""
 
 import zipfile
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -38,7 +38,7 @@ class Verification(NamedTuple):
     difference: float | None
 
 
-def verify_repository(reference, **options):
+def verify_repository(reference: str, **options: Any) -> Verification:
     """Fetch all files of a repository, check them, run the self-test.
 
     Args:

@@ -1,5 +1,7 @@
 """How much of the input a linear read-out still finds after some layers."""
 
+from typing import Any
+
 import numpy as np
 
 from keras_pnnh.theory._checks import check_positive_integer
@@ -10,7 +12,7 @@ from keras_pnnh.theory.rectified_normal import VARIANCE
 KEPT_BY_RELU = 0.25 / VARIANCE
 
 
-def plain_preservation(layers):
+def plain_preservation(layers: Any) -> Any:
     """R2 of the input after `layers` plain layers with orthogonal weights.
 
     `KEPT_BY_RELU ** layers`: the read-out undoes every orthogonal map, so
@@ -27,7 +29,9 @@ def plain_preservation(layers):
     return KEPT_BY_RELU ** np.asarray(layers, dtype="float64")
 
 
-def input_preservation(steps, width, learner_signal=1.0, seed=0):
+def input_preservation(
+    steps: int, width: int, learner_signal: float = 1.0, seed: int = 0
+) -> Any:
     """R2 of the input after each layer of a dense network.
 
     Every layer is replaced by the linear map with noise that fits it best:

@@ -1,19 +1,21 @@
 """Dense networks at random: what the theory of survival is compared with."""
 
+from typing import Any
+
 import numpy as np
 
 from keras_pnnh.theory import rectified_normal
 
 
 def simulate(
-    learner,
-    path=True,
-    depth=12,
-    norm_after_sum=False,
-    width=64,
-    images=8000,
-    seed=1,
-):
+    learner: Any,
+    path: bool = True,
+    depth: int = 12,
+    norm_after_sum: bool = False,
+    width: int = 64,
+    images: int = 8000,
+    seed: int = 1,
+) -> Any:
     """Send a rectified normal through layers `max(0, learner(x) + x)`.
 
     Args:
@@ -42,12 +44,12 @@ def simulate(
     return np.array(survival), _read_out(x, start)
 
 
-def normalized(x):
+def normalized(x: Any) -> Any:
     """Mean 0 and variance 1 in every unit, over the images."""
     return (x - x.mean(axis=0)) / x.std(axis=0)
 
 
-def normal_learner(gain):
+def normal_learner(gain: float) -> Any:
     """Independent normal weights and a norm of scale `gain`: the theory's."""
 
     def learner(x, generator):
@@ -57,7 +59,7 @@ def normal_learner(gain):
     return learner
 
 
-def orthogonal_learner(gain):
+def orthogonal_learner(gain: float) -> Any:
     """The same with orthogonal weights."""
 
     def learner(x, generator):
@@ -67,19 +69,19 @@ def orthogonal_learner(gain):
     return learner
 
 
-def shifted_learner(gain, shift):
+def shifted_learner(gain: float, shift: Any) -> Any:
     """Not symmetric: every unit is moved by `shift` times the gain."""
     symmetric = normal_learner(gain)
     return lambda x, generator: symmetric(x, generator) + shift * gain
 
 
-def shared_learner(gain, width=64):
+def shared_learner(gain: float, width: int = 64) -> Any:
     """The same weights in all layers."""
     weights = np.random.default_rng(2).standard_normal((width, width))
     return lambda x, generator: gain * normalized(x @ weights)
 
 
-def unnormalized_learner(gain):
+def unnormalized_learner(gain: float) -> Any:
     """He's weights times `gain`, and no norm."""
 
     def learner(x, generator):
@@ -89,7 +91,7 @@ def unnormalized_learner(gain):
     return learner
 
 
-def rotating_coder(gain, width=64):
+def rotating_coder(gain: float, width: int = 64) -> Any:
     """A random rotation carried in the place of the identity."""
     matrix = np.random.default_rng(3).standard_normal((width, width))
     rotation = np.linalg.qr(matrix)[0]

@@ -17,7 +17,7 @@ images: their distribution enters through the first layer alone.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -44,7 +44,7 @@ class WalkStep(NamedTuple):
     variance: float
 
 
-def survival_of_walk(layers):
+def survival_of_walk(layers: Any) -> Any:
     """Survival in the n-th layer of a path that starts from zero.
 
     `1 - binomial(2 n, n) / 4^n`, about `1 - 1 / sqrt(pi n)`: the probability
@@ -72,7 +72,13 @@ def survival_of_walk(layers):
     return 1 - np.vectorize(at_zero, otypes=[float])(layers)[()]
 
 
-def walk(gains, path=True, start=1.0, samples=1 << 17, seed=0):
+def walk(
+    gains: Any,
+    path: bool = True,
+    start: float = 1.0,
+    samples: int = 1 << 17,
+    seed: int = 0,
+) -> list[Any]:
     """Follow a unit through layers of given learner scales.
 
     Args:

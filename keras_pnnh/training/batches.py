@@ -1,5 +1,7 @@
 """Shuffled, augmented batches that depend on seed, epoch and step alone."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -36,7 +38,7 @@ class TrainingBatches(keras.utils.PyDataset):
         recipe: Recipe,
         seed: int,
         data_format: str = "channels_last",
-    ):
+    ) -> None:
         super().__init__()
         self.data = data
         self.batch_size = _batch_size(recipe.batch_size, len(data.labels))
@@ -50,7 +52,7 @@ class TrainingBatches(keras.utils.PyDataset):
         with hosts.undistributed():
             self.augmentations = _augmentations(recipe, data.images.shape[1:3])
 
-    def __len__(self):
+    def __len__(self) -> int:
         # The last, smaller batch is left out: its batch-norm statistics would
         # be noisier, and a second shape would be compiled.
         return self.steps - self.first_step
@@ -65,7 +67,7 @@ class TrainingBatches(keras.utils.PyDataset):
         """Images that an epoch leaves out, other ones in every epoch."""
         return len(self.data.labels) % self.batch_size
 
-    def __getitem__(self, step):
+    def __getitem__(self, step: Any) -> Any:
         step += self.first_step
         order = np.random.default_rng((self.seed, self.epoch)).permutation(
             len(self.data.labels)

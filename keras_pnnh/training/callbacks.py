@@ -6,6 +6,7 @@ next step need not wait for the device, if every callback allows it by
 """
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -23,20 +24,20 @@ class RequireFiniteLoss(keras.callbacks.Callback):
 
     async_safe = True
 
-    def __init__(self, batches=None):
+    def __init__(self, batches: Any = None) -> None:
         super().__init__()
         self.batches = batches
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: Any, logs: Any = None) -> None:
         self.epoch = epoch
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: Any, logs: Any = None) -> None:
         loss = float(logs["loss"])
         if not math.isfinite(loss):
             step = batch + 1 + getattr(self.batches, "first_step", 0)
             self._fail("training loss", f"loss={loss}", f", step {step}")
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: Any, logs: Any = None) -> None:
         # The last step is seen in no training loss, only in what it left.
         loss = float(logs.get("val_loss", 0.0))
         if not math.isfinite(loss):

@@ -1,6 +1,7 @@
 """Accuracy of a classifier on labelled images."""
 
 import os
+from typing import Any
 
 import keras
 import numpy as np
@@ -95,7 +96,7 @@ def evaluate(
         ),
     }
     if folder:
-        noted: dict = dict(result)
+        noted: dict[str, Any] = dict(result)
         if folder.weights_path.is_file():
             # What is published later must be these.
             noted["weights_sha256"] = digest.of_file(folder.weights_path)

@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import keras
 
@@ -23,19 +24,19 @@ class ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):
         factor: What to multiply it by.
     """
 
-    def __init__(self, schedule, factor):
+    def __init__(self, schedule: Any, factor: Any) -> None:
         self.schedule = schedule
         self.factor = factor
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Any:
         return self.factor * self.schedule(step)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         schedule = keras.saving.serialize_keras_object(self.schedule)
         return {"schedule": schedule, "factor": self.factor}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: Any) -> Any:
         schedule = keras.saving.deserialize_keras_object(config["schedule"])
         return cls(schedule, config["factor"])
 

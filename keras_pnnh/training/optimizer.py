@@ -1,5 +1,7 @@
 """The optimizer that a recipe asks for."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -75,7 +77,9 @@ CLASSES = {
 }
 
 
-def make_optimizer(recipe, steps_per_epoch, model):
+def make_optimizer(
+    recipe: Any, steps_per_epoch: Any, model: keras.Model
+) -> Any:
     """The recipe's optimizer on the recipe's schedule, built.
 
     Args:

@@ -2,6 +2,7 @@
 
 import datetime
 import time
+from typing import Any
 
 import keras
 from rich.console import Console
@@ -43,7 +44,7 @@ class TrainingProgress(keras.callbacks.Callback):
         first_epoch: int = 0,
         first_step: int = 0,
         console: Console | None = None,
-    ):
+    ) -> None:
         super().__init__()
         self.total_epochs = total_epochs
         self.steps_per_epoch = steps_per_epoch
@@ -63,7 +64,7 @@ class TrainingProgress(keras.callbacks.Callback):
             disable=not self.console.is_terminal,
         )
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None) -> None:
         # An epoch that is gone on with has a `fit` of its own.
         if self.task is None:
             self.task = self.progress.add_task(
@@ -77,12 +78,12 @@ class TrainingProgress(keras.callbacks.Callback):
             )
         self.progress.start()
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: Any, logs: Any = None) -> None:
         self.epoch = epoch + 1
         self.epoch_start = self.last_line = time.monotonic()
         self.progress.update(self.task, epoch=epoch + 1)
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: Any, logs: Any = None) -> None:
         now = time.monotonic()
         seconds = now - self.epoch_start
         rate = (batch + 1) * self.batch_size / max(seconds, 1e-9)
@@ -103,7 +104,7 @@ class TrainingProgress(keras.callbacks.Callback):
                 soft_wrap=True,
             )
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: Any, logs: Any = None) -> None:
         steps = self.steps_per_epoch - self.skipped
         self.steps_before += steps
         self.skipped = 0
@@ -122,9 +123,9 @@ class TrainingProgress(keras.callbacks.Callback):
             soft_wrap=True,
         )
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: Any = None) -> None:
         self.close()
 
-    def close(self):
+    def close(self) -> None:
         """Give the terminal back, also after an error."""
         self.progress.stop()

@@ -90,7 +90,7 @@ class Recipe:
         images = self.batch_size * self.accumulation
         return self.learning_rate * images / self.scaled_batch
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, rule, valid in (
             ("epochs", "be a positive integer", _is_count(self.epochs, 1)),
             (

@@ -60,7 +60,7 @@ class RunFolder:
         path: The folder; it is made when the run starts.
     """
 
-    def __init__(self, path: str | os.PathLike[str]):
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.weights_path = self.path / "model.weights.h5"
         self.record_path = self.path / "record.json"

@@ -43,7 +43,7 @@ class RunKeeper(keras.callbacks.Callback):
         state: RunState,
         every: int,
         stop: StopOnSignal,
-    ):
+    ) -> None:
         super().__init__()
         self.set_model(model)
         self.batches = batches
@@ -55,7 +55,7 @@ class RunKeeper(keras.callbacks.Callback):
         self.metrics: list[Any] = []
         self.fitted = False
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: Any, logs: Any = None) -> None:
         self.batches.epoch = epoch
         amid = epoch == len(self.first.epochs) and self.first.step
         self.start = time.monotonic() - (self.first.seconds if amid else 0.0)
@@ -65,7 +65,7 @@ class RunKeeper(keras.callbacks.Callback):
             set_metrics(self.model, self.metrics)
             self.first = self.first._replace(step=0)
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: Any, logs: Any = None) -> None:
         step = self.batches.first_step + batch
         end = self._shall_end(step)
         due = self.every and step - self.saved >= self.every
@@ -75,7 +75,7 @@ class RunKeeper(keras.callbacks.Callback):
         if end:
             raise RunStopped
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: Any, logs: Any = None) -> None:
         metrics = {
             name: round(float(value), 6)
             for name, value in sorted((logs or {}).items())

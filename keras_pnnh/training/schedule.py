@@ -1,5 +1,7 @@
 """The learning rate over the steps of a run."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -18,12 +20,12 @@ class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
         total_steps: Steps of the whole run.
     """
 
-    def __init__(self, peak, warmup_steps, total_steps):
+    def __init__(self, peak: Any, warmup_steps: Any, total_steps: Any) -> None:
         self.peak = peak
         self.warmup_steps = warmup_steps
         self.total_steps = total_steps
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Any:
         step = ops.cast(step, "float32")
         rise = step / max(self.warmup_steps, 1)
         fall = (self.total_steps - step) / (
@@ -33,7 +35,7 @@ class WarmupLinearDecay(keras.optimizers.schedules.LearningRateSchedule):
             step < self.warmup_steps, rise, ops.maximum(0.0, fall)
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "peak": self.peak,
             "warmup_steps": self.warmup_steps,

@@ -20,13 +20,13 @@ class StopOnSignal(keras.callbacks.Callback):
     for whoever saves the run. On several hosts JAX takes note of it.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.asked = False
         self.terminated = False
         self._before: dict[int, Any] = {}
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None) -> None:
         # Only the main thread may set handlers.
         if threading.current_thread() is not threading.main_thread():
             return
@@ -52,14 +52,14 @@ class StopOnSignal(keras.callbacks.Callback):
 
     # The end of one step is the beginning of the next, or of what follows.
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: Any, logs: Any = None) -> None:
         if self.asked:
             raise KeyboardInterrupt
 
-    def on_test_batch_begin(self, batch, logs=None):
+    def on_test_batch_begin(self, batch: Any, logs: Any = None) -> None:
         self.on_train_batch_begin(batch)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: Any, logs: Any = None) -> None:
         self.on_train_batch_begin(0)
 
     def close(self) -> None:

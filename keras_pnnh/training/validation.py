@@ -1,5 +1,7 @@
 """Validation in batches that any number of devices divide."""
 
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -32,7 +34,7 @@ class ValidationBatches(keras.utils.PyDataset):
         replicas: int = 1,
         hosts: int = 1,
         host: int = 0,
-    ):
+    ) -> None:
         super().__init__()
         self.data = data
         self.data_format = data_format
@@ -43,7 +45,7 @@ class ValidationBatches(keras.utils.PyDataset):
         self.part = self.batch_size // hosts
         self.first = host * self.part
 
-    def __len__(self):
+    def __len__(self) -> int:
         return self.steps
 
     @property
@@ -54,7 +56,7 @@ class ValidationBatches(keras.utils.PyDataset):
         """
         return self.steps * self.batch_size / len(self.data.labels)
 
-    def __getitem__(self, step):
+    def __getitem__(self, step: Any) -> Any:
         start = step * self.batch_size + self.first
         images = self.data.images[start : start + self.part]
         labels = one_hot(
@@ -80,10 +82,12 @@ class LabelledAccuracy(keras.metrics.CategoricalAccuracy):
     Weights of the classes, which belong to the loss, do not enter.
     """
 
-    def __init__(self, name="accuracy", dtype=None):
+    def __init__(self, name: str = "accuracy", dtype: Any = None) -> None:
         super().__init__(name=name, dtype=dtype)
 
-    def update_state(self, y_true, y_pred, sample_weight=None):
+    def update_state(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> Any:
         labelled = ops.any(ops.not_equal(y_true, 0), axis=-1)
         return super().update_state(
             y_true, y_pred, sample_weight=ops.cast(labelled, self.dtype)
@@ -96,11 +100,11 @@ class LossOfLabelled(keras.callbacks.Callback):
     It must come before all that read it.
     """
 
-    def __init__(self, padding: float):
+    def __init__(self, padding: float) -> None:
         super().__init__()
         self.padding = padding
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: Any, logs: Any = None) -> None:
         if "val_loss" in (logs or {}):
             logs["val_loss"] = float(logs["val_loss"]) * self.padding
 

@@ -6,6 +6,7 @@ residual twin and the plain baseline, for one.
 
 import inspect
 import json
+from typing import Any
 
 from keras_pnnh.layers._checks import resolve_data_format
 from keras_pnnh.weights import notes
@@ -37,7 +38,7 @@ FREE_ARGUMENTS = {
 }
 
 
-def describe(model):
+def describe(model: Any) -> Any:
     """The arguments of `model` that its weights depend on.
 
     None for a model that is no application of this library.
@@ -47,7 +48,7 @@ def describe(model):
     return of_config(type(model).__name__, model.get_config())
 
 
-def of_config(class_name, config):
+def of_config(class_name: str, config: Any) -> dict[Any, Any]:
     """The part of a model's config that its weights depend on."""
     arguments = {
         key: config[key] for key in config if key not in FREE_ARGUMENTS
@@ -55,7 +56,7 @@ def of_config(class_name, config):
     return {"class_name": class_name, **arguments}
 
 
-def write(file, model):
+def write(file: Any, model: Any) -> None:
     """Note the architecture of `model`, if known, in an open HDF5 file."""
     description = describe(model)
     if description is None:
@@ -65,7 +66,9 @@ def write(file, model):
     file.attrs[ATTRIBUTE] = json.dumps({**description, **ends})
 
 
-def arguments_of(model_class, noted, path):
+def arguments_of(
+    model_class: Any, noted: Any, path: Any
+) -> dict[Any | str, Any]:
     """What weights say, as arguments of the class that the model is of.
 
     Args:
@@ -105,7 +108,7 @@ def arguments_of(model_class, noted, path):
     return arguments
 
 
-def check_given(says, given, path):
+def check_given(says: Any, given: Any, path: Any) -> None:
     """Raise unless what a caller gives agrees with what the weights say.
 
     Args:
@@ -132,7 +135,7 @@ def check_given(says, given, path):
         )
 
 
-def check_channels(expected, given, path):
+def check_channels(expected: int, given: dict[str, Any], path: Any) -> None:
     """Raise if a caller's images have other channels than the weights read.
 
     Args:
@@ -160,12 +163,12 @@ def check_channels(expected, given, path):
     )
 
 
-def read(file):
+def read(file: Any) -> Any:
     """The architecture noted in an open HDF5 file, or None."""
     return notes.read(file, ATTRIBUTE, ("class_name",))
 
 
-def check(model, made_for, path):
+def check(model: Any, made_for: Any, path: Any) -> None:
     """Raise a ValueError unless `model` has the architecture `made_for`.
 
     An argument that the file does not know is younger than the file, which
@@ -176,7 +179,7 @@ def check(model, made_for, path):
         compare(type(model), wanted, made_for, path, model.name)
 
 
-def describe_call(model_class, arguments):
+def describe_call(model_class: Any, arguments: Any) -> dict[str, Any]:
     """As `describe`, of the model that a call would construct.
 
     Raises:
@@ -187,7 +190,9 @@ def describe_call(model_class, arguments):
     return of_config(model_class.__name__, bound.arguments)
 
 
-def compare(model_class, wanted, made_for, path, name):
+def compare(
+    model_class: Any, wanted: Any, made_for: Any, path: Any, name: str
+) -> None:
     """Raise a ValueError unless two descriptions are the same.
 
     Args:

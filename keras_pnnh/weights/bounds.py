@@ -51,7 +51,7 @@ def check_config(config: Any, path: Any) -> None:
                 raise _refusal(path, f"{key} with {sum(numbers)} in all")
 
 
-def check_widths(config: dict, size: int, path: Any) -> None:
+def check_widths(config: dict[str, Any], size: int, path: Any) -> None:
     """Raise unless a network's layers can have weights in a file of this size.
 
     A layer of width `n` has a kernel of at least `n * n` numbers.

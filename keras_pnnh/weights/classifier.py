@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from keras_pnnh.weights import hub_repository, loader, notes, references
 from keras_pnnh.weights.labels import imagenet_classes
@@ -22,7 +22,7 @@ class Classifier(NamedTuple):
     image_size: tuple[int, int]
 
 
-def find_classifier(variant, weights):
+def find_classifier(variant: str, weights: Any) -> Classifier:
     """The classifier of published weights or of a weight file.
 
     Args:
@@ -48,12 +48,12 @@ def find_classifier(variant, weights):
     return Classifier(labels, entry.image_size)
 
 
-def write(file, classifier):
+def write(file: Any, classifier: Any) -> None:
     """Note a `Classifier` in an open HDF5 file."""
     file.attrs[ATTRIBUTE] = json.dumps(classifier._asdict())
 
 
-def read(path):
+def read(path: str | Path) -> Classifier:
     """The `Classifier` noted in a weight file.
 
     Raises:
@@ -73,7 +73,7 @@ def read(path):
     )
 
 
-def read_labels(path):
+def read_labels(path: str | Path) -> Any:
     """Names of the classes noted in a weight file, or None."""
     found = _noted(path)
     return None if found is None else found.labels

@@ -7,7 +7,7 @@ missing ones are made again.
 
 import hashlib
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 
@@ -30,11 +30,11 @@ class Kept(NamedTuple):
         arrays: Its weights by name.
     """
 
-    form: dict
-    arrays: dict
+    form: dict[str, Any]
+    arrays: dict[str, Any]
 
 
-def key_of(sha256, description):
+def key_of(sha256: str, description: Any) -> Any:
     """A name for the conversion of a file to a network.
 
     Args:
@@ -58,7 +58,7 @@ def key_of(sha256, description):
     return f"{__version__}-{FORMAT}-{digest}"
 
 
-def find(repo_id, key, cache_dir=None):
+def find(repo_id: str, key: str, cache_dir: Any = None) -> Any:
     """What was kept under a name, or None; damaged files are removed."""
     repository = hub.repository_folder(repo_id, cache_dir)
     for path in _folder(repository).glob(f"{key}-*.safetensors"):
@@ -73,7 +73,7 @@ def find(repo_id, key, cache_dir=None):
     return None
 
 
-def keep(repo_id, key, kept, cache_dir=None):
+def keep(repo_id: str, key: str, kept: Any, cache_dir: Any = None) -> None:
     """Keep a network; a cache that cannot be written to is left as it is."""
     from safetensors.numpy import save
 

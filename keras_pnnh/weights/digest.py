@@ -2,9 +2,10 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 
-def of_file(path, git=False):
+def of_file(path: str | Path, git: bool = False) -> str:
     """The digest of a file, in hexadecimal digits.
 
     Args:
@@ -24,7 +25,7 @@ def of_file(path, git=False):
     return digest.hexdigest()
 
 
-def difference(path, digest, size=None):
+def difference(path: Any, digest: str, size: Any = None) -> Any:
     """What tells a file from the published one, in words; None if nothing."""
     found = Path(path).stat().st_size
     if size is not None and found != size:

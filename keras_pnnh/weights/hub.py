@@ -9,7 +9,7 @@ refused and removed.
 import os
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from keras_pnnh.weights import digest as digests
 from keras_pnnh.weights import hub_answers, hub_errors
@@ -27,29 +27,29 @@ class HubFile(NamedTuple):
     filename: str
 
     @property
-    def url(self):
+    def url(self) -> str:
         return (
             f"{endpoint()}/{self.repo_id}/resolve/{self.revision}/"
             f"{self.filename}"
         )
 
     @property
-    def in_directory(self):
+    def in_directory(self) -> str:
         return f"{self.repo_id}/{self.filename}"
 
 
 def fetch(
-    repo_id,
-    revision,
-    filename,
-    digest,
-    size=None,
+    repo_id: str,
+    revision: str,
+    filename: str,
+    digest: str | None,
+    size: Any = None,
     *,
-    cache_dir=None,
-    token=None,
-    local_files_only=False,
-    force_download=False,
-):
+    cache_dir: Any = None,
+    token: Any = None,
+    local_files_only: bool = False,
+    force_download: bool = False,
+) -> Any:
     """The path of a file of the Hub that has the digest it should have.
 
     Looked for in the folder of the environment variable
@@ -166,7 +166,7 @@ def _check_offer(file, metadata, cache):
         )
 
 
-def attempt(request, subject):
+def attempt(request: Any, subject: Any) -> Any:
     """The result of a request; transient errors are retried."""
     waits = list(WAITS)
     while True:
@@ -253,7 +253,7 @@ class _Cache:
         return WeakFileLock(self.locks / f"keras_pnnh-{self.digest}.lock")
 
 
-def find_cached(file, cache_dir=None):
+def find_cached(file: Any, cache_dir: Any = None) -> Any:
     """Path of a file in the cache, at a commit, branch or tag, or None."""
     from huggingface_hub import try_to_load_from_cache
 
@@ -278,7 +278,7 @@ def _in_directory(file, digest, size):
     return path
 
 
-def directory_path(file):
+def directory_path(file: Any) -> Any:
     """Where `KERAS_PNNH_WEIGHTS_DIR` has the file, or None."""
     folder = os.environ.get(hub_errors.DIRECTORY_VARIABLE)
     if not folder:
@@ -287,14 +287,14 @@ def directory_path(file):
     return path if path.is_file() else None
 
 
-def endpoint():
+def endpoint() -> Any:
     """Address of the Hub, or of the mirror that the user has named."""
     from huggingface_hub import constants
 
     return (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
 
 
-def cache_folder(cache_dir=None):
+def cache_folder(cache_dir: Any = None) -> Path:
     """Where the client keeps downloads."""
     from huggingface_hub import constants
 
@@ -308,13 +308,13 @@ def cache_folder(cache_dir=None):
     return Path(folder).expanduser()
 
 
-def repository_folder(repo_id, cache_dir=None):
+def repository_folder(repo_id: str, cache_dir: Any = None) -> Path:
     """Where the client keeps the files of one repository."""
     owner, name = repo_id.split("/")
     return cache_folder(cache_dir) / f"models--{owner}--{name}"
 
 
-def is_offline():
+def is_offline() -> Any:
     """Whether the user has forbidden requests."""
     from huggingface_hub import constants
 

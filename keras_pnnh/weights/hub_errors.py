@@ -8,13 +8,14 @@ such repository, revision or file; no network and nothing in the cache),
 import json
 import os
 import re
+from typing import Any
 
 from keras_pnnh.weights import hub_answers
 
 DIRECTORY_VARIABLE = "KERAS_PNNH_WEIGHTS_DIR"
 
 
-def explain(error, subject):
+def explain(error: Any, subject: Any) -> Any:
     """The error to raise in place of one of the client's.
 
     Args:
@@ -104,7 +105,7 @@ def explain(error, subject):
     return error
 
 
-def no_hub(subject, what):
+def no_hub(subject: Any, what: str) -> Any:
     """The error of an answer that no Hugging Face Hub gives."""
     return ConnectionError(
         "What answers is no Hugging Face Hub. Received: "
@@ -114,7 +115,7 @@ def no_hub(subject, what):
     )
 
 
-def without_secrets(text):
+def without_secrets(text: str) -> str:
     """Text without passwords in addresses and without tokens."""
     text = re.sub(r"(?<=://)[^/\s@]*@", "***@", str(text))
     text = re.sub(r"\bhf_\w+|\bBearer\s+\S+", "***", text)
@@ -123,7 +124,7 @@ def without_secrets(text):
     )
 
 
-def check_token(token):
+def check_token(token: Any) -> None:
     """Raise unless a token can be sent, without showing it.
 
     Raises:
@@ -144,7 +145,7 @@ def _token_variable():
     return text.strip() or None
 
 
-def raise_explained(error, subject):
+def raise_explained(error: Any, subject: Any) -> Any:
     """Raise what `explain` says of an error."""
     explained = explain(error, subject)
     if explained is error:
@@ -152,7 +153,7 @@ def raise_explained(error, subject):
     raise explained from error
 
 
-def unreachable(subject, reason):
+def unreachable(subject: Any, reason: Any) -> Any:
     """The error of whoever has no network and no copy."""
     return FileNotFoundError(
         "What is not in the cache must be downloaded, and the Hub cannot be "
@@ -161,7 +162,7 @@ def unreachable(subject, reason):
     )
 
 
-def is_transient(error):
+def is_transient(error: Any) -> Any:
     """Whether the same request may succeed a moment later."""
     from huggingface_hub.errors import OfflineModeIsEnabled
 
@@ -175,7 +176,7 @@ def is_transient(error):
     return is_network_error(error) and not offline and not own
 
 
-def is_network_error(error):
+def is_network_error(error: Any) -> bool:
     """Whether no complete answer came."""
     # By the name of the client's HTTP library, which differs with its version.
     library = type(error).__module__.split(".")[0]

@@ -27,15 +27,15 @@ class HubRepository(NamedTuple):
     repo_id: str
     revision: str
 
-    def file(self, name):
+    def file(self, name: str) -> HubFile:
         return HubFile(self.repo_id, self.revision, name)
 
     @property
-    def url(self):
+    def url(self) -> str:
         return f"{hub.endpoint()}/{self.repo_id}/tree/{self.revision}"
 
     @property
-    def in_directory(self):
+    def in_directory(self) -> str:
         return f"{self.repo_id}/{WEIGHTS}"
 
 
@@ -49,15 +49,15 @@ class Published(NamedTuple):
     """
 
     commit: str
-    files: dict | None
+    files: dict[str, Any] | None
 
 
-def is_reference(weights):
+def is_reference(weights: Any) -> bool:
     """Whether `weights=` names a repository of the Hub."""
     return isinstance(weights, str) and weights.startswith(PREFIX)
 
 
-def parse(reference, revision=None):
+def parse(reference: str, revision: str | None = None) -> HubRepository:
     """The repository of `"hf://owner/name"` or `"hf://owner/name@revision"`.
 
     Raises:
@@ -82,7 +82,15 @@ def parse(reference, revision=None):
     return HubRepository(match[1], match[2] or revision or "main")
 
 
-def resolve(repository, names, *, cache_dir, token, local_files_only, force):
+def resolve(
+    repository: Any,
+    names: Any,
+    *,
+    cache_dir: Any,
+    token: Any,
+    local_files_only: bool,
+    force: bool,
+) -> Published:
     """Find out the commit of a revision and the digests of its files.
 
     There is no request if all `names` are there for a commit: nothing can have
@@ -201,9 +209,9 @@ class Snapshot(NamedTuple):
 
     repository: HubRepository
     published: Published
-    options: dict
+    options: dict[str, Any]
 
-    def config(self) -> dict | None:
+    def config(self) -> dict[str, Any] | None:
         """The content of `config.json`, verified.
 
         None if a folder of the user's own holds the weights alone.
@@ -239,13 +247,13 @@ class Snapshot(NamedTuple):
 
 
 def open_snapshot(
-    reference,
+    reference: str,
     *,
-    revision=None,
-    cache_dir=None,
-    token=None,
-    local_files_only=False,
-    force_download=False,
+    revision: str | None = None,
+    cache_dir: Any = None,
+    token: Any = None,
+    local_files_only: bool = False,
+    force_download: bool = False,
 ) -> Snapshot:
     """A repository of the Hub at the commit that its revision is now.
 
@@ -272,7 +280,7 @@ def open_snapshot(
     return Snapshot(repository, published, options)
 
 
-def fetch_weights(reference, **options) -> Path:
+def fetch_weights(reference: str, **options: Any) -> Path:
     """The weight file of a repository of the Hub, verified.
 
     Args:
@@ -290,7 +298,7 @@ def fetch_weights(reference, **options) -> Path:
     return snapshot.weights()
 
 
-def read_config(path):
+def read_config(path: Path) -> Any:
     """The `config.json` of a saved Keras model.
 
     Raises:

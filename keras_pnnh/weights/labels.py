@@ -2,6 +2,7 @@
 
 import functools
 from pathlib import Path
+from typing import Any
 
 # https://www.cs.toronto.edu/~kriz/cifar.html
 CIFAR10_LABELS = (
@@ -19,7 +20,7 @@ CIFAR10_LABELS = (
 
 
 @functools.cache
-def imagenet_classes():
+def imagenet_classes() -> Any:
     """WordNet id and name of each class of ImageNet (ILSVRC 2012).
 
     Returns:

@@ -3,6 +3,7 @@
 import contextlib
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import h5py
 
@@ -11,7 +12,7 @@ from keras_pnnh.weights import architecture, bounds, content, digest
 SUFFIX = ".weights.h5"
 
 
-def load(model, path, checked=False):
+def load(model: Any, path: Path, checked: bool = False) -> None:
     """Load `path` into `model` after checking that it belongs there.
 
     A file with a classifier also loads into a model without one, and one made
@@ -52,7 +53,7 @@ def load(model, path, checked=False):
 
 
 @contextlib.contextmanager
-def open_file(path):
+def open_file(path: Path):
     """Open a weight file to read; raise a ValueError if it is damaged."""
     try:
         with h5py.File(path, "r") as file:
@@ -66,7 +67,7 @@ def open_file(path):
         ) from error
 
 
-def check_path(path):
+def check_path(path: Path) -> None:
     """Raise unless `path` is an existing file with the right suffix."""
     if not path.name.endswith(SUFFIX):
         raise ValueError(
@@ -83,7 +84,7 @@ def check_path(path):
         )
 
 
-def check_digest(path, sha256):
+def check_digest(path: Path, sha256: str) -> None:
     """Raise a ValueError unless a file has the digest of the registry."""
     found = digest.of_file(path)
     if found != sha256:

@@ -203,11 +203,11 @@ WEIGHTS = {
 }
 
 
-def list_weights():
+def list_weights() -> list[str]:
     """Names `<variant>.<tag>` of all checkpoints, sorted."""
     return sorted(WEIGHTS)
 
 
-def list_bundled():
+def list_bundled() -> list[str]:
     """Those of `list_weights()` whose files come with the package."""
     return [name for name in list_weights() if WEIGHTS[name].repo_id is None]

@@ -1,5 +1,7 @@
 """Write a weight file that says what it was made for."""
 
+from typing import Any
+
 import h5py
 
 from keras_pnnh.files import replace_when_complete
@@ -8,7 +10,7 @@ from keras_pnnh.weights import classifier as classifiers
 from keras_pnnh.weights.loader import SUFFIX
 
 
-def save_weights(model, path, classifier=None):
+def save_weights(model: Any, path: Any, classifier: Any = None) -> None:
     """Save a model's weights, without its optimizer, in one step.
 
     The file appears under its name only when it is complete. It can be

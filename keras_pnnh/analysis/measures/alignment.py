@@ -1,9 +1,11 @@
 """Similarity of two representations of the same images."""
 
+from typing import Any
+
 import numpy as np
 
 
-def linear_cka(features, targets):
+def linear_cka(features: Any, targets: Any) -> float:
     """Linear centred kernel alignment of two representations.
 
     `|Y'X|^2 / (|X'X| |Y'Y|)` in Frobenius norms, of the centred matrices with

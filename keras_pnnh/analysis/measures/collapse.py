@@ -1,9 +1,11 @@
 """Whether different inputs still look different."""
 
+from typing import Any
+
 import numpy as np
 
 
-def mean_cosine(activations):
+def mean_cosine(activations: Any) -> float:
     """Mean cosine between the activations of different images.
 
     1 means that the layer maps every image to the same direction: the

@@ -1,9 +1,11 @@
 """How much gradient reaches a layer."""
 
+from typing import Any
+
 import numpy as np
 
 
-def gradient_norm(gradients):
+def gradient_norm(gradients: Any) -> float:
     """Root mean square, over images, of the norm of an image's gradient.
 
     Read over depth it shows gradients that vanish or explode (Glorot and

@@ -1,9 +1,11 @@
 """Mean and variance of the activations of a layer."""
 
+from typing import Any
+
 import numpy as np
 
 
-def activation_mean(activations):
+def activation_mean(activations: Any) -> float:
     """Mean over images, positions and channels.
 
     Args:
@@ -12,7 +14,7 @@ def activation_mean(activations):
     return float(np.mean(activations, dtype="float64"))
 
 
-def activation_variance(activations):
+def activation_variance(activations: Any) -> float:
     """Variance over images, positions and channels, around their one mean.
 
     Args:

@@ -1,9 +1,11 @@
 """How many directions a layer really uses."""
 
+from typing import Any
+
 import numpy as np
 
 
-def effective_rank(activations):
+def effective_rank(activations: Any) -> float:
     """Exponential of the entropy of the covariance's spectrum.
 
     Roy and Vetterli 2007, "The effective rank", of the covariance of the

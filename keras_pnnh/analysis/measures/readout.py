@@ -1,9 +1,11 @@
 """How much of the network's input a linear read-out finds in a layer."""
 
+from typing import Any
+
 import numpy as np
 
 
-def ridge_r2(features, targets, penalty=1e-4):
+def ridge_r2(features: Any, targets: Any, penalty: float = 1e-4) -> float:
     """R2 of a ridge regression, on images that it was not fitted to.
 
     Fitted on the first half of the images and scored on the second: the share

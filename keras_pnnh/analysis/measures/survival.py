@@ -1,9 +1,11 @@
 """Units that are positive before the non-linearity."""
 
+from typing import Any
+
 import numpy as np
 
 
-def survival_share(activations):
+def survival_share(activations: Any) -> float:
     """Share of units that survive: that are positive, over all images.
 
     The surviving neurons of PNNH (arXiv 2402.08645), counted after the
@@ -18,7 +20,7 @@ def survival_share(activations):
     return float(np.mean(activations > 0))
 
 
-def dead_share(activations):
+def dead_share(activations: Any) -> float:
     """Share of channels that are positive nowhere in any image.
 
     A dead ReLU passes no gradient either, so it stays dead (Lu et al. 2019,

@@ -20,11 +20,11 @@ from keras_pnnh.weights import architecture, bounds
 def build(
     model_class: Any,
     variant: str,
-    numbers: dict,
+    numbers: dict[str, Any],
     promised: tuple[str, ...],
     weights: Any,
     input_tensor: Any,
-    arguments: dict,
+    arguments: dict[str, Any],
 ) -> keras.Model:
     """Construct a variant, load its weights, wire it to `input_tensor`.
 
@@ -62,7 +62,11 @@ def build(
 
 
 def load(
-    model_class: Any, source: Source, says: dict, numbers: dict, given: dict
+    model_class: Any,
+    source: Source,
+    says: dict[str, Any],
+    numbers: dict[str, Any],
+    given: dict[str, Any],
 ) -> keras.Model:
     """The network that the weights are of, as far as the caller leaves it open.
 

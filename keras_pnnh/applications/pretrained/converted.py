@@ -1,5 +1,7 @@
 """Published residual networks as plain chains."""
 
+from typing import Any
+
 import keras
 
 from keras_pnnh.applications import _pass_through
@@ -8,7 +10,7 @@ from keras_pnnh.layers._initial_values import replaced_later
 from keras_pnnh.weights import converted
 
 
-def load_chain(model, source, new_head):
+def load_chain(model: keras.Model, source: Any, new_head: bool) -> None:
     """Load what a published residual network becomes.
 
     The first time the residual twin is loaded and converted; the weights that

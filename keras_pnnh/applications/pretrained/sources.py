@@ -45,7 +45,9 @@ class Source(Protocol):
         """Family and name of the network, each None if they do not say."""
         ...
 
-    def architecture(self, model_class: Any, given: dict) -> dict:
+    def architecture(
+        self, model_class: Any, given: dict[str, Any]
+    ) -> dict[str, Any]:
         """The arguments of the model that the weights say.
 
         Args:
@@ -67,7 +69,10 @@ class Source(Protocol):
 
 
 def find_source(
-    variant: str | None, numbers: dict, weights: Any, options: dict
+    variant: str | None,
+    numbers: dict[str, Any],
+    weights: Any,
+    options: dict[str, Any],
 ) -> Source:
     """The source of `weights`, which must not be None.
 
@@ -93,13 +98,16 @@ class File:
 
     def __init__(self, path: Any) -> None:
         loader.check_path(Path(path))
-        self.name, self._path = str(path), Path(path)
+        self.name: str = str(path)
+        self._path = Path(path)
 
     def made_for(self) -> tuple[str | None, str | None]:
         noted = self._noted() or {}
         return noted.get("class_name"), noted.get("name")
 
-    def architecture(self, model_class: Any, given: dict) -> dict:
+    def architecture(
+        self, model_class: Any, given: dict[str, Any]
+    ) -> dict[str, Any]:
         noted = self._noted()
         if noted is None:
             return {}
@@ -123,14 +131,17 @@ class Bundled:
     """A file that the package brings along."""
 
     def __init__(self, name: str, entry: Any) -> None:
-        self.name, self._entry = name, entry
+        self.name: str = name
+        self._entry = entry
         self._path = registry.BUNDLED / entry.filename
         loader.check_path(self._path)
 
     def made_for(self) -> tuple[str | None, str | None]:
         return File(self._path).made_for()
 
-    def architecture(self, model_class: Any, given: dict) -> dict:
+    def architecture(
+        self, model_class: Any, given: dict[str, Any]
+    ) -> dict[str, Any]:
         architecture.check_channels(3, given, self.name)
         # Before anything in it is believed.
         loader.check_digest(self._path, self._entry.sha256)
@@ -147,8 +158,9 @@ class Bundled:
 class Repository:
     """A model of this library on the Hub."""
 
-    def __init__(self, reference: str, options: dict) -> None:
-        self.name, self._options = reference, options
+    def __init__(self, reference: str, options: dict[str, Any]) -> None:
+        self.name: str = reference
+        self._options = options
         hub_repository.parse(reference, options.get("revision"))
         self._opened = None
 
@@ -156,7 +168,9 @@ class Repository:
         noted = self._noted() or {}
         return noted.get("class_name"), noted.get("name")
 
-    def architecture(self, model_class: Any, given: dict) -> dict:
+    def architecture(
+        self, model_class: Any, given: dict[str, Any]
+    ) -> dict[str, Any]:
         noted = self._noted()
         if noted is None:
             return {}
@@ -187,7 +201,11 @@ class Published:
     """A row of the registry whose file is on the Hub."""
 
     def __init__(
-        self, name: str, numbers: dict, entry: Any, options: dict
+        self,
+        name: str,
+        numbers: dict[str, Any],
+        entry: Any,
+        options: dict[str, Any],
     ) -> None:
         if options.get("revision") not in (None, entry.revision):
             raise ValueError(
@@ -195,13 +213,17 @@ class Published:
                 f"weights={name!r} with revision='{options['revision']}', "
                 f"pinned to '{entry.revision}'. Leave `revision` out."
             )
-        self.name, self.entry, self._numbers = name, entry, numbers
-        self.options = {**options, "revision": entry.revision}
+        self.name: str = name
+        self.entry: Any = entry
+        self._numbers = numbers
+        self.options: dict[str, Any] = {**options, "revision": entry.revision}
 
     def made_for(self) -> tuple[str | None, str | None]:
         return None, None
 
-    def architecture(self, model_class: Any, given: dict) -> dict:
+    def architecture(
+        self, model_class: Any, given: dict[str, Any]
+    ) -> dict[str, Any]:
         entry = self.entry
         path = entry.internal_path
         if path == "pass_through":

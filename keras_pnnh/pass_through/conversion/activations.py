@@ -1,5 +1,7 @@
 """Which layers and operations are elementwise non-linearities."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -52,7 +54,7 @@ _WITH_ACTIVATION = (
 )
 
 
-def activation_of(layer):
+def activation_of(layer: Any) -> Any:
     """Name and arguments of a non-linearity, or None.
 
     Args:
@@ -81,7 +83,7 @@ def activation_of(layer):
     }
 
 
-def fused_activation(layer):
+def fused_activation(layer: Any) -> Any:
     """Name and arguments of the function that a layer has inside.
 
     The function may be a layer of Keras's, such as `LeakyReLU`. `"linear"` for
@@ -94,14 +96,14 @@ def fused_activation(layer):
     return None if name is None else (name, {})
 
 
-def activation_name(function):
+def activation_name(function: Any) -> Any:
     """Name of a function in `keras.activations`, or None."""
     name = getattr(function, "__name__", None)
     known = getattr(keras.activations, name, None) if name else None
     return name if known is function else None
 
 
-def check_activations(network):
+def check_activations(network: Any) -> None:
     """Refuse functions that are not Keras's own.
 
     Raises:

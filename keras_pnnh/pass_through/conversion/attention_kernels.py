@@ -1,6 +1,6 @@
 """The kernels of attention layers, queries, keys and values in one."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -21,7 +21,7 @@ class AttentionKernels(NamedTuple):
     causal: bool = False
 
 
-def plain_kernels(layer):
+def plain_kernels(layer: Any) -> AttentionKernels:
     """Those of a folded `PlainAttention`, which has no coder."""
     denses = (layer.query, layer.key, layer.value)
     return AttentionKernels(
@@ -34,7 +34,7 @@ def plain_kernels(layer):
     )
 
 
-def multi_head_kernels(call):
+def multi_head_kernels(call: Any) -> AttentionKernels:
     """Those of a `keras.layers.MultiHeadAttention` on its own input.
 
     Raises:

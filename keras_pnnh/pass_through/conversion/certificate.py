@@ -1,6 +1,7 @@
 """What a conversion guarantees, measured."""
 
 import dataclasses
+from typing import Any
 
 from keras_pnnh.auditing.audit import audit
 from keras_pnnh.auditing.audit_report import (
@@ -116,7 +117,9 @@ class Certificate:
         return "\n".join(lines)
 
 
-def certify(model, opened, plain, probe, find_end):
+def certify(
+    model: Any, opened: Any, plain: Any, probe: Any, find_end: Any
+) -> Certificate:
     """Compare a model and its conversion, and count what both cost.
 
     Args:

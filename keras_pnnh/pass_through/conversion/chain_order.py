@@ -1,7 +1,7 @@
 """In which order a network's operations run as one chain."""
 
 import dataclasses
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from keras_pnnh.graph import Tensor
 from keras_pnnh.pass_through.conversion.operations import (
@@ -22,12 +22,12 @@ class Step(NamedTuple):
     Tensors that are in both are pass-through channels.
     """
 
-    operations: tuple
+    operations: tuple[Any, ...]
     before: tuple[Tensor, ...]
     after: tuple[Tensor, ...]
 
 
-def schedule(operations, source, result, axis):
+def schedule(operations: Any, source: Any, result: Any, axis: int) -> list[Any]:
     """The layers of the chain.
 
     Everything that is still needed travels side by side, so it has one size

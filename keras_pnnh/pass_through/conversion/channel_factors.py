@@ -1,5 +1,7 @@
 """What each channel is multiplied by, and what is added to it."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -11,7 +13,7 @@ from keras_pnnh.pass_through.conversion.operations import (
 )
 
 
-def affine_of(call, axis):
+def affine_of(call: Any, axis: int) -> Any:
     """What a call multiplies its only input by, and what it adds.
 
     Args:
@@ -80,7 +82,7 @@ def _vector(constant, tensor, axis):
     return np.broadcast_to(constant.reshape(-1), channels).copy()
 
 
-def scale_and_bias(layer):
+def scale_and_bias(layer: Any) -> tuple[Any, Any]:
     """Arrays in float64: what a `BatchNormalization` multiplies and adds."""
     mean, variance = (
         to_numpy(weight).astype("float64")

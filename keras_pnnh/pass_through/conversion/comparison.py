@@ -1,6 +1,6 @@
 """A model and its conversion, called on the same inputs."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -37,7 +37,7 @@ class Comparison(NamedTuple):
     source_rounding: float | None  # None: it was not needed
 
 
-def compare(model, conversion, probe):
+def compare(model: keras.Model, conversion: Any, probe: Any) -> Comparison:
     """Call both, and compare the results and the logits.
 
     Logits are the numbers before a final softmax or sigmoid, which hides
@@ -86,7 +86,7 @@ def compare(model, conversion, probe):
     )
 
 
-def relative_difference(expected, received):
+def relative_difference(expected: Any, received: Any) -> float:
     """Largest difference, relative to the largest number of the image.
 
     Of the images on which `expected` is finite.
@@ -95,7 +95,7 @@ def relative_difference(expected, received):
     return _largest(_relative([expected[told]], [received[told]]))
 
 
-def tolerance_of(model):
+def tolerance_of(model: keras.Model) -> Any:
     """The relative difference that is rounding, for the least precise layer."""
     used = {
         getattr(call.layer, "compute_dtype", None)
@@ -109,7 +109,7 @@ def tolerance_of(model):
     return TOLERANCES["float32"]
 
 
-def make_probe(model, probe):
+def make_probe(model: keras.Model, probe: Any) -> Any:
     """The user's batch, checked, or one at the scales of real inputs.
 
     Normalised images, pixels of 0 to 255, and far beyond, of both signs: clips

@@ -1,6 +1,7 @@
 """Layers made of layers, opened: what they do is then part of the graph."""
 
 import inspect
+from typing import Any
 
 import keras
 
@@ -20,7 +21,7 @@ from keras_pnnh.pass_through.conversion.operations import unsupported
 _KNOWN_PACKAGES = ("keras", "keras_pnnh")
 
 
-def open_composites(model):
+def open_composites(model: keras.Model) -> Any:
     """The model with the layers inside of its layers.
 
     Args:

@@ -108,7 +108,9 @@ def from_residual(
     return plain, certificate
 
 
-def build_chain(model, name=None):
+def build_chain(
+    model: keras.Model, name: str | None = None
+) -> tuple[Any, list[Any], list[Any]]:
     """The chain of `from_residual`, not compared with its source.
 
     Args:

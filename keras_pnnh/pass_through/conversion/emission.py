@@ -1,5 +1,7 @@
 """The layers of the chain, one for each step of the schedule."""
 
+from typing import Any
+
 import keras
 
 from keras_pnnh.graph import Tensor
@@ -33,14 +35,14 @@ class Emitter:
     Standard layers wherever nothing passes through.
     """
 
-    def __init__(self, copies, data_format, axis):
+    def __init__(self, copies: Any, data_format: str, axis: int) -> None:
         self._copies = copies  # for unique names
         self._data_format = data_format
         self._axis = axis
         self._weights = []  # pairs of a layer and its arrays
         self._copied = []  # layers, their copies, and how they are called
 
-    def emit(self, step, x):
+    def emit(self, step: Any, x: Any) -> Any:
         """The step on a Keras tensor.
 
         Args:
@@ -72,7 +74,7 @@ class Emitter:
             return self._alone(operation)
         return self._activation(step, operation)
 
-    def load_weights(self):
+    def load_weights(self) -> None:
         """Give the layers their numbers.
 
         Raises:

@@ -1,5 +1,7 @@
 """Layers on tokens and on vectors of features as operations."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -23,7 +25,7 @@ from keras_pnnh.pass_through.conversion.operations import (
 class FeatureLayers(OperationList):
     """Reads the layers whose input has its channels last, and no pixels."""
 
-    def read_feature_layer(self, call):
+    def read_feature_layer(self, call: Any) -> None:
         layer = call.layer
         if type(layer) is keras.layers.Dense:
             self._dense(call, to_numpy(layer.kernel))
@@ -36,10 +38,10 @@ class FeatureLayers(OperationList):
         else:
             self.whole(call)
 
-    def read_multi_head_attention(self, call):
+    def read_multi_head_attention(self, call: Any) -> None:
         self._attention(call, multi_head_kernels(call))
 
-    def read_layer_norm(self, call):
+    def read_layer_norm(self, call: Any) -> None:
         layer, tensor = call.layer, call.inputs[0]
         rank = len(tensor.shape)
         axes = np.atleast_1d(layer.axis) % rank

@@ -1,5 +1,7 @@
 """Where a chain stops to equal its source."""
 
+from typing import Any
+
 import keras
 
 from keras_pnnh import graph
@@ -7,7 +9,9 @@ from keras_pnnh.folding.norms import norms_to_fold
 from keras_pnnh.pass_through.conversion.comparison import relative_difference
 
 
-def first_difference(model, taps, steps, probe, tolerance):
+def first_difference(
+    model: keras.Model, taps: Any, steps: Any, probe: Any, tolerance: float
+) -> Any:
     """Name of the first layer of a chain that differs.
 
     Args:

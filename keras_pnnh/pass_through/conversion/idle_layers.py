@@ -1,6 +1,7 @@
 """Layers that pass their input in inference, and what others do inside."""
 
 import inspect
+from typing import Any
 
 import keras
 
@@ -21,7 +22,7 @@ _IDLE = (
 _AUGMENTING = ("AugMix", "CutMix", "MixUp", "RandAugment")
 
 
-def is_idle(layer):
+def is_idle(layer: Any) -> bool:
     """Whether a layer of Keras's passes its input in inference, by its type.
 
     A subclass may do something else: `look_inside` tells.
@@ -36,7 +37,7 @@ def is_idle(layer):
     return augments or type(layer) in _IDLE
 
 
-def look_inside(call):
+def look_inside(call: Any) -> Any:
     """The graph of what a layer of another package does in inference.
 
     Stochastic depth is written by everyone anew, and a probe would not tell

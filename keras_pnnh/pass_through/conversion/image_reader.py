@@ -1,5 +1,7 @@
 """Layers on images and feature maps as operations."""
 
+from typing import Any
+
 import keras
 
 from keras_pnnh.graph import Tensor
@@ -24,11 +26,11 @@ _NO_PADDING = ((0, 0), (0, 0))
 class ImageLayers(OperationList):
     """Reads the layers whose input is a batch of images."""
 
-    def __init__(self, network, data_format):
+    def __init__(self, network: Any, data_format: str) -> None:
         super().__init__(network, data_format)
         self._padded = {}  # a padded tensor: what was padded, how, by whom
 
-    def read_image_layer(self, call):
+    def read_image_layer(self, call: Any) -> None:
         layer = call.layer
         if type(layer) in _CONVOLUTIONS:
             self._convolution(call)

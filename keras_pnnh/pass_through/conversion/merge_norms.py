@@ -1,6 +1,7 @@
 """Kernels take in the layer normalisation before them."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from keras_pnnh.pass_through.conversion.operations import (
 )
 
 
-def merge_norms(operations, result):
+def merge_norms(operations: Any, result: Any) -> list[Any]:
     """Divide after a kernel instead of before it.
 
     `norm(x) W + b` is `(x C diag(gamma) W) / sigma(x) + (beta W + b)`, where

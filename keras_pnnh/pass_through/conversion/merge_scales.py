@@ -1,6 +1,7 @@
 """Kernels take in the factor per channel after them."""
 
 import dataclasses
+from typing import Any
 
 from keras_pnnh.pass_through.conversion.operations import (
     Mix,
@@ -9,7 +10,7 @@ from keras_pnnh.pass_through.conversion.operations import (
 )
 
 
-def merge_scales(operations, result):
+def merge_scales(operations: Any, result: Any) -> list[Any]:
     """A convolution and the scale that alone reads it become one.
 
     Batch norms after convolutions have been folded before; here are those

@@ -1,6 +1,7 @@
 """Additions take in the convolutions before them."""
 
 import dataclasses
+from typing import Any
 
 from keras_pnnh.graph import Tensor
 from keras_pnnh.pass_through.conversion.operations import (
@@ -14,7 +15,7 @@ from keras_pnnh.pass_through.conversion.operations import (
 )
 
 
-def merge_convolutions(operations, result, axis):
+def merge_convolutions(operations: Any, result: Any, axis: int) -> list[Any]:
     """One `Mix` for an addition and the linear functions that it adds.
 
     The last convolution of a learner and the projection of a shortcut become

@@ -1,5 +1,7 @@
 """The list that reading a network fills."""
 
+from typing import Any
+
 import keras
 
 from keras_pnnh.graph import Tensor
@@ -24,26 +26,26 @@ class OperationList:
         data_format: `"channels_last"` or `"channels_first"`, of images.
     """
 
-    def __init__(self, network, data_format):
-        self.operations = []
+    def __init__(self, network: Any, data_format: str) -> None:
+        self.operations: list[Any] = []
         self.axis = 1 if data_format == "channels_first" else 3
-        self.dtype = keras.config.dtype_policy()
-        self.readers = network.readers()
+        self.dtype: Any = keras.config.dtype_policy()
+        self.readers: Any = network.readers()
         self._same = {}  # a tensor that an idle layer made: what it passed
 
-    def tensor(self, tensor):
+    def tensor(self, tensor: Any) -> Any:
         """The tensor that has the same numbers, and has been made."""
         return self._same.get(tensor, tensor)
 
-    def pass_on(self, call):
+    def pass_on(self, call: Any) -> None:
         """The result of an idle layer is its input."""
         self.same_as(call.outputs[0], call.inputs[0])
 
-    def same_as(self, tensor, other):
+    def same_as(self, tensor: Any, other: Any) -> None:
         """A tensor has the numbers of another one."""
         self._same[tensor] = self.tensor(other)
 
-    def whole(self, call):
+    def whole(self, call: Any) -> None:
         """A layer as it is; whether it may stand there is decided later."""
         self.operations.append(
             Whole(
@@ -56,13 +58,15 @@ class OperationList:
             )
         )
 
-    def linear(self, call, kind, **entries):
+    def linear(self, call: Any, kind: str, **entries: Any) -> None:
         """A linear function of the only input of a call."""
         source, target = self.tensor(call.inputs[0]), call.outputs[0]
         entries = {"filters": channels_of(target, self.axis), **entries}
         self.append_linear(call.layer.name, source, target, kind, entries)
 
-    def append_linear(self, name, source, target, kind, entries):
+    def append_linear(
+        self, name: str, source: Any, target: Any, kind: str, entries: Any
+    ) -> None:
         linear = Linear(kind, name, self.dtype, **entries)
         linear.spatial = self._is_spatial(linear, source, target)
         self.operations.append(
@@ -85,7 +89,7 @@ class OperationList:
             )
         )
 
-    def activate(self, call, activation, arguments):
+    def activate(self, call: Any, activation: Any, arguments: Any) -> None:
         """A layer that is a non-linearity."""
         layer = call.layer
         self.operations.append(
@@ -100,12 +104,12 @@ class OperationList:
             )
         )
 
-    def before_activation(self, layer, target):
+    def before_activation(self, layer: Any, target: Any) -> Any:
         """The tensor that a layer leaves to its own non-linearity."""
         linear = fused_activation(layer) == ("linear", {})
         return target if linear else Tensor(target.shape)
 
-    def activate_fused(self, layer, source, target):
+    def activate_fused(self, layer: Any, source: Any, target: Any) -> None:
         """The non-linearity of a layer that has one inside."""
         fused = fused_activation(layer)
         if source is target or fused is None:

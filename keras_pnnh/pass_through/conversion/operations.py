@@ -43,7 +43,7 @@ class Term:
     offset: int = 0  # first output channel that it is added to
 
     @property
-    def spatial(self):
+    def spatial(self) -> bool:
         return self.linear is not None and self.linear.spatial
 
 
@@ -57,11 +57,11 @@ class Mix:
     target: Tensor
 
     @property
-    def sources(self):
+    def sources(self) -> list[Tensor]:
         return [term.source for term in self.terms]
 
     @property
-    def spatial(self):
+    def spatial(self) -> bool:
         return any(term.spatial for term in self.terms)
 
 
@@ -69,10 +69,10 @@ class _OneSource:
     """An operation that reads one tensor."""
 
     source: Tensor
-    spatial = False
+    spatial: bool = False
 
     @property
-    def sources(self):
+    def sources(self) -> list[Tensor]:
         return [self.source]
 
 
@@ -85,7 +85,7 @@ class Pointwise(_OneSource):
     source: Tensor
     target: Tensor
     activation: str
-    arguments: dict
+    arguments: dict[str, Any]
     layer: Any = None
 
 
@@ -106,10 +106,10 @@ class Norm:
     bias: np.ndarray | None = None
     layer: Any = None
     statistics: Tensor | None = None
-    spatial = False
+    spatial: bool = False
 
     @property
-    def sources(self):
+    def sources(self) -> list[Tensor]:
         if self.statistics is None:
             return [self.source]
         return [self.source, self.statistics]
@@ -139,12 +139,12 @@ class Whole(_OneSource):
     source: Tensor
     target: Tensor
     layer: Any
-    args: tuple
-    kwargs: dict
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
     spatial = True  # it waits until everything else has been merged
 
 
-def find_readers(operations, result):
+def find_readers(operations: Any, result: Any) -> dict[Any, list[None]]:
     """The operations that read each tensor; None stands for the result's user.
 
     Args:
@@ -158,7 +158,7 @@ def find_readers(operations, result):
     return readers
 
 
-def unsupported(name, kind, why, repair):
+def unsupported(name: str, kind: str, why: str, repair: str) -> Any:
     """The error for a network that cannot become a chain."""
     return ValueError(
         "Only branches of convolutions, dense layers, self-attention, norms "
@@ -170,28 +170,28 @@ def unsupported(name, kind, why, repair):
 # Images have a data format; all else has its channels last.
 
 
-def is_image(tensor):
+def is_image(tensor: Any) -> bool:
     """Whether a tensor is a batch of images or of feature maps."""
     return len(tensor.shape) == 4
 
 
-def channel_axis(tensor, axis):
+def channel_axis(tensor: Any, axis: int) -> Any:
     """Axis of the channels, where `axis` is that of images."""
     return axis if is_image(tensor) else len(tensor.shape) - 1
 
 
-def channels_of(tensor, axis):
+def channels_of(tensor: Any, axis: int) -> Any:
     """Number of channels."""
     return tensor.shape[channel_axis(tensor, axis)]
 
 
-def pixels_of(tensor, axis):
+def pixels_of(tensor: Any, axis: int) -> tuple[Any, ...]:
     """Sizes that are neither the batch nor the channels."""
     place = channel_axis(tensor, axis)
     return (*tensor.shape[1:place], *tensor.shape[place + 1 :])
 
 
-def with_channels(tensor, axis, channels):
+def with_channels(tensor: Any, axis: int, channels: int) -> tuple[Any, ...]:
     """Shape of the tensor with another number of channels."""
     shape = list(tensor.shape)
     shape[channel_axis(tensor, axis)] = channels

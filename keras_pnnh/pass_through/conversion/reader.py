@@ -1,6 +1,7 @@
 """From Keras's layers to the operations that the conversion knows."""
 
 import inspect
+from typing import Any
 
 import keras
 import numpy as np
@@ -38,7 +39,7 @@ _FACTORS = {
 }
 
 
-def read_operations(network, data_format):
+def read_operations(network: Any, data_format: str) -> tuple[list[Any], Any]:
     """The operations of a folded network.
 
     Args:
@@ -60,7 +61,7 @@ def read_operations(network, data_format):
     return reader.operations, reader.tensor(network.outputs[0])
 
 
-def data_format_of(network):
+def data_format_of(network: Any) -> Any:
     """The one data format of all layers on images.
 
     Raises:

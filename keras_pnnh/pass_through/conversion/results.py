@@ -1,6 +1,7 @@
 """What a model makes, and the numbers before a last softmax."""
 
 import inspect
+from typing import Any
 
 import keras
 
@@ -9,7 +10,7 @@ from keras_pnnh import graph
 _CLASSIFIERS = (keras.activations.softmax, keras.activations.sigmoid)
 
 
-def call_model(model, inputs):
+def call_model(model: keras.Model, inputs: Any) -> Any:
     """The only result of a model in inference, as an array.
 
     The model itself is called: what its class does with its graph counts.
@@ -27,7 +28,7 @@ def call_model(model, inputs):
     return _as_array(result)
 
 
-def hides_logits(model):
+def hides_logits(model: keras.Model) -> bool:
     """Whether a model ends in a softmax or sigmoid, which hides differences."""
     last = graph.read(model).calls[-1].layer
     if isinstance(last, keras.layers.Softmax):
@@ -35,7 +36,7 @@ def hides_logits(model):
     return getattr(last, "activation", None) in _CLASSIFIERS
 
 
-def compute_logits(model, images):
+def compute_logits(model: keras.Model, images: Any) -> Any:
     """Results of a model in inference, before a final softmax or sigmoid.
 
     Args:

@@ -1,5 +1,7 @@
 """What a model must be before it is converted."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -9,7 +11,7 @@ from keras_pnnh.pass_through.conversion.activations import check_activations
 from keras_pnnh.pass_through.conversion.operations import unsupported
 
 
-def check_source(model, network):
+def check_source(model: keras.Model, network: Any) -> None:
     """Refuse models that have no equal chain, or whose numbers are broken.
 
     Args:

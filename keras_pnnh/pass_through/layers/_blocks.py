@@ -31,7 +31,7 @@ class FeatureBlock:
     use_bias: bool = False
 
     @classmethod
-    def from_dict(cls, entries):
+    def from_dict(cls, entries: Any) -> "FeatureBlock":
         """The block of a dictionary, checked.
 
         Raises:
@@ -50,7 +50,7 @@ class FeatureBlock:
         block._check()
         return block
 
-    def to_dict(self):
+    def to_dict(self) -> dict[str, list[list[Any] | Any] | Any]:
         """The dictionary, with lists only, as JSON has them."""
         return {
             name: _lists(value)
@@ -77,7 +77,7 @@ class FeatureBlock:
             return (self.channels, self.filters)
         return (self.channels,) if self.kind == "scale" else None
 
-    def macs(self):
+    def macs(self) -> int:
         """Multiply-accumulates for one place; scaling and pooling count 0."""
         return self.channels * self.filters if self.kind == "dense" else 0
 
@@ -134,7 +134,7 @@ class ChannelBlock(FeatureBlock):
             return (*self.kernel_size, self.channels, multiplier)
         return super().kernel_shape()
 
-    def macs(self):
+    def macs(self) -> Any:
         """Multiply-accumulates for one pixel; scaling and pooling count 0."""
         if self.kind not in ("conv", "depthwise"):
             return 0
@@ -142,7 +142,7 @@ class ChannelBlock(FeatureBlock):
         inner = shape[2] if self.kind == "conv" else 1
         return self.filters * inner * shape[0] * shape[1]
 
-    def output_size(self, size, axis):
+    def output_size(self, size: Any, axis: int) -> Any:
         """Length of the output along a spatial axis, 0 or 1."""
         if size is None:
             return None
@@ -197,7 +197,9 @@ def _is_padding(padding):
     )
 
 
-def output_parts(blocks):
+def output_parts(
+    blocks: Any,
+) -> tuple[tuple[tuple[Any, ...], tuple[Any, ...]], ...]:
     """Ranges of output channels, each with the blocks that write to it.
 
     Raises:

@@ -24,7 +24,9 @@ class BlocksLayer(PassThroughLayer):
     block_class: Any = FeatureBlock
     _ranges_name = "blocks"
 
-    def __init__(self, blocks, kernel_initializer, **kwargs):
+    def __init__(
+        self, blocks: Any, kernel_initializer: Any, **kwargs: Any
+    ) -> None:
         super().__init__(blocks, **kwargs)
         self.blocks = tuple(
             self.block_class.from_dict(block) for block in blocks
@@ -47,7 +49,7 @@ class BlocksLayer(PassThroughLayer):
             if len(blocks) == 1 and not self.blocks[blocks[0]].weighted
         )
 
-    def build(self, inputs_shape: tuple) -> None:
+    def build(self, inputs_shape: tuple[Any, ...]) -> None:
         needed = max(block.inputs[1] for block in self.blocks)
         self._check_inputs(inputs_shape, needed)
         self.compute_output_shape(inputs_shape)
@@ -72,7 +74,9 @@ class BlocksLayer(PassThroughLayer):
             self.kernels.append(kernel)
             self.biases.append(bias)
 
-    def count_macs(self, inputs_shape: tuple, outputs_shape: tuple) -> int:
+    def count_macs(
+        self, inputs_shape: tuple[Any, ...], outputs_shape: tuple[Any, ...]
+    ) -> int:
         places = math.prod(outputs_shape[1:]) // self.output_channels
         return places * sum(block.macs() for block in self.blocks)
 

@@ -26,7 +26,7 @@ class PassThroughLayer(PlainLayer):
     _ranges_name = "pieces"
     _channel_axis = -1
 
-    def __init__(self, ranges: list[dict[str, Any]], **kwargs: Any):
+    def __init__(self, ranges: list[dict[str, Any]], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         listed = isinstance(ranges, (list, tuple)) and len(ranges) > 0
         if listed and all(isinstance(entry, dict) for entry in ranges):
@@ -43,7 +43,9 @@ class PassThroughLayer(PlainLayer):
         """Number of output channels that no weights write."""
         raise NotImplementedError
 
-    def count_macs(self, inputs_shape: tuple, outputs_shape: tuple) -> int:
+    def count_macs(
+        self, inputs_shape: tuple[Any, ...], outputs_shape: tuple[Any, ...]
+    ) -> int:
         """Multiply-accumulates for one input; what passes costs none.
 
         Args:
@@ -53,7 +55,7 @@ class PassThroughLayer(PlainLayer):
         return 0
 
     @staticmethod
-    def plan_written_out(network: Any) -> dict | None:
+    def plan_written_out(network: Any) -> dict[str, Any] | None:
         """The ordinary layers in the place of those of a chain.
 
         Args:
@@ -90,7 +92,7 @@ class PassThroughLayer(PlainLayer):
         return x[..., start:stop]
 
 
-def check_range(name, span):
+def check_range(name: str, span: Any) -> None:
     """Raise unless a range of channels is one.
 
     Raises:

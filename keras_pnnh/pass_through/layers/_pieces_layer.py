@@ -23,7 +23,7 @@ class PiecesLayer(PassThroughLayer):
             reads; channels that several pieces read are copied.
     """
 
-    def __init__(self, pieces: list[dict[str, Any]], **kwargs: Any):
+    def __init__(self, pieces: list[dict[str, Any]], **kwargs: Any) -> None:
         super().__init__(pieces, **kwargs)
         keys = list(inspect.signature(self._checked_piece).parameters)
         for piece in pieces:
@@ -40,7 +40,7 @@ class PiecesLayer(PassThroughLayer):
         """Number of output channels that pass."""
         return sum(map(self._width, filter(self._passes, self.pieces)))
 
-    def build(self, inputs_shape: tuple) -> None:
+    def build(self, inputs_shape: tuple[Any, ...]) -> None:
         self._check_inputs(inputs_shape, max(map(self._last, self.pieces)))
 
     def call(self, inputs: Any) -> Any:
@@ -52,7 +52,9 @@ class PiecesLayer(PassThroughLayer):
             outputs.append(x)
         return ops.concatenate(outputs, axis=self._channel_axis)
 
-    def compute_output_shape(self, inputs_shape: tuple) -> tuple:
+    def compute_output_shape(
+        self, inputs_shape: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
         shape = list(inputs_shape)
         shape[self._channel_axis] = sum(map(self._width, self.pieces))
         return tuple(shape)

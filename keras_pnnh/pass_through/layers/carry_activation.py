@@ -9,7 +9,7 @@ from keras_pnnh.pass_through.layers._pieces_layer import PiecesLayer
 
 # Functions of one number, by their name in `keras.activations` (`clip` is that
 # of `keras.ops`), each with the arguments it takes.
-ELEMENTWISE = {
+ELEMENTWISE: dict[str, Any] = {
     "celu": ("alpha",),
     "clip": ("x_min", "x_max"),
     "elu": ("alpha",),
@@ -93,7 +93,7 @@ class CarryActivation(PiecesLayer):
         pieces: list[dict[str, Any]],
         data_format: str | None = None,
         **kwargs: Any,
-    ):
+    ) -> None:
         super().__init__(pieces, **kwargs)
         self.data_format = resolve_data_format(data_format)
         self._channel_axis = 1 if self.data_format == "channels_first" else -1

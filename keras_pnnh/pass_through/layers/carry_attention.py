@@ -1,5 +1,7 @@
 """Attention between some channels of tokens, while others pass through."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -56,7 +58,7 @@ class CarryAttention(PiecesLayer):
             if piece["num_heads"]
         )
 
-    def inner_floats(self, inputs_shape: tuple) -> tuple[int, int]:
+    def inner_floats(self, inputs_shape: tuple[Any, ...]) -> tuple[int, int]:
         """Floats held inside: for every head, the weights of all pairs.
 
         Returns:
@@ -64,10 +66,12 @@ class CarryAttention(PiecesLayer):
         """
         return self.num_heads * inputs_shape[1] ** 2, 0
 
-    def count_macs(self, inputs_shape: tuple, outputs_shape: tuple) -> int:
+    def count_macs(
+        self, inputs_shape: tuple[Any, ...], outputs_shape: tuple[Any, ...]
+    ) -> int:
         return inputs_shape[1] ** 2 * self.pair_size
 
-    def build(self, inputs_shape: tuple) -> None:
+    def build(self, inputs_shape: tuple[Any, ...]) -> None:
         super().build(inputs_shape)
         if len(inputs_shape) != 3:
             raise ValueError(

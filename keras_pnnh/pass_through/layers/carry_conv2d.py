@@ -73,7 +73,7 @@ class CarryConv2D(BlocksLayer):
         kernel_initializer: Any = "he_normal",
         data_format: str | None = None,
         **kwargs: Any,
-    ):
+    ) -> None:
         super().__init__(blocks, kernel_initializer, **kwargs)
         self.filters = self.output_channels
         self.data_format = resolve_data_format(data_format)
@@ -136,7 +136,9 @@ class CarryConv2D(BlocksLayer):
             x = ops.pad(x, paddings)
         return x
 
-    def compute_output_shape(self, inputs_shape: tuple) -> tuple:
+    def compute_output_shape(
+        self, inputs_shape: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
         first = 2 if self._channel_axis == 1 else 1
         shape = list(inputs_shape)
         shape[self._channel_axis] = self.filters

@@ -52,7 +52,7 @@ class CarryDense(BlocksLayer):
         blocks: list[dict[str, Any]],
         kernel_initializer: Any = "glorot_uniform",
         **kwargs: Any,
-    ):
+    ) -> None:
         super().__init__(blocks, kernel_initializer, **kwargs)
         self.units = self.output_channels
 
@@ -67,5 +67,7 @@ class CarryDense(BlocksLayer):
             x = ops.add(x, self.biases[index])
         return x
 
-    def compute_output_shape(self, inputs_shape: tuple) -> tuple:
+    def compute_output_shape(
+        self, inputs_shape: tuple[Any, ...]
+    ) -> tuple[Any, ...]:
         return (*inputs_shape[:-1], self.units)

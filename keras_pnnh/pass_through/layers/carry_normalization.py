@@ -1,5 +1,7 @@
 """A layer normalisation of some channels, while others pass through."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -51,7 +53,7 @@ class CarryNormalization(PiecesLayer):
 
     writes_in_place = True
 
-    def build(self, inputs_shape: tuple) -> None:
+    def build(self, inputs_shape: tuple[Any, ...]) -> None:
         super().build(inputs_shape)
         self.scales, self.biases = [], []
         for index, piece in enumerate(self.pieces):

@@ -1,7 +1,7 @@
 """Window, strides and padding of a layer's blocks as one convolution."""
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,12 +15,12 @@ class Geometry(NamedTuple):
     kernel_size: tuple[int, int]
     strides: tuple[int, int]
     padding: str  # "same" or "valid"
-    pad: tuple  # pixels of zeros to add before, ((top, bottom), ...)
-    crop: tuple  # pixels to cut away before
-    befores: tuple  # padding before the image, for each block
+    pad: tuple[Any, ...]  # pixels of zeros to add before, ((top, bottom), ...)
+    crop: tuple[Any, ...]  # pixels to cut away before
+    befores: tuple[Any, ...]  # padding before the image, for each block
 
 
-def geometry_of(call):
+def geometry_of(call: Any) -> Geometry:
     """The geometry of a call of a `CarryConv2D`.
 
     Args:
@@ -105,7 +105,7 @@ def _after(layer, axis, size, step, paddings, before, length):
     return ends.pop() + length - before
 
 
-def layer_kernel(layer, geometry):
+def layer_kernel(layer: Any, geometry: Any) -> Any:
     """Kernel and bias of a `CarryConv2D`, blocks side by side.
 
     Args:

@@ -1,5 +1,7 @@
 """Which ordinary layers take the place of layers with pass-through channels."""
 
+from typing import Any
+
 import keras
 
 from keras_pnnh.pass_through.layers import (
@@ -34,7 +36,7 @@ _KEEP_SIGN = (
 )
 
 
-def plan_written_out(network):
+def plan_written_out(network: Any) -> dict[Any, Any]:
     """The ordinary layers for those of a chain with pass-through channels.
 
     Args:

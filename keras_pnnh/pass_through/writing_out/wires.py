@@ -5,7 +5,7 @@ a pair, `x = relu(x) - relu(-x)`; the pair is not negative, so it passes every
 further ReLU untouched. A channel that is never negative needs no pair.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Wire(NamedTuple):
@@ -38,7 +38,7 @@ class Passed(NamedTuple):
     channel: int  # whose it is at the output
 
 
-def plain_channels(count, nonnegative=False):
+def plain_channels(count: int, nonnegative: bool = False) -> list[Channel]:
     """Channels that are wires themselves."""
     return [
         Channel((Wire(index, 1),), nonnegative, nonnegative)
@@ -50,7 +50,7 @@ class NotWrittenOutError(ValueError):
     """The chain cannot be written out in ordinary layers."""
 
 
-def upper_clip(piece, layer_name):
+def upper_clip(piece: Any, layer_name: str) -> Any:
     """Where a rectifier clips, None for nowhere.
 
     Raises:
@@ -78,12 +78,12 @@ def upper_clip(piece, layer_name):
 class Rectified(NamedTuple):
     """Wires into a non-linearity, and what it makes of them."""
 
-    made: list  # `Made` and `Passed`, one for each wire
-    clips: list  # for each wire, where it is clipped, or None
-    channels: list  # `Channel`s of the result
+    made: list[Any]  # `Made` and `Passed`, one for each wire
+    clips: list[Any]  # for each wire, where it is clipped, or None
+    channels: list[Any]  # `Channel`s of the result
 
 
-def rectify(layer, channels, passing):
+def rectify(layer: Any, channels: Any, passing: Any) -> Rectified:
     """Wires that a `CarryActivation` needs, one ReLU after them.
 
     A clip at `m` is exact with two rectifiers, `min(relu(a), m) =

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -18,15 +19,15 @@ from keras_pnnh.pass_through.writing_out.wires import Passed
 class StandardLayer:
     """A standard layer to be made."""
 
-    layer_class: type
+    layer_class: type[Any]
     name: str
-    arguments: dict
+    arguments: dict[str, Any]
     macs: int | None = 0  # None: the size of the image is not known
     parameters: int = 0
     weights: Callable | None = None  # returns the list of arrays
 
 
-def reserving_layer(call, channels, made):
+def reserving_layer(call: Any, channels: Any, made: Any) -> StandardLayer:
     """A 1x1 convolution from channels to wires."""
     layer, count = call.layer, _wires(channels)
 
@@ -49,7 +50,7 @@ def reserving_layer(call, channels, made):
     )
 
 
-def convolution_layers(call, channels, made):
+def convolution_layers(call: Any, channels: Any, made: Any) -> list[Any]:
     """Padding and a convolution from wires to wires."""
     layer, geometry = call.layer, geometry_of(call)
     common = {"data_format": layer.data_format, "dtype": layer.dtype_policy}
@@ -153,7 +154,7 @@ def _weights(kernel, bias, channels, made):
     return columns, offsets
 
 
-def rectifier_layers(call, clips):
+def rectifier_layers(call: Any, clips: Any) -> list[StandardLayer]:
     """One ReLU, or two around a turn of what is clipped."""
     layer = call.layer
     common = {"dtype": layer.dtype_policy}

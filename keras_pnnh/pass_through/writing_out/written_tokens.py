@@ -10,6 +10,7 @@ of Keras's acts on some of its channels only.
 
 import functools
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -34,7 +35,7 @@ _FEATURE_LAYERS = (
 _PAIRED = ("gelu", "hard_silu", "relu", "silu", "softplus")
 
 
-def plan_feature_layers(calls):
+def plan_feature_layers(calls: Any) -> dict[Any, Any]:
     """The ordinary layers of a chain's layers on tokens and vectors.
 
     Args:
@@ -55,7 +56,7 @@ def plan_feature_layers(calls):
     return plan
 
 
-def is_feature_call(call):
+def is_feature_call(call: Any) -> bool:
     """Whether a call is that of a layer to write out, on no images."""
     images = len(call.outputs[0].shape) == 4
     return isinstance(call.layer, _FEATURE_LAYERS) and not images

@@ -35,7 +35,9 @@ DENSE = (1, 0)
 EPSILON = 1e-5  # of PyTorch's batch norms
 
 
-def match_convolution(name, norm, layer, axes=CONVOLUTION):
+def match_convolution(
+    name: str, norm: Any, layer: Any, axes: Any = CONVOLUTION
+) -> list[Match]:
     """A convolution without bias and the batch norm after it.
 
     Args:
@@ -59,7 +61,7 @@ def match_convolution(name, norm, layer, axes=CONVOLUTION):
     ]
 
 
-def match_head(name, layers, matches):
+def match_head(name: str, layers: Any, matches: Any) -> Any:
     """The matches with those of the classifier, and what is left over.
 
     Args:
@@ -77,7 +79,7 @@ def match_head(name, layers, matches):
     return [*matches, *match_dense(name, layers["head"])], ()
 
 
-def match_dense(name, layer):
+def match_dense(name: str, layer: Any) -> list[Match]:
     """The two tensors of a dense layer."""
     return [
         Match(f"{name}.weight", layer.kernel, DENSE),
@@ -85,7 +87,7 @@ def match_dense(name, layer):
     ]
 
 
-def match_norm(prefix, norm, epsilon):
+def match_norm(prefix: str, norm: Any, epsilon: float) -> list[Match]:
     """Scale and offset of a normalisation.
 
     Args:
@@ -108,7 +110,7 @@ def match_norm(prefix, norm, epsilon):
     ]
 
 
-def match_batch_norm(prefix, norm, epsilon):
+def match_batch_norm(prefix: str, norm: Any, epsilon: float) -> list[Match]:
     """The four tensors of a batch normalisation.
 
     Args:
@@ -126,7 +128,14 @@ def match_batch_norm(prefix, norm, epsilon):
     ]
 
 
-def assign(model, state_dict, matches, source, spare=(), fresh=()):
+def assign(
+    model: Any,
+    state_dict: Any,
+    matches: Any,
+    source: Any,
+    spare: Any = (),
+    fresh: Any = (),
+) -> None:
     """Assign all tensors, after checking that nothing is amiss.
 
     Args:

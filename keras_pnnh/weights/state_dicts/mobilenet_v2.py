@@ -13,6 +13,8 @@ Published ones are the residual twins of the plain ones: `PlainMobileNet` with
 `internal_path="residual"`.
 """
 
+from typing import Any
+
 from keras_pnnh.weights.state_dicts.assignment import (
     CONVOLUTION,
     DEPTHWISE,
@@ -30,7 +32,7 @@ EXPANDING = {
 NARROWING = {"depthwise": ("conv_dw", "bn1"), "project": ("conv_pw", "bn2")}
 
 
-def match_mobilenet_v2(model):
+def match_mobilenet_v2(model: Any) -> Any:
     """Which variable of a residual `PlainMobileNet` each tensor is.
 
     Args:

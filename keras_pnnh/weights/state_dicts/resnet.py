@@ -9,13 +9,15 @@ Published ResNets are the residual twins of the plain ones: `PlainResNet` with
 `internal_path="residual"`, the large stem and projection shortcuts.
 """
 
+from typing import Any
+
 from keras_pnnh.weights.state_dicts.assignment import (
     match_convolution,
     match_head,
 )
 
 
-def match_resnet(model):
+def match_resnet(model: Any) -> Any:
     """Which variable of a residual `PlainResNet` each tensor is.
 
     Args:

@@ -1,7 +1,9 @@
 """Read a `.safetensors` file: arrays by name, and no code to run."""
 
+from typing import Any
 
-def read(path):
+
+def read(path: Any) -> Any:
     """All tensors of a file as NumPy arrays.
 
     Args:

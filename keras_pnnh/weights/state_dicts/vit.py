@@ -13,6 +13,8 @@ begins with the position of the token of the class. Published ones are the
 residual twins of the plain ones: `PlainViT` with `internal_path="residual"`.
 """
 
+from typing import Any
+
 from keras_pnnh.weights.state_dicts.assignment import (
     CONVOLUTION,
     DENSE,
@@ -25,7 +27,7 @@ from keras_pnnh.weights.state_dicts.assignment import (
 EPSILON = 1e-6
 
 
-def match_vit(model):
+def match_vit(model: Any) -> Any:
     """Which variable of a residual `PlainViT` each tensor is.
 
     Positions of another image size are resampled.
