@@ -134,18 +134,19 @@ def _written_out(model, limit):
         "writes them as they are, which costs nothing and leaves slices and "
         "joins in the file."
     )
-    if report.written_out_macs is None:
+    macs, parameters = report.written_out_macs, report.written_out_parameters
+    if macs is None or parameters is None:
         try:
             return write_out(model), "pass-through channels written out"
         except NotWrittenOutError as error:
             raise ValueError(f"{error} For a file: {keep}") from error
-    ratio = report.written_out_macs / report.macs
+    ratio = macs / report.macs
     words = (
-        f"{report.written_out_macs:,} multiply-accumulates "
+        f"{macs:,} multiply-accumulates "
         f"({ratio:.2f} times those with the channels passing through), "
-        f"{report.written_out_parameters:,} parameters "
-        f"({report.written_out_parameters / report.parameters:.2f} times), "
-        f"{4 * report.written_out_parameters / 1e6:,.1f} MB of weights"
+        f"{parameters:,} parameters "
+        f"({parameters / report.parameters:.2f} times), "
+        f"{4 * parameters / 1e6:,.1f} MB of weights"
     )
     if ratio > limit:
         raise ValueError(

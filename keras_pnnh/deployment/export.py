@@ -240,7 +240,9 @@ def _write(writer, form, model, path, representative, time_limit):
     except Exception as error:
         full = next((words for words in FULL if words in str(error)), None)
         if full or getattr(error, "errno", None) in FULL_NUMBERS:
-            raise OSError(errno.ENOSPC, full or error.strerror) from error
+            raise OSError(
+                errno.ENOSPC, full or getattr(error, "strerror", "")
+            ) from error
         raise ValueError(
             f"Every layer must exist in format '{form.name}'. Received: model "
             f"'{model.name}', which Keras on {writer} could not write"

@@ -30,7 +30,7 @@ def plain_preservation(layers: Any) -> Any:
 
 
 def input_preservation(
-    steps: int, width: int, learner_signal: float = 1.0, seed: int = 0
+    steps: Any, width: int, learner_signal: float = 1.0, seed: int = 0
 ) -> Any:
     """R2 of the input after each layer of a dense network.
 

@@ -101,11 +101,11 @@ def open_file(
 
 def annotate(path: str | Path, metadata: Mapping[str, str]) -> None:
     """Put names and values into the metadata of a file."""
-    import onnx
+    from onnx import helper, load, save
 
-    model = onnx.load(path)
-    onnx.helper.set_model_props(model, dict(metadata))
-    onnx.save(model, path)
+    model = load(path)
+    helper.set_model_props(model, dict(metadata))
+    save(model, path)
 
 
 FORMAT = Format(
