@@ -101,7 +101,11 @@ def open_file(
 
 def annotate(path: str | Path, metadata: Mapping[str, str]) -> None:
     """Put names and values into the metadata of a file."""
-    from onnx import helper, load, save
+    from onnx import (
+        helper,  # pyright: ignore[reportAttributeAccessIssue]
+        load,  # pyright: ignore[reportAttributeAccessIssue]
+        save,  # pyright: ignore[reportAttributeAccessIssue]
+    )
 
     model = load(path)
     helper.set_model_props(model, dict(metadata))
