@@ -1,6 +1,7 @@
 """What can be wrong with a signal, and what to change.
 
-Every rule is a function from the layers of a report to the faults it finds.
+Every rule is a function from the layers of a report to the fault it finds, if
+any; its repair depends on whether the network has an internal path already.
 The thresholds are round numbers far from what healthy networks show (compare
 `docs/questions.md`); a measure between the two is no fault.
 """
@@ -41,7 +42,28 @@ class Fault(NamedTuple):
         )
 
 
-def not_finite(layers: Any) -> Any:
+# What to change, with and without a path that carries the input along.
+COLLAPSE_REPAIRS = {
+    True: "Different images look alike from here on. Look for a large bias; "
+    "normalise, or lower the learners' gain, so that the internal path "
+    "outweighs them.",
+    False: "Different images look alike from here on. Look for a large bias; "
+    "normalise, or add an internal path.",
+}
+LOSS_REPAIRS = {
+    True: "Lower the learners' gain, so that the internal path outweighs "
+    "them, widen its code, or use fewer layers.",
+    False: "Add an internal path (`internal_path='coder'` or 'residual'), "
+    "lower the learners' gain, or use fewer layers.",
+}
+GRADIENT_REPAIRS = {
+    True: "to that of He's initialisation, or normalise.",
+    False: "to that of He's initialisation, normalise, or add an internal "
+    "path.",
+}
+
+
+def not_finite(layers: Any, has_path: bool) -> Fault | None:
     for layer in layers:
         if not math.isfinite(layer.variance):
             return Fault(
@@ -54,7 +76,7 @@ def not_finite(layers: Any) -> Any:
     return None
 
 
-def dead_layer(layers: Any) -> Any:
+def dead_layer(layers: Any, has_path: bool) -> Fault | None:
     for layer in layers:
         if layer.nonlinear and (
             layer.dead >= DEAD_SHARE or layer.survival < LOW_SURVIVAL
@@ -71,7 +93,7 @@ def dead_layer(layers: Any) -> Any:
     return None
 
 
-def collapse(layers: Any) -> Any:
+def collapse(layers: Any, has_path: bool) -> Fault | None:
     """Only what is new: inputs may look alike from the start."""
     before = None
     for layer in layers:
@@ -84,14 +106,13 @@ def collapse(layers: Any) -> Any:
                     layer.depth,
                     "the cosine between different images rises from "
                     f"{before.cosine:.3f} to {layer.cosine:.3f}",
-                    "Different images look alike from here on. Look for a "
-                    "large bias; normalise, or add an internal path.",
+                    COLLAPSE_REPAIRS[has_path],
                 )
             before = layer
     return None
 
 
-def rank_loss(layers: Any) -> Any:
+def rank_loss(layers: Any, has_path: bool) -> Fault | None:
     before = None
     for layer in (layer for layer in layers if layer.trunk):
         if before is not None and layer.rank < RANK_SHARE * before.rank:
@@ -108,7 +129,7 @@ def rank_loss(layers: Any) -> Any:
     return None
 
 
-def input_lost(layers: Any) -> Any:
+def input_lost(layers: Any, has_path: bool) -> Fault | None:
     for layer in layers:
         if not layer.trunk or layer.preservation is None:
             continue
@@ -119,13 +140,12 @@ def input_lost(layers: Any) -> Any:
                 layer.depth,
                 f"a linear read-out finds {100 * layer.preservation:.1f} % of "
                 "the variance of the input",
-                "Add an internal path (`internal_path='coder'` or "
-                "'residual'), lower the learners' gain, or use fewer layers.",
+                LOSS_REPAIRS[has_path],
             )
     return None
 
 
-def gradient_ratio(layers: Any) -> Any:
+def gradient_ratio(layers: Any, has_path: bool) -> Fault | None:
     known = [
         layer for layer in layers if layer.trunk and layer.gradient is not None
     ]
@@ -144,8 +164,7 @@ def gradient_ratio(layers: Any) -> Any:
         first.name,
         first.depth,
         f"its gradient is {ratio:.1e} times that of '{last.name}'",
-        f"{repair} to that of He's initialisation, normalise, or add an "
-        "internal path.",
+        f"{repair} {GRADIENT_REPAIRS[has_path]}",
     )
 
 

@@ -72,11 +72,18 @@ def _verdicts(results):
         faults = "".join(f"<li>{_text(fault)}</li>" for fault in result.faults)
         items.append(
             f"<p>{_text(label)}: "
-            f'<span class="verdict">{_text(result.verdict)}</span>; '
+            f'<span class="verdict">{_text(result.verdict)}</span>'
+            f"{_doubt(result)}; "
             f"{100 * result.score:.1f} % of the input's variance can be read "
             f"in the last layer.</p><ul>{faults}</ul>"
         )
     return "\n".join(items)
+
+
+def _doubt(result):
+    if result.certain:
+        return ""
+    return _text(f" (uncertain: {result.half_verdict} on half of the images)")
 
 
 def _figure(caption, path):

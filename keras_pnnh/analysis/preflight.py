@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from keras_pnnh.analysis.faults import RULES, Fault
+from keras_pnnh.analysis.internal_path import has_internal_path
 from keras_pnnh.analysis.signal import SignalReport, measure_signal
 
 # Faults that stop training by themselves; the others make it harder.
@@ -21,16 +22,30 @@ class Preflight(NamedTuple):
             for a fatal fault. It ranks networks of one task.
         faults: What is wrong, each fault where it begins.
         signal: The measures that it rests on.
+        half_verdict: The verdict on the first half of the images.
     """
 
     verdict: str
     score: float
     faults: tuple[Fault, ...]
     signal: SignalReport
+    half_verdict: str
+
+    @property
+    def certain(self) -> bool:
+        """Whether half of the images give the same verdict."""
+        return self.verdict == self.half_verdict
 
     def __str__(self) -> str:
+        half = self.signal.images // 2
+        doubt = (
+            ""
+            if self.certain
+            else f", uncertain: {self.half_verdict} on {half} of the "
+            f"{self.signal.images} images, so use more"
+        )
         lines = [
-            f"{self.signal.model}: {self.verdict} "
+            f"{self.signal.model}: {self.verdict}{doubt} "
             f"(input preserved to the end: {100 * self.score:.1f} %)",
             *(f"  {fault}" for fault in self.faults),
         ]
@@ -60,7 +75,8 @@ def preflight(
 
     Returns:
         A `Preflight`. "ready" means that none of the known faults was found;
-        the data, the learning rate and the classifier are not looked at.
+        the data, the learning rate and the classifier are not looked at. The
+        verdict is uncertain if half of the images give another one.
 
     Raises:
         ValueError: See `measure_signal`.
@@ -70,14 +86,27 @@ def preflight(
         labels = np.asarray(labels)[:maximum_images]
     options = {"training": True, **options}
     signal = measure_signal(model, images, labels, **options)
-    found = [rule(signal.layers) for rule in RULES]
-    faults = tuple(fault for fault in found if fault is not None)
-    fatal = any(fault.kind in FATAL for fault in faults)
-    if fatal:
-        verdict = "will not train"
-    else:
-        verdict = "at risk" if faults else "ready"
-    return Preflight(verdict, 0.0 if fatal else _score(signal), faults, signal)
+    has_path = has_internal_path(model)
+    faults = _faults(signal, has_path)
+    verdict = half_verdict = _verdict(faults)
+    half = len(images) // 2
+    if half >= 4:
+        some = None if labels is None else labels[:half]
+        less = measure_signal(model, images[:half], some, **options)
+        half_verdict = _verdict(_faults(less, has_path))
+    score = 0.0 if verdict == "will not train" else _score(signal)
+    return Preflight(verdict, score, faults, signal, half_verdict)
+
+
+def _faults(signal, has_path):
+    found = [rule(signal.layers, has_path) for rule in RULES]
+    return tuple(fault for fault in found if fault is not None)
+
+
+def _verdict(faults):
+    if any(fault.kind in FATAL for fault in faults):
+        return "will not train"
+    return "at risk" if faults else "ready"
 
 
 def _score(signal):

@@ -2,6 +2,7 @@
 
 from typing import Any, NamedTuple
 
+from keras_pnnh.presentation.html_summary import as_html
 from keras_pnnh.presentation.text_table import as_table
 
 # What `compare` shows.
@@ -119,6 +120,10 @@ class AuditReport(NamedTuple):
                 "first, `keras_pnnh.fold(model)`"
             )
         return f"no, {self._obstacle()}"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return as_html(str(self))
 
     def __str__(self) -> str:
         lines = [

@@ -13,6 +13,7 @@ from keras_pnnh.auditing.file_graph import (
 )
 from keras_pnnh.auditing.litert_file import read_litert
 from keras_pnnh.auditing.onnx_file import read_onnx
+from keras_pnnh.presentation.html_summary import as_html
 
 # Suffix: name of the format, what reads it, the package that this needs.
 READERS: dict[str, tuple[str, Callable[[bytes], FileGraph], str]] = {
@@ -60,6 +61,10 @@ class FileReport(NamedTuple):
             f"{len(self.joins)} joins that bypass operators with weights "
             f"({kinds}), the first '{self.joins[0]}'"
         )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return as_html(str(self))
 
     def __str__(self) -> str:
         kinds = ", ".join(f"{n} {kind}" for kind, n in self.operators.items())

@@ -26,6 +26,8 @@ SUFFIXES = {
     ".tiff",
     ".webp",
 }
+# Usual names of the parts of a data set.
+SPLIT_NAMES = {"train", "test", "val", "valid", "validation"}
 # What operating systems leave in every folder.
 BYSTANDERS = {"desktop.ini", "thumbs.db"}
 
@@ -68,6 +70,14 @@ def read_folder(
             "A data folder needs one sub-folder of images for each of at least "
             f"two classes. Received: '{folder}' with {len(classes)} "
             f"sub-folder(s): {[entry.name for entry in classes]}."
+        )
+    names = [entry.name for entry in classes]
+    if set(names) <= SPLIT_NAMES:
+        warnings.warn(
+            "All classes are called like parts of a data set: "
+            f"{', '.join(names)}. They are read as the classes they are; parts "
+            "hold one sub-folder for each class, such as train/cat.",
+            stacklevel=3,
         )
     files = [_image_files(entry) for entry in classes]
     _tell_what_is_left_out(folder, classes, files)

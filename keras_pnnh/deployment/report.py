@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from keras_pnnh.presentation.html_summary import as_html
+
 
 class ExportReport(NamedTuple):
     """An exported file, compared with the Keras model it was made from.
@@ -22,6 +24,10 @@ class ExportReport(NamedTuple):
     changes: tuple[str, ...] = ()
     joins: int | None = None  # that bypass weights, in the file
     script: str = ""  # runs the file without Keras
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return as_html(str(self))
 
     def __str__(self) -> str:
         lines = [

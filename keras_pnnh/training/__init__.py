@@ -6,6 +6,7 @@ from keras_pnnh.training.fit import train
 from keras_pnnh.training.freezing import freeze
 from keras_pnnh.training.hosts import join_hosts
 from keras_pnnh.training.layer_rates import scale_learning_rates
+from keras_pnnh.training.load_run import load_run
 from keras_pnnh.training.recipe import Recipe
 from keras_pnnh.training.recipes import RECIPES, get_recipe
 
@@ -16,6 +17,7 @@ __all__ = [
     "freeze",
     "get_recipe",
     "join_hosts",
+    "load_run",
     "scale_learning_rates",
     "train",
     "use_devices",

@@ -31,6 +31,7 @@ from keras_pnnh.training.validation import (
     LossOfLabelled,
     make_validation,
 )
+from keras_pnnh.training.whole_model import save_whole
 from keras_pnnh.weights import Classifier, loader, save_weights
 
 
@@ -199,6 +200,7 @@ def train(
 
         def write():
             save_weights(model, folder.weights_path, classifier)
+            save_whole(model, folder.model_path)
             curves.plot_curves(epochs, folder.curves_path, model.name)
             folder.write_record(record)
             return _finish(folder, epochs, folder.read_record())

@@ -14,7 +14,7 @@ from keras_pnnh.training.run_state import RunState
 
 def check_data(model: keras.Model, data: LabelledImages) -> None:
     """Raise a ValueError unless the model takes these images and classes."""
-    if not len(data.labels):
+    if not np.size(data.labels):
         raise ValueError(
             "Data must hold at least one image. Received: none. Give other "
             "data."

@@ -7,6 +7,7 @@ checkpoint-0007.npz    weights, optimizer and its step counter
 checkpoint-0007-000120.npz  the same, and metrics, 120 steps later
 log.csv, curves.png    metrics per epoch
 model.weights.h5       the result; goes into `weights=`
+model.keras            the same as a whole model, for `keras.saving.load_model`
 record.json            config, versions, hardware, metrics, times; comes last,
                        so that a run with a record is a finished one
 """
@@ -35,6 +36,7 @@ FILES = (
     "log.csv",
     "curves.png",
     "model.weights.h5",
+    "model.keras",
     "record.json",
 )
 CHECKPOINT = re.compile(r"checkpoint-(\d{4,})(?:-(\d{6,}))?\.npz")
@@ -63,6 +65,7 @@ class RunFolder:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
         self.weights_path = self.path / "model.weights.h5"
+        self.model_path = self.path / "model.keras"
         self.record_path = self.path / "record.json"
         self.curves_path = self.path / "curves.png"
 

@@ -131,6 +131,34 @@ def test_a_class_may_be_called_like_a_split(tmp_path):
     assert data.class_names == ("bus", "train", "val")
 
 
+@pytest.mark.parametrize(
+    "names", [("train", "test"), ("train", "val"), ("test", "train", "valid")]
+)
+def test_classes_that_may_be_parts_are_told(tmp_path, names):
+    for name in names:
+        write(tmp_path / name / "1.png")
+    with pytest.warns(UserWarning, match="like parts of a data set: .*train"):
+        data = load_images(tmp_path, "train")
+    assert data.class_names == tuple(sorted(names))
+
+
+@pytest.mark.parametrize("hidden", ["__pycache__", ".git", ".ipynb_checkpoin"])
+def test_hidden_folders_beside_and_inside_of_parts(folder, tmp_path, hidden):
+    for part in ("train", "test"):
+        for name in ("bee", "ant"):
+            write(tmp_path / "set" / part / name / "1.png")
+        write(tmp_path / "set" / part / hidden / "1.png")
+    write(tmp_path / "set" / hidden / "1.png")
+    data = load_images(tmp_path / "set", "test")
+    assert data.class_names == ("ant", "bee")
+    # A class called "train" is no part because of a hidden folder inside it.
+    write(tmp_path / "more" / "bus" / "1.png")
+    write(tmp_path / "more" / "train" / "1.png")
+    write(tmp_path / "more" / "train" / hidden / "1.png")
+    names = load_images(tmp_path / "more", "train").class_names
+    assert names == ("bus", "train")
+
+
 @pytest.mark.parametrize("other", ["val", "validation", "more"])
 def test_nothing_beside_the_splits(tmp_path, other):
     for part in ("train", other):

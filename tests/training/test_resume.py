@@ -109,6 +109,7 @@ def test_killed_twice_and_resumed_equals_unbroken(
         "log.csv",
         "curves.png",
         "model.weights.h5",
+        "model.keras",
         "record.json",
     }
 
