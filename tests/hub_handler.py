@@ -30,7 +30,7 @@ REFUSALS = {
     "portal": (200, {"Content-Type": "text/html"}),
 }
 # What can go wrong with the bytes.
-DAMAGES = ("truncated", "wrong_bytes", "dropped", "slow", "trickle")
+DAMAGES = ("truncated", "wrong_bytes", "dropped", "slow", "trickle", "endless")
 
 
 class Refused(Exception):
@@ -68,6 +68,7 @@ class Handler(BaseHTTPRequestHandler):
         except Refused as refusal:
             status, headers = REFUSALS[str(refusal)]
             page = b"<html>Sign in</html>" if status == 200 else None
+            headers = {"ETag": 'W/"f-mY+/VL="', **headers}
             self._send(status, page or b'{"error": "refused"}', headers)
         except (BrokenPipeError, ConnectionResetError):
             pass  # the client has gone
@@ -197,6 +198,10 @@ class Handler(BaseHTTPRequestHandler):
             headers["Content-Range"] = f"bytes {start}-{total - 1}/{total}"
             status = 206
         body = content[start:]
+        if kind == "endless":
+            self._send(status, b"", headers, 1 << 40)
+            while True:
+                self.wfile.write(bytes(1 << 16))
         sent = body[: len(body) // 2] if kind == "dropped" else body
         if kind == "trickle":
             self._send(status, b"", headers, len(body))
@@ -398,7 +403,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _json(self, content, status=200):
         body = json.dumps(content).encode()
-        self._send(status, body, {"Content-Type": "application/json"})
+        # As web frameworks make them, and the real Hub does: Base64.
+        headers = {"Content-Type": "application/json", "ETag": 'W/"1a-b+/c="'}
+        self._send(status, body, headers)
 
     def _send(self, status, body=b"", headers=None, length=None):
         self.send_response(status)

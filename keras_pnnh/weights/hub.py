@@ -16,6 +16,7 @@ from keras_pnnh.weights import hub_answers, hub_errors
 
 # Seconds before the second and the third attempt.
 WAITS = (0.5, 2.0)
+LARGEST_FILE = 1 << 33  # bytes; the largest published one has 346 million
 TRUE = ("1", "ON", "YES", "TRUE")
 
 
@@ -123,7 +124,7 @@ def _download(file, cache, token, force_download):
     found = "nothing"
     for force in (force_download, True):
         try:
-            with hub_answers.checked():
+            with hub_answers.checked(metadata.size):
                 path = hf_hub_download(
                     **file._asdict(),
                     cache_dir=cache.folder,
@@ -154,8 +155,10 @@ def _check_offer(file, metadata, cache):
     if metadata.commit_hash is None or not metadata.etag:
         raise hub_errors.no_hub(file, "sends no commit or no digest")
     etag, size = metadata.etag, metadata.size
+    if size is None or size > LARGEST_FILE:
+        raise hub_errors.no_hub(file, f"offers a file of {size} bytes")
     other = len(etag) == len(cache.digest) and etag != cache.digest
-    if other or None not in (size, cache.size) and size != cache.size:
+    if other or cache.size not in (None, size):
         raise ValueError(
             "A published file must be the one that was published. Received: "
             f"{hub_errors.without_secrets(file.url)}, which has digest {etag} "

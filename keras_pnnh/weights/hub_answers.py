@@ -4,15 +4,16 @@
 answers: the commit in a header becomes a folder, a digest a file. So the
 headers of every answer are checked before the client reads them, what the
 library reads itself is checked by the same rules, and an answer that
-arrives a byte at a time ends.
+arrives a byte at a time, or never ends, is given up.
 """
 
 import contextlib
 import os
 import re
+import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 COMMIT = re.compile("[0-9a-f]{40}")
 DIGEST = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
@@ -24,6 +25,7 @@ REVISION = re.compile(r"[A-Za-z0-9_][\w.-]*(/[A-Za-z0-9_][\w.-]*)*", re.ASCII)
 SLOWEST_VARIABLE = "KERAS_PNNH_SLOWEST_DOWNLOAD"
 SLOWEST = 1000.0  # bytes a second
 PATIENCE = 30.0  # seconds before an answer can be too slow
+LARGEST_ANSWER = 1 << 26  # bytes, unpacked, of what is no larger file
 
 
 class WrongAnswerError(ConnectionError):
@@ -73,30 +75,70 @@ def check_digest(digest: Any) -> str:
     return digest
 
 
+class _Limits(NamedTuple):
+    slowest: float
+    most: int
+
+
+# Of the blocks `checked` that a thread is in: requests of others, and those
+# that the user makes with the same client, are left alone.
+_THREAD = threading.local()
+
+
 @contextlib.contextmanager
-def checked() -> Iterator[None]:
+def checked(most: int = 0) -> Iterator[None]:
     """Inside, every answer that the Hub's client gets is checked.
 
+    Args:
+        most: Bytes of the file that is fetched, if it may be larger than
+            `LARGEST_ANSWER`.
+
     Raises:
-        WrongAnswerError: For headers that no Hub sends.
+        WrongAnswerError: For headers that no Hub sends, or too many bytes.
         SlowAnswerError: For an answer that comes too slowly; the limit in
             bytes a second is that of `KERAS_PNNH_SLOWEST_DOWNLOAD`.
         ValueError: If that variable holds no number.
     """
-    from huggingface_hub import get_session
-
-    slowest = _slowest()
-
-    def check(response):
-        _check_headers(response.headers)
-        response.stream = _watched(response.stream, slowest)
-
-    hooks = get_session().event_hooks["response"]
-    hooks.append(check)
+    limits = _Limits(_slowest(), max(most, LARGEST_ANSWER))
+    before = getattr(_THREAD, "limits", None)
+    _THREAD.limits = limits
     try:
+        _watch_session()
         yield
     finally:
-        hooks.remove(check)
+        _THREAD.limits = before
+
+
+def _watch_session():
+    """Look at the answers of the client's session, and of the next one.
+
+    The client makes a new one when a connection fails.
+    """
+    from huggingface_hub import get_session
+
+    session = get_session()
+    hooks, close = session.event_hooks["response"], session.close
+    if _check in hooks:
+        return
+    hooks.append(_check)
+
+    def close_and_watch():
+        close()
+        if getattr(_THREAD, "limits", None) is not None:
+            _watch_session()
+
+    session.close = close_and_watch
+
+
+def _check(response):
+    limits = getattr(_THREAD, "limits", None)
+    if limits is None:
+        return
+    _check_headers(response)
+    # Without it the client downloads by HTTP, where the limits hold.
+    response.headers.pop("X-Xet-Hash", None)
+    response.stream = _watched(response.stream, limits)
+    response.iter_bytes = _bounded(response.iter_bytes, limits)
 
 
 def _slowest():
@@ -113,18 +155,24 @@ def _slowest():
     return slowest
 
 
-def _check_headers(headers):
+def _check_headers(response):
+    headers = response.headers
     commit = headers.get("X-Repo-Commit")
-    if commit is not None:
-        check_commit(commit)
-    for name in ("ETag", "X-Linked-ETag"):
-        value = headers.get(name)
-        if value is not None and (not ETAG.fullmatch(value) or ".." in value):
-            raise WrongAnswerError(f"sends {value!r} as the header {name}")
+    if commit is None:
+        return  # the client refuses it as well
+    check_commit(commit)
+    # Other answers have one, too, of any characters, that nobody reads.
+    followed = headers.get("Location", "").startswith("/")
+    if response.request.method != "HEAD" or response.is_error or followed:
+        return
+    name = "X-Linked-ETag" if headers.get("X-Linked-ETag") else "ETag"
+    value = headers.get(name)
+    if value is not None and (not ETAG.fullmatch(value) or ".." in value):
+        raise WrongAnswerError(f"sends {value!r} as the header {name}")
 
 
-def _watched(stream, slowest):
-    """A stream of bytes that must not come too slowly."""
+def _watched(stream, limits):
+    """A stream of bytes that come neither too slowly nor without an end."""
 
     # Of the same class: the client looks at it.
     class Watched(type(stream)):
@@ -135,8 +183,9 @@ def _watched(stream, slowest):
             started, received = time.monotonic(), 0
             for block in stream:
                 received += len(block)
+                _check_size(received, limits)
                 seconds = time.monotonic() - started
-                if seconds > PATIENCE and received < slowest * seconds:
+                if seconds > PATIENCE and received < limits.slowest * seconds:
                     raise SlowAnswerError(
                         f"sent {received} bytes in {seconds:.0f} seconds"
                     )
@@ -149,3 +198,23 @@ def _watched(stream, slowest):
             stream.close()
 
     return Watched()
+
+
+def _bounded(iter_bytes, limits):
+    """The same of what the bytes unpack to."""
+
+    def bounded(*args, **kwargs):
+        received = 0
+        for block in iter_bytes(*args, **kwargs):
+            received += len(block)
+            _check_size(received, limits)
+            yield block
+
+    return bounded
+
+
+def _check_size(received, limits):
+    if received > limits.most:
+        raise WrongAnswerError(
+            f"sends more than {limits.most:,} bytes where no more can come"
+        )

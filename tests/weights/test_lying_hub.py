@@ -5,10 +5,18 @@ a header and a file of a digest, the library of the names that a repository
 lists. Nothing may be written outside of the cache.
 """
 
+import gzip
 import hashlib
 import re
 
 import pytest
+from hub_repository import git_oid
+from huggingface_hub import (
+    close_session,
+    get_hf_file_metadata,
+    get_session,
+    hf_hub_download,
+)
 
 from keras_pnnh import save_weights
 from keras_pnnh.applications import PlainResNet20
@@ -82,8 +90,74 @@ def test_a_commit_in_a_header_is_one(filled, cache, lie, fault):
 def test_a_digest_in_a_header_is_no_path(filled, header, lie):
     filled.lies["headers"] = {header: lie}
     with pytest.raises((ConnectionError, ValueError)) as error:
-        get()
+        fetch(REPO, COMMIT, "config.json", git_oid(b"{}"))
     assert "no Hugging Face Hub" in str(error.value)
+
+
+def test_other_answers_have_digests_of_other_characters(filled):
+    """As the real Hub's: of JSON, and of the page of a redirect."""
+    filled.lies["headers"] = {"ETag": 'W/"549-lk+/8Zc="'}  # beside X-Linked
+    assert get().read_bytes() == CONTENT
+    assert hub_repository.open_snapshot(f"hf://{REPO}").config
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        get(filename="absent.h5")
+
+
+@pytest.mark.usefixtures("nothing_outside")
+def test_a_second_session_is_looked_at_as_well(filled):
+    """The client makes a new one where a connection was refused."""
+    filled.lies["headers"] = {"X-Repo-Commit": "../../../../escaped"}
+    with hub_answers.checked():
+        for _ in range(3):
+            close_session()
+            with pytest.raises(hub_answers.WrongAnswerError):
+                hf_hub_download(REPO, NAME, endpoint=filled.endpoint)
+
+
+def test_requests_of_others_are_left_alone(filled):
+    get()
+    hooks = get_session().event_hooks["response"]
+    assert len(hooks) == len(set(hooks))
+    filled.lies["headers"] = {"X-Repo-Commit": "anything"}
+    url = f"{filled.endpoint}/{REPO}/resolve/{COMMIT}/{NAME}"
+    assert get_hf_file_metadata(url).commit_hash == "anything"
+
+
+def test_an_answer_without_end(filled, monkeypatch):
+    monkeypatch.setattr(hub_answers, "LARGEST_ANSWER", 1 << 20)
+    filled.inject("endless", path=f"*/{NAME}", times=9)
+    with pytest.raises(ConnectionError, match="more than 1,048,576 bytes"):
+        get()
+
+
+def test_an_answer_that_unpacks_without_end(filled, monkeypatch):
+    monkeypatch.setattr(hub_answers, "LARGEST_ANSWER", 1 << 20)
+    packed = gzip.compress(bytes(1 << 24))
+    assert len(packed) < 1 << 20
+    filled.add(REPO, {"config.json": packed}, revision=COMMIT)
+    with hub_answers.checked(), pytest.raises(ConnectionError, match="more"):
+        filled.lies["headers"] = {"Content-Encoding": "gzip"}
+        get_session().get(f"{filled.endpoint}/{REPO}/resolve/main/config.json")
+
+
+@pytest.mark.parametrize("size", ["1000000000000000", "a", ""])
+def test_a_file_that_is_too_large_or_of_no_size(filled, size):
+    filled.lies["headers"] = {"X-Linked-Size": size}
+    with pytest.raises((ConnectionError, ValueError), match="Received: http"):
+        fetch(REPO, COMMIT, NAME, DIGEST)
+    assert not filled.count("GET", f"*/{NAME}")
+
+
+def test_files_come_over_http(filled):
+    """Where there are limits; the client's other protocol has none."""
+    filled.lies["headers"] = {
+        "X-Xet-Hash": 64 * "a",
+        "X-Xet-Refresh-Route": "/api/xet",
+    }
+    with hub_answers.checked():
+        url = f"{filled.endpoint}/{REPO}/resolve/{COMMIT}/{NAME}"
+        assert get_hf_file_metadata(url).xet_file_data is None
+    assert get_hf_file_metadata(url).xet_file_data is not None
 
 
 @pytest.mark.usefixtures("nothing_outside")
