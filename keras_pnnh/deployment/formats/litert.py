@@ -13,6 +13,7 @@ from keras_pnnh.deployment.formats.format import (
     signature_of,
 )
 from keras_pnnh.deployment.formats.litert_metadata import annotate
+from keras_pnnh.deployment.padding import absorb_padding
 
 
 def write(
@@ -32,6 +33,7 @@ def convert(
     """Run the converter; `settings` are attributes of it."""
     # Keras would also allow TensorFlow's operations, which the runtime of a
     # device does not have: better an error here than there.
+    model = absorb_padding(model, "litert")
     model.export(
         str(path),
         format="litert",

@@ -12,6 +12,7 @@ from keras_pnnh.deployment.formats.format import (
     as_file_takes,
     signature_of,
 )
+from keras_pnnh.deployment.padding import absorb_padding
 
 # Where ONNX and NumPy use other names.
 DTYPES = {"float": "float32", "double": "float64"}
@@ -27,6 +28,7 @@ def write(
         _write_from_torch(model, path)
         return
     _teach_erfc()
+    model = absorb_padding(model, "onnx")
     model.export(
         str(path),
         format="onnx",

@@ -11,6 +11,7 @@ from keras_pnnh.deployment.formats.format import (
     as_file_takes,
     signature_of,
 )
+from keras_pnnh.deployment.padding import absorb_padding
 
 
 def write(
@@ -19,6 +20,7 @@ def write(
     representative: np.ndarray | None = None,
 ) -> None:
     """Write the network's graph and weights into a new folder."""
+    model = absorb_padding(model, "tensorflow")
     model.export(
         str(path),
         format="tf_saved_model",

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from keras_pnnh.deployment.formats.format import Format, as_file_takes
+from keras_pnnh.deployment.padding import absorb_padding
 
 
 def write(
@@ -25,6 +26,7 @@ def trace(model: keras.Model) -> Any:
     """The `torch.export.ExportedProgram` of a model."""
     import torch
 
+    model = absorb_padding(model, "torch")
     (given,) = model.inputs
     # Of a batch of 1 torch would make a constant.
     open_sizes = {0: 2, 1: 64, 2: 96, 3: 96}
