@@ -43,6 +43,7 @@ CALLED = {
     "force_download": "force",
     "freeze_until": "freeze",
     "until": "freeze",
+    "profile_steps": "profile",
 }
 NO_FLAGS = ("run", "folder", "name", "images", "repository", "set")
 

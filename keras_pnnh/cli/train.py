@@ -92,6 +92,20 @@ def add_command(commands: SubParsers) -> None:
         help="keep the run every N steps, too; default: every epoch",
     )
     command.add_argument(
+        "--peak-tflops",
+        type=float,
+        metavar="X",
+        help="what one device can do at most, for the share of it that is "
+        "reached; default: by its name, where it is known",
+    )
+    command.add_argument(
+        "--profile",
+        type=int,
+        default=0,
+        metavar="STEPS",
+        help="let the backend trace so many steps into profile/",
+    )
+    command.add_argument(
         "--tensorboard",
         action="store_true",
         help="write TensorBoard logs (needs TensorFlow)",
@@ -155,6 +169,8 @@ def run(options: argparse.Namespace) -> int:
             tensorboard=options.tensorboard,
             freeze_until=options.freeze,
             checkpoint_steps=options.checkpoint_steps,
+            peak_tflops=options.peak_tflops,
+            profile_steps=options.profile,
         )
     if hosts.is_first():
         print(f"weights, record and curves: {options.output}")

@@ -1,5 +1,6 @@
 """Shuffled, augmented batches that depend on seed, epoch and step alone."""
 
+import time
 from typing import Any
 
 import keras
@@ -47,6 +48,7 @@ class TrainingBatches(keras.utils.PyDataset):
         self.recipe = recipe
         self.seed = seed
         self.epoch = 0
+        self.seconds = 0.0  # that making batches took
         self.first_step = 0  # of an epoch that is gone on with
         self.data_format = data_format
         with hosts.undistributed():
@@ -68,7 +70,12 @@ class TrainingBatches(keras.utils.PyDataset):
         return len(self.data.labels) % self.batch_size
 
     def __getitem__(self, step: Any) -> Any:
-        step += self.first_step
+        start = time.monotonic()
+        batch = self._make(step + self.first_step)
+        self.seconds += time.monotonic() - start
+        return batch
+
+    def _make(self, step):
         order = np.random.default_rng((self.seed, self.epoch)).permutation(
             len(self.data.labels)
         )

@@ -19,7 +19,9 @@ from keras_pnnh.training import curves, devices, hosts, requirements
 from keras_pnnh.training.batches import TrainingBatches
 from keras_pnnh.training.callbacks import RequireFiniteLoss
 from keras_pnnh.training.freezing import freeze
+from keras_pnnh.training.meter import Meter
 from keras_pnnh.training.optimizer import make_optimizer
+from keras_pnnh.training.profile import Profile
 from keras_pnnh.training.progress import TrainingProgress
 from keras_pnnh.training.recipe import Recipe
 from keras_pnnh.training.run_folder import RunFolder
@@ -50,6 +52,8 @@ def train(
     callbacks: Sequence[keras.callbacks.Callback] = (),
     class_weight: Mapping[str | int, float] | None = None,
     checkpoint_steps: int = 0,
+    peak_tflops: float | None = None,
+    profile_steps: int = 0,
 ) -> dict[str, Any]:
     """Train a model; everything about the run is kept in `output`.
 
@@ -83,6 +87,10 @@ def train(
         checkpoint_steps: Steps between two checkpoints amid an epoch; 0 keeps
             finished epochs alone. At SIGTERM the run is kept after the step,
             on all hosts after the same one, and `KeyboardInterrupt` raised.
+        peak_tflops: What one device can do at most, for the share of it that
+            the run reaches; None knows some devices by their names.
+        profile_steps: Steps that the backend traces into `profile/`, from the
+            third on; 0 for none.
 
     Returns:
         The record of the run, a JSON-like dict.
@@ -124,6 +132,7 @@ def train(
     requirements.check_installed(tensorboard)
     weights = requirements.check_class_weight(class_weight, data.class_names)
     requirements.check_count("checkpoint_steps", checkpoint_steps)
+    requirements.check_count("profile_steps", profile_steps)
     if freeze_until is not None:
         freeze(model, freeze_until)
     parts = data.split(recipe.validation_split, seed)
@@ -174,6 +183,10 @@ def train(
             "devices": devices.replicas(),
         }
         more = list(callbacks)
+        if profile_steps and hosts.is_first():
+            profile = Profile(profile_steps, folder.path / "profile")
+            stack.callback(profile.close)
+            more.append(profile)
         if tensorboard and hosts.is_first():
             logs = str(folder.path / "logs")
             more.append(keras.callbacks.TensorBoard(logs))
@@ -188,6 +201,7 @@ def train(
             steps_per_execution,
             weights,
             checkpoint_steps,
+            peak_tflops,
         )
         record = {
             **config,
@@ -253,6 +267,7 @@ def _fit(
     steps_per_execution,
     class_weight,
     checkpoint_steps,
+    peak_tflops,
 ):
     """The epochs that are left; those of `state` grow by what they measured."""
     training, validation = parts
@@ -282,6 +297,7 @@ def _fit(
     callbacks = [
         LossOfLabelled(1.0 if held_out is None else held_out.padding),
         RequireFiniteLoss(batches),
+        Meter(batches, peak_tflops),
         *([progress] if hosts.is_first() else []),
         *callbacks,
         *_average(recipe),

@@ -15,6 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from keras_pnnh.training import meter
+
 # Seconds between two lines within an epoch, where there is no terminal.
 PAUSE = 60.0
 
@@ -112,12 +114,17 @@ class TrainingProgress(keras.callbacks.Callback):
         rate = steps * self.batch_size / max(seconds, 1e-9)
         whole = seconds * self.steps_per_epoch / steps
         left = round(whole * (self.total_epochs - epoch - 1))
+        speed = f"{rate:.0f} images/s"
+        if meter.RATE in logs:
+            speed = meter.in_words(logs)
         metrics = "  ".join(
-            f"{name} {value:.4f}" for name, value in sorted(logs.items())
+            f"{name} {value:.4f}"
+            for name, value in sorted(logs.items())
+            if name not in (meter.RATE, meter.INPUT, meter.PEAK)
         )
         self.console.print(
             f"epoch {epoch + 1}/{self.total_epochs}  {metrics}  "
-            f"{rate:.0f} images/s, {seconds:.0f} s, about "
+            f"{speed}, {seconds:.0f} s, about "
             f"{datetime.timedelta(seconds=left)} left",
             highlight=False,
             soft_wrap=True,

@@ -64,6 +64,8 @@ def test_record_tells_how_it_came_about(run, tiny_recipe):
         "val_loss",
         "learning_rate",
         "seconds",
+        "images_per_second",
+        "input_share",
     }
 
 
