@@ -1,5 +1,7 @@
 """The scripts that the README names run."""
 
+import importlib.util
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -53,10 +55,43 @@ def test_benchmark_of_throughput_prints_a_ratio_for_every_network(tmp_path):
     assert (tmp_path / "torch.json").is_file()
 
 
-def test_fine_tuning_trains_the_head_and_then_all():
-    printed = run("examples/fine_tune.py", "--smoke")
+def test_transfer_learning_trains_the_head_and_then_all(tmp_path):
+    printed = run(
+        "examples/transfer_learning.py", "--smoke", "--output", tmp_path
+    )
     assert "22 layers frozen, numpy input" in printed
-    assert printed.count("held out: accuracy") == 2
+    assert "held out: accuracy" in printed
+    assert (tmp_path / "confusion.png").stat().st_size > 5_000
+    folded = keras.saving.load_model(tmp_path / "folded.keras")
+    assert folded.output_shape == (None, 2)
+    assert (tmp_path / "model.weights.h5").is_file()
+
+
+# What an example is for, and what else it needs.
+EXAMPLES = {
+    "imagenet_gpu.py": ("jax", ["tensorflow"], "validation images"),
+    "imagenet_tpu.py": ("jax", ["tensorflow"], "1 hosts"),
+    "imagenet_tensorflow.py": ("tensorflow", [], "1 replicas"),
+    "torch_gpu.py": ("torch", [], "loss of the last epoch"),
+    "detection_keras_hub.py": ("torch", ["keras_hub"], "image 1:"),
+    "segmentation_keras_hub.py": ("torch", ["keras_hub"], "right pixels"),
+}
+QUICK = ("imagenet_gpu.py", "torch_gpu.py")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example_runs(name, tmp_path):
+    backend, packages, printed = EXAMPLES[name]
+    if keras.backend.backend() != backend:
+        pytest.skip(f"is for {backend}")
+    if name not in QUICK and "KERAS_PNNH_ALL_TESTS" not in os.environ:
+        pytest.skip("in `make test-full`")
+    for package in packages:
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"needs {package}")
+    more = ["--output", tmp_path] if name.startswith("imagenet") else []
+    assert printed in run(f"examples/{name}", "--smoke", *more)
 
 
 @pytest.mark.slow

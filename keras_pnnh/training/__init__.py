@@ -7,6 +7,7 @@ from keras_pnnh.training.freezing import freeze
 from keras_pnnh.training.hosts import join_hosts
 from keras_pnnh.training.layer_rates import scale_learning_rates
 from keras_pnnh.training.load_run import load_run
+from keras_pnnh.training.optimizer import make_optimizer
 from keras_pnnh.training.recipe import Recipe
 from keras_pnnh.training.recipes import RECIPES, get_recipe
 
@@ -18,6 +19,7 @@ __all__ = [
     "get_recipe",
     "join_hosts",
     "load_run",
+    "make_optimizer",
     "scale_learning_rates",
     "train",
     "use_devices",

@@ -1,12 +1,11 @@
 """The optimizer that a recipe asks for."""
 
-from typing import Any
-
 import keras
 from keras import ops
 
 from keras_pnnh.graph.copy_checks import layers_within
 from keras_pnnh.layers import PlainLayer
+from keras_pnnh.training.recipe import Recipe
 from keras_pnnh.training.schedule import learning_rate_schedule
 
 # Keras's layers with variables of several axes that are no kernels.
@@ -78,14 +77,26 @@ CLASSES = {
 
 
 def make_optimizer(
-    recipe: Any, steps_per_epoch: Any, model: keras.Model
-) -> Any:
+    recipe: Recipe, steps_per_epoch: int, model: keras.Model
+) -> keras.optimizers.Optimizer:
     """The recipe's optimizer on the recipe's schedule, built.
 
     Args:
         recipe: `Recipe`.
         steps_per_epoch: Steps of an epoch, the unit of the schedule.
         model: The `keras.Model` to train, built.
+
+    Example:
+
+    >>> from keras_pnnh.applications import PlainResNet20
+    >>> from keras_pnnh.training import get_recipe, make_optimizer
+    >>> model = PlainResNet20(classifier_activation=None)
+    >>> model.compile(
+    ...     make_optimizer(get_recipe("cifar"), 390, model),
+    ...     "sparse_categorical_crossentropy",
+    ... )
+    >>> round(model.optimizer.weight_decay, 4)
+    0.001
     """
     arguments = {"weight_decay": recipe.weight_decay or None}
     if recipe.optimizer == "sgd":
