@@ -13,6 +13,7 @@ from pathlib import Path
 import depth_figure
 import epochs_figure
 import grid
+import survival_bound
 from PIL import Image
 
 from keras_pnnh.files import replace_when_complete
@@ -29,11 +30,13 @@ class Figure:
         table: Name of the table, and of the picture's file.
         read: Returns the numbers to show, of which JSON can be made.
         plot: Called with matplotlib's `Axes` and the numbers.
+        title: Of the picture; None says the conditions of the table.
     """
 
     table: str
     read: Callable
     plot: Callable
+    title: str | None = None
 
     @property
     def path(self):
@@ -53,7 +56,8 @@ class Figure:
         canvas = Canvas(figsize=(7, 4), layout="constrained")
         axes = canvas.subplots()
         self.plot(axes, numbers)
-        axes.set_title(conditions(grid.TABLES[self.table]), fontsize=10)
+        title = self.title or conditions(grid.TABLES[self.table])
+        axes.set_title(title, fontsize=10)
         axes.grid(alpha=0.3)
         axes.legend()
         with replace_when_complete(self.path) as temporary:
@@ -81,4 +85,10 @@ def conditions(table):
 FIGURES = (
     Figure("depth", depth_figure.errors, depth_figure.plot),
     Figure("confirmation", epochs_figure.errors, epochs_figure.plot),
+    Figure(
+        "survival_bound",
+        survival_bound.read,
+        survival_bound.plot,
+        "One layer of random weights on a rectified normal",
+    ),
 )

@@ -29,6 +29,7 @@ import model_counts  # noqa: E402
 import questions  # noqa: E402
 import report  # noqa: E402
 import speed_tables  # noqa: E402
+import survival_bound  # noqa: E402
 import throughput  # noqa: E402
 import training_step  # noqa: E402
 import warm_load  # noqa: E402
@@ -186,6 +187,7 @@ SINGLE = {
     "published-weights": published_weights,
     "speedrun-rivals": speed_tables.rivals,
     "speedrun-step": speed_tables.step,
+    "survival-bound": survival_bound.as_table,
     "throughput": functools.partial(on_each_backend, throughput),
     "training-step": training_step_times,
     "warm-load": functools.partial(on_each_backend, warm_load),

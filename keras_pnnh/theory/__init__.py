@@ -32,6 +32,11 @@ from keras_pnnh.theory.rectified_normal import (
 )
 from keras_pnnh.theory.shortcut_taps import shortcut_tap
 from keras_pnnh.theory.survival import survival_probability
+from keras_pnnh.theory.survival_bound import (
+    cantelli_bound,
+    paper_bound,
+    rectified_survival,
+)
 from keras_pnnh.theory.survival_of_input import (
     KEPT_BY_RELU,
     input_preservation,
@@ -52,6 +57,7 @@ __all__ = [
     "VARIANCE",
     "WalkStep",
     "averaging_coder",
+    "cantelli_bound",
     "carries_identity",
     "covariance",
     "draw_normal",
@@ -64,9 +70,11 @@ __all__ = [
     "normalize_draws",
     "pad_channels",
     "paired_coder",
+    "paper_bound",
     "place_at_tap",
     "plain_preservation",
     "reconstruction_error_bound",
+    "rectified_survival",
     "sample",
     "second_moment",
     "shortcut_tap",
