@@ -22,7 +22,7 @@ class Probe:
 
     Args:
         model: A functional or sequential `keras.Model`; nested models are
-            read through.
+            flattened.
         layers: What to read, see `find_taps`.
         training: Whether layers behave as in training: batch norms use the
             statistics of the batch, dropout drops. An untrained network with

@@ -59,7 +59,7 @@ def find_taps(model: Any, layers: Any = None) -> list[Any]:
 
     Args:
         model: A functional or sequential `keras.Model`; nested models are
-            read through.
+            flattened.
         layers: Names of layers or shell patterns such as `"*_relu2"`. None
             takes what leaves a non-linearity, and the sums on the trunk that
             no non-linearity follows (as in pre-norm networks).

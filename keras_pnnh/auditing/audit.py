@@ -54,14 +54,14 @@ def audit(
     channels pass the others by: in an exported file, these become slices and
     joins, unless `write_out` writes them out before. Layers are
     taken as they are: a path inside a custom layer is not seen, but such a
-    layer is refused if it has a kernel. Of a file every operator is seen.
+    layer is refused if it has a kernel. In a file every operator is seen.
     Inside attention the input is read as queries, keys and values, in a plain
     network and in its twin alike; the share of itself that a token keeps
     (`PlainAttention`) stands in the matrix that mixes the tokens.
 
     Args:
         model: A functional or sequential `keras.Model`; nested models are
-            read through. Or the path of an ONNX (".onnx") or LiteRT
+            flattened. Or the path of an ONNX (".onnx") or LiteRT
             (".tflite") file, of which the joins are counted.
         input_shape: Shape of one input, without the batch, where the model
             leaves sizes open; for several inputs a list of shapes.

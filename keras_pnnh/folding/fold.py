@@ -45,7 +45,7 @@ def fold(model: keras.Model, name: str | None = None) -> Any:
     Returns:
         An uncompiled functional `keras.Model`. Layers keep their names; a
         convolution with strides is preceded by a `ZeroPadding2D` called
-        `"<name>_pad"`. Of a convolutional network whose internal path is the
+        `"<name>_pad"`. For a convolutional network whose internal path is the
         coder it holds standard Keras layers only, and loads where `keras_pnnh`
         is not installed; a residual twin keeps its `ZeroPaddingShortcut`, a
         Transformer its `PlainAttention` and `TokenEmbedding`.

@@ -61,7 +61,7 @@ class Graph(NamedTuple):
 def read(model: keras.Model) -> Graph:
     """The graph of a model.
 
-    Nested models are read through: their layers appear, they do not. Layers
+    Nested models are flattened: their layers appear instead of them. Layers
     whose results the model does not use are left out. The calls begin with
     those of the model's input layers, in the order of `model.inputs`.
 

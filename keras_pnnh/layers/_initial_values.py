@@ -28,8 +28,8 @@ def replaced_later():
 def he_values(scale: float = 1.0) -> Any:
     """Normal values of variance `2 scale / fan-in`, for a kernel.
 
-    He et al. 2015, arXiv 1502.01852. As there no tails are cut; on torch
-    cutting takes four times the draws.
+    Like He et al. 2015, arXiv 1502.01852, we do not truncate the normal; on
+    torch truncation needs four times as many draws.
     """
     return kernel_values(
         keras.initializers.VarianceScaling(

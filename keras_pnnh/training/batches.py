@@ -25,8 +25,8 @@ class TrainingBatches(keras.utils.PyDataset):
         seed: Seed of the run.
         data_format: Data format of the model.
 
-    Of a batch that several processes share, each one gets its part, in the
-    order of the processes.
+    If several processes share a batch, each one gets its part, in the order
+    of the processes.
 
     Raises:
         ValueError: If the devices do not divide a batch, or there is no image

@@ -13,7 +13,7 @@ def ordered_layers(model: keras.Model) -> list[keras.layers.Layer]:
 
     Args:
         model: A functional or sequential `keras.Model`; those inside it are
-            read through.
+            flattened.
     """
     layers = [call.layer for call in graph.read(model).calls]
     return [

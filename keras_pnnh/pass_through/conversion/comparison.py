@@ -89,7 +89,7 @@ def compare(model: keras.Model, conversion: Any, probe: Any) -> Comparison:
 def relative_difference(expected: Any, received: Any) -> float:
     """Largest difference, relative to the largest number of the image.
 
-    Of the images on which `expected` is finite.
+    Counted over the images on which `expected` is finite.
     """
     told = _finite([expected])
     return _largest(_relative([expected[told]], [received[told]]))

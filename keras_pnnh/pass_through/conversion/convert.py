@@ -63,9 +63,9 @@ def from_residual(
     separable and grouped), dense layers, self-attention, norms, elementwise
     non-linearities, zero padding, cropping and pooling, from wherever they
     part to wherever they are added or put side by side. Clips such as that of
-    ReLU6 act on the learner's channels only. Of a pre-norm Transformer the
-    norms' centring and gain fold into the kernels after them, which read the
-    stream itself and are divided by its deviation afterwards. The result is
+    ReLU6 act on the learner's channels only. In a pre-norm
+    Transformer the norms' centring and gain fold into the kernels after them,
+    which read the stream itself; the result is then divided by its deviation. The result is
     for inference: dropout is left out.
 
     Args:

@@ -45,7 +45,7 @@ def write_out(model: keras.Model, name: str | None = None) -> keras.Model:
 
     Returns:
         An uncompiled functional `keras.Model`, equal to `model` up to
-        rounding. Of a network on images it holds standard Keras layers only,
+        rounding. For a network on images it holds standard Keras layers only,
         and loads where `keras_pnnh` is not installed; in a Transformer the
         norms and the mixing of tokens stay layers of this library. A model
         without pass-through channels comes back folded.
