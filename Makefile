@@ -4,13 +4,14 @@
 #   make test       lint and the tests on three backends: what CI runs
 #   make docs       the documentation site, in build/site
 #   make test-full  everything on every backend, the slowest exports included
+#   make online     every published file from the real Hub, 1.6 GB
 PYTHON ?= python3
 DEMO := .venv-demo
 TEST := .venv-test
 WORKERS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 PYTEST := OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 $(TEST)/bin/python -m pytest -q -n $(WORKERS)
 
-.PHONY: demo check test test-full lint docs test-tensorflow test-jax test-torch clean
+.PHONY: demo check test test-full lint docs online test-tensorflow test-jax test-torch clean
 
 demo: $(DEMO)/installed
 	KERAS_BACKEND=jax $(DEMO)/bin/python examples/demo.py
@@ -40,6 +41,10 @@ docs: $(TEST)/installed
 test-tensorflow test-jax test-torch: test-%: $(TEST)/installed
 	KERAS_BACKEND=$* $(PYTEST)
 
+# One process, which says on the way what came and what it was taken for.
+online: $(TEST)/online
+	KERAS_PNNH_ONLINE=1 KERAS_BACKEND=torch $(PYTEST) -n 0 -s tests/online
+
 # JAX spends most of the time compiling, and less of it without optimisation.
 test-jax: export XLA_FLAGS = --xla_backend_optimization_level=0
 
@@ -56,6 +61,11 @@ $(TEST)/installed: pyproject.toml constraints.txt
 	$(TEST)/bin/pip install -q -c constraints.txt -e ".[jax,torch,export,dev,docs]"
 	$(TEST)/bin/pip install -q -c constraints.txt --no-deps keras-hub \
 		kagglehub kagglesdk regex sentencepiece tokenizers
+	touch $@
+
+# The photographs without what computes on them.
+$(TEST)/online: $(TEST)/installed
+	$(TEST)/bin/pip install -q -c constraints.txt --no-deps scikit-image
 	touch $@
 
 clean:

@@ -124,7 +124,7 @@ def _download(file, cache, token, force_download):
     found = "nothing"
     for force in (force_download, True):
         try:
-            with hub_answers.checked(metadata.size):
+            with hub_answers.checked(metadata.size or 0):
                 path = hf_hub_download(
                     **file._asdict(),
                     cache_dir=cache.folder,
