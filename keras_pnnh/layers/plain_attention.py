@@ -22,10 +22,10 @@ TOKEN_MIXINGS = ("softmax", "shaped")
 class PlainAttention(PlainLayer):
     """Multi-head self-attention of a plain network.
 
-    The input crosses the layer through the values, the mixing of the tokens
-    and the output, and nothing leads around them (reconstruction: the paper,
-    arXiv 2402.08645, mentions Transformers without giving a block). Values and output are
-    `PlainDense` layers, learner plus coder in one kernel; queries and keys,
+    The input crosses the layer through the values, the mixing of the tokens and
+    the output, and nothing leads around them (reconstruction: the paper, arXiv
+    2402.08645, mentions Transformers without giving a block). Values and output
+    are `PlainDense` layers, learner plus coder in one kernel; queries and keys,
     which carry nothing, are learners only. Tokens are mixed by
 
     | `token_mixing` | weights of the tokens                       |

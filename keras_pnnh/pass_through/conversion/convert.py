@@ -65,8 +65,8 @@ def from_residual(
     part to wherever they are added or put side by side. Clips such as that of
     ReLU6 act on the learner's channels only. In a pre-norm
     Transformer the norms' centring and gain fold into the kernels after them,
-    which read the stream itself; the result is then divided by its deviation. The result is
-    for inference: dropout is left out.
+    which read the stream itself; what they return is divided by its deviation.
+    The result is for inference: dropout is left out.
 
     Args:
         model: A functional or sequential `keras.Model` with one input and one
