@@ -1,6 +1,7 @@
 """How fast a run is, and what it waits for."""
 
 import time
+from typing import Any
 
 import keras
 
@@ -51,13 +52,13 @@ class Meter(keras.callbacks.Callback):
 
     def __init__(
         self, batches: TrainingBatches, peak_tflops: float | None = None
-    ):
+    ) -> None:
         super().__init__()
         self.batches = batches
         self.peak_tflops = peak_tflops
         self._operations: float | None = None
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: Any = None) -> None:
         if self._operations is not None:
             return
         peak = self.peak_tflops or find_peak(self.model)
@@ -67,15 +68,15 @@ class Meter(keras.callbacks.Callback):
             limit = 1e12 * peak * devices.replicas()
             self._operations = 6 * macs / limit
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self.start = time.monotonic()
         self.end = None
         self.waited = self.batches.seconds
 
-    def on_test_begin(self, logs=None):
+    def on_test_begin(self, logs: Any = None) -> None:
         self.end = self.end or time.monotonic()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         seconds = max((self.end or time.monotonic()) - self.start, 1e-9)
         images = len(self.batches) * self.batches.batch_size
         waited = self.batches.seconds - self.waited

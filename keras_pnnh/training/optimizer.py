@@ -1,5 +1,7 @@
 """The optimizer that a recipe asks for."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -36,7 +38,7 @@ class _AverageOfUpdates(keras.optimizers.Optimizer):
     """
 
     @property
-    def ema_momentum(self):
+    def ema_momentum(self) -> Any:
         every = self.gradient_accumulation_steps or 1
         if every == 1 or not self.built:
             return self._share_kept
@@ -46,10 +48,10 @@ class _AverageOfUpdates(keras.optimizers.Optimizer):
         return ops.where(last, self._share_kept, 1.0)
 
     @ema_momentum.setter
-    def ema_momentum(self, share):
+    def ema_momentum(self, share: Any) -> None:
         self._share_kept = share
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "ema_momentum": self._share_kept}
 
 

@@ -21,14 +21,14 @@ class Profile(keras.callbacks.Callback):
         folder: Where to write.
     """
 
-    def __init__(self, steps: int, folder: Path):
+    def __init__(self, steps: int, folder: Path) -> None:
         super().__init__()
         self.steps = steps
         self.folder = folder
         self.seen = 0
         self._trace = contextlib.ExitStack()
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
         if self.seen == SKIPPED:
             self._trace.enter_context(_trace(self.folder))
         elif self.seen == SKIPPED + self.steps:

@@ -54,13 +54,19 @@ class WarmupStepDecay(keras.optimizers.schedules.LearningRateSchedule):
         factor: What the rate is multiplied by.
     """
 
-    def __init__(self, peak, warmup_steps, boundaries, factor):
+    def __init__(
+        self,
+        peak: float,
+        warmup_steps: int,
+        boundaries: Any,
+        factor: float,
+    ) -> None:
         self.peak = peak
         self.warmup_steps = warmup_steps
         self.boundaries = list(boundaries)
         self.factor = factor
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Any:
         step = ops.cast(step, "float32")
         rise = step / max(self.warmup_steps, 1)
         bounds = ops.convert_to_tensor(self.boundaries, "float32")
@@ -69,7 +75,7 @@ class WarmupStepDecay(keras.optimizers.schedules.LearningRateSchedule):
             step < self.warmup_steps, rise, self.factor**passed
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "peak": self.peak,
             "warmup_steps": self.warmup_steps,
@@ -87,19 +93,19 @@ class PerUpdate(keras.optimizers.schedules.LearningRateSchedule):
         steps: Steps of an update.
     """
 
-    def __init__(self, schedule, steps):
+    def __init__(self, schedule: Any, steps: int) -> None:
         self.schedule = schedule
         self.steps = steps
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> Any:
         return self.schedule(ops.floor_divide(step, self.steps))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         schedule = keras.saving.serialize_keras_object(self.schedule)
         return {"schedule": schedule, "steps": self.steps}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Any:
         schedule = keras.saving.deserialize_keras_object(config["schedule"])
         return cls(schedule, config["steps"])
 

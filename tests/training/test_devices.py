@@ -258,3 +258,15 @@ def test_roll_call_names_who_is_missing_to_all():
 def test_what_hosts_need_is_said(arguments, needed):
     with pytest.raises(ValueError, match=needed):
         join_hosts(*arguments)
+
+
+def test_precision_and_recipe_by_the_command_line(
+    train_arguments, tiny_catalog, tmp_path
+):
+    more = ["--recipe", "speedrun", "--precision", "mixed_bfloat16"]
+    train_arguments[train_arguments.index("--epochs") + 1] = "2"
+    assert main([*train_arguments, *more]) == 0
+    record = json.loads((tmp_path / "run" / "record.json").read_text())
+    assert "mixed_bfloat16" in json.dumps(record["model"])
+    assert record["recipe"]["label_smoothing"] == 0.1
+    assert record["recipe"]["scaled_batch"] == 512
