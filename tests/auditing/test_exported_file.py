@@ -144,7 +144,8 @@ def test_files_of_a_residual_network_and_its_forms(format, tmp_path):
         ("written", keras_pnnh.write_out(chain)),
     ):
         path = tmp_path / f"{name}{suffix}"
-        keras_pnnh.export(model, path, format, verify=False)
+        keep = {"verify": False, "keep_pass_through": True}
+        keras_pnnh.export(model, path, format, **keep)
         reports[name] = audit(path)
     add = {"onnx": "Add", "litert": "ADD"}[format]
     assert reports["source"].join_kinds == {add: 2}
