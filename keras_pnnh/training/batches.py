@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_pnnh.data import LabelledImages
+from keras_pnnh.data.order import IndexPlan
 from keras_pnnh.data_format import as_data_format
 from keras_pnnh.training import devices, hosts
 from keras_pnnh.training.mixing import mix, resized_crops
@@ -43,8 +44,13 @@ class TrainingBatches(keras.utils.PyDataset):
         super().__init__()
         self.data = data
         self.batch_size = _batch_size(recipe.batch_size, len(data.labels))
-        self.part = self.batch_size // hosts.count()
-        self.first = hosts.number() * self.part
+        self.plan = IndexPlan(
+            len(data.labels),
+            self.batch_size,
+            seed,
+            hosts.number(),
+            hosts.count(),
+        )
         self.recipe = recipe
         self.seed = seed
         self.epoch = 0
@@ -62,12 +68,12 @@ class TrainingBatches(keras.utils.PyDataset):
     @property
     def steps(self) -> int:
         """Steps of a whole epoch."""
-        return len(self.data.labels) // self.batch_size
+        return self.plan.steps
 
     @property
     def left_out(self) -> int:
         """Images that an epoch leaves out, other ones in every epoch."""
-        return len(self.data.labels) % self.batch_size
+        return self.plan.left_out
 
     def __getitem__(self, step: Any) -> Any:
         start = time.monotonic()
@@ -76,10 +82,7 @@ class TrainingBatches(keras.utils.PyDataset):
         return batch
 
     def _make(self, step):
-        order = np.random.default_rng((self.seed, self.epoch)).permutation(
-            len(self.data.labels)
-        )
-        chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
+        chosen = self.plan.batch(self.epoch, step)
         images = self.data.images[chosen]
         labels = one_hot(self.data.labels[chosen], self.data.class_names)
         generator = np.random.default_rng((self.seed, self.epoch, step))
@@ -92,7 +95,7 @@ class TrainingBatches(keras.utils.PyDataset):
         mixup, cutmix = self.recipe.mixup, self.recipe.cutmix
         images, labels = mix(images, labels, mixup, cutmix, generator)
         # All hosts draw the whole batch, and take their part.
-        part = slice(self.first, self.first + self.part)
+        part = self.plan.part
         return as_data_format(images[part], self.data_format), labels[part]
 
     def _augment(self, images, step):
