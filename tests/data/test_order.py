@@ -41,8 +41,8 @@ def test_every_epoch_has_its_order_and_leaves_out_others():
     ]
     assert len({tuple(order) for order in epochs}) == 8
     left_out = [set(range(10)) - set(order.tolist()) for order in epochs]
-    assert set.union(*left_out) >= set(range(8))  # a chance of one in 10^3
-    assert len({frozenset(some) for some in left_out}) > 1
+    assert len(set.union(*left_out)) > 5
+    assert all(len(some) == 2 for some in left_out)
 
 
 def test_a_step_does_not_depend_on_the_ones_before():
