@@ -108,12 +108,20 @@ def _self_test(config, paths, repository):
         )
     size = paths[hub_repository.WEIGHTS].stat().st_size
     bounds.check_widths(config["config"], size, repository.url)
-    model = model_class.from_config(
-        {**config["config"], "classifier_activation": None}
-    )
+    with bounds.building(repository.url):
+        model = model_class.from_config(
+            {**config["config"], "classifier_activation": None}
+        )
     loader.load(model, paths[hub_repository.WEIGHTS])
     images, expected = _read_self_test(paths[SELF_TEST])
-    outputs = predict_logits(model, images)
+    with bounds.building(repository.url):
+        outputs = predict_logits(model, images)
+    if outputs.shape != expected.shape:
+        raise ValueError(
+            "A self-test must be of its network. Received: "
+            f"{repository.url} with logits of shape {expected.shape}, where "
+            f"the network gives {outputs.shape}. Do not use it; report it."
+        )
     difference = float(
         np.abs(outputs - expected).max() / np.abs(expected).max()
     )

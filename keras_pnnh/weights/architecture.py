@@ -9,7 +9,7 @@ import json
 from typing import Any
 
 from keras_pnnh.layers._checks import resolve_data_format
-from keras_pnnh.weights import notes
+from keras_pnnh.weights import bounds, notes
 
 ATTRIBUTE = "keras_pnnh_architecture"
 
@@ -91,9 +91,11 @@ def arguments_of(
             f"`keras_pnnh.from_weights({str(path)!r})` constructs what they "
             "are of."
         )
+    with bounds.building(path, (TypeError, AttributeError, KeyError)):
+        translated = model_class.translate_config(noted)
     arguments = {
         key: value
-        for key, value in model_class.translate_config(noted).items()
+        for key, value in translated.items()
         if key in ENDS or key not in {*FREE_ARGUMENTS, "class_name"}
     }
     known = inspect.signature(model_class).parameters

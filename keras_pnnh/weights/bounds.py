@@ -5,6 +5,7 @@ takes hours to build. What describes a network brings its weights along, so it
 cannot have more parameters than their file has bytes.
 """
 
+import contextlib
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -42,6 +43,9 @@ def check_config(config: Any, path: Any) -> None:
                 raise _refusal(path, f"{key} with the number {leaf}")
             if isinstance(leaf, str) and len(leaf) > LONGEST_LIST:
                 raise _refusal(path, f"{key} with {len(leaf)} characters")
+        sizes = value if isinstance(value, (list, tuple)) else ()
+        if key == "input_shape" and len(sizes) != 3 and value is not None:
+            raise _refusal(path, f"images of shape {value!r:.99}")
         if key == "input_shape" and _pixels(value) > MOST_PIXELS:
             raise _refusal(path, f"images of shape {value}")
         if key.endswith("_per_stage") or key.startswith("num_"):
@@ -49,6 +53,32 @@ def check_config(config: Any, path: Any) -> None:
             # Widths are large, numbers of blocks are not.
             if "filters" not in key and sum(numbers) > MOST_BLOCKS:
                 raise _refusal(path, f"{key} with {sum(numbers)} in all")
+
+
+@contextlib.contextmanager
+def building(
+    path: Any, kinds: tuple[type[Exception], ...] = (Exception,)
+) -> Iterator[None]:
+    """Errors of building what a file describes become one that names it.
+
+    Args:
+        path: Where the description is from.
+        kinds: Errors that do not explain themselves.
+
+    Raises:
+        ValueError: In place of them.
+    """
+    try:
+        yield
+    # Values of foreign types fail anywhere, each with an error of its own.
+    except kinds as error:
+        reason = " ".join(str(error).split())[:300]
+        raise ValueError(
+            "A description of a network must be one that can be built. "
+            f"Received: '{path}', of which it cannot: "
+            f"{type(error).__name__}: {reason} Update keras_pnnh, or ask its "
+            "author to publish it again."
+        ) from error
 
 
 def check_widths(config: dict[str, Any], size: int, path: Any) -> None:

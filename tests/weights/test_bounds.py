@@ -167,3 +167,63 @@ def test_real_networks_pass():
     bounds.check_widths(model.get_config(), size, "here")
     with pytest.raises(ValueError, match="beside weights of 9 bytes"):
         bounds.check_widths({"hidden_dim": 4096}, 9, "here")
+
+
+LAMBDA = {"class_name": "Lambda", "module": "keras.layers", "config": {}}
+FOREIGN = {"class_name": "system", "module": "os", "config": {}}
+
+
+@pytest.mark.torch_only
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"input_shape": True},
+        {"input_shape": [8, 8]},
+        {"input_shape": {"a": 3}},
+        {"input_shape": [[8], 8, 3]},
+        {"code_placement": {}},
+        {"code_placement": ["add"]},
+        {"block": LAMBDA},
+        {"dtype": FOREIGN},
+        {"filters_per_stage": "abc"},
+        {"input_tensor": [1]},
+        {"weights": "hf://owner/other"},
+    ],
+)
+def test_arguments_of_odd_types_are_one_sentence(hub, cache, weights, changes):
+    test = npz(images=IMAGES, logits=LOGITS)
+    publish(hub, weights, {**CONFIG, **changes}, **{"selftest.npz": test})
+    looks = [verify_repository]
+    # A network in another precision is what a caller may ask for.
+    looks += [] if "dtype" in changes else [from_weights]
+    for look in looks:
+        with pytest.raises(ValueError, match="Received: ") as error:
+            look(REFERENCE)
+        assert "\n" not in str(error.value)
+
+
+@pytest.mark.torch_only
+@pytest.mark.parametrize(
+    "states",
+    [
+        {"quantized": {"head": [3, 4]}},
+        {"quantized": {"head": ["int8", FOREIGN]}},
+        {"quantized": {"head": ["int8", LAMBDA]}},
+        {"quantized": ["head"]},
+        {"frozen": [3]},
+        {"frozen": {"head": 1}},
+    ],
+)
+def test_states_of_layers_are_one_sentence(hub, cache, weights, states):
+    test = npz(images=IMAGES, logits=LOGITS)
+    publish(hub, weights, {**CONFIG, **states}, **{"selftest.npz": test})
+    with pytest.raises(ValueError, match="one that can be built") as error:
+        verify_repository(REFERENCE)
+    assert "\n" not in str(error.value)
+
+
+def test_logits_of_another_shape(hub, cache, weights):
+    test = npz(images=IMAGES, logits=np.ones((2, 7), "float32"))
+    publish(hub, weights, CONFIG, **{"selftest.npz": test})
+    with pytest.raises(ValueError, match="must be of its network"):
+        verify_repository(REFERENCE)
