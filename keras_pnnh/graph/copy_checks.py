@@ -66,7 +66,7 @@ def parts_of(layer: Any) -> list[Any]:
     return [
         part
         for value in _attributes(layer).values()
-        for part in keras.tree.flatten(_unwrapped(value))
+        for part in _leaves(value)
         if isinstance(part, keras.layers.Layer)
     ]
 
@@ -89,13 +89,19 @@ def _attributes(layer):
     return {**held, **held.get("_modules", {})}
 
 
-def _unwrapped(value):
-    """Keras's tracked containers as lists, which trees are made of."""
+def _leaves(value):
+    """What lists and dictionaries hold, at any depth.
+
+    Not by `keras.tree`, which sorts the keys of dictionaries: on TensorFlow a
+    model that was fitted has one whose keys are layers.
+    """
     if isinstance(value, dict):
-        return list(value.values())
+        value = list(value.values())
     if isinstance(value, (list, tuple, set)):
-        return list(value)
-    return value
+        for part in value:
+            yield from _leaves(part)
+    else:
+        yield value
 
 
 def _difference(layer, copy):

@@ -8,6 +8,7 @@ from keras_pnnh.training.hosts import join_hosts
 from keras_pnnh.training.layer_rates import scale_learning_rates
 from keras_pnnh.training.load_run import load_run
 from keras_pnnh.training.optimizer import make_optimizer
+from keras_pnnh.training.rate_finder import find_learning_rate
 from keras_pnnh.training.recipe import Recipe
 from keras_pnnh.training.recipes import RECIPES, get_recipe
 
@@ -15,6 +16,7 @@ __all__ = [
     "RECIPES",
     "Recipe",
     "evaluate",
+    "find_learning_rate",
     "freeze",
     "get_recipe",
     "join_hosts",

@@ -7,9 +7,9 @@ import keras
 
 from keras_pnnh import environment
 from keras_pnnh.auditing import audit
-from keras_pnnh.graph.copy_checks import layers_within
 from keras_pnnh.training import devices
 from keras_pnnh.training.batches import TrainingBatches
+from keras_pnnh.training.layer_groups import ordered_layers
 
 # Names of the columns; they are no metrics of the model.
 RATE = "images_per_second"
@@ -88,9 +88,11 @@ class Meter(keras.callbacks.Callback):
 
 def find_peak(model: keras.Model) -> float | None:
     """TFLOPS of one device in 16 bits, None where it is not known."""
-    kinds = {
-        layer.compute_dtype for layer in layers_within(model) if layer.variables
-    }
+    try:
+        layers = ordered_layers(model)
+    except ValueError:  # it has no graph
+        return None
+    kinds = {layer.compute_dtype for layer in layers}
     if not kinds & {"float16", "bfloat16"}:
         return None
     for name in environment.hardware()["accelerators"]:

@@ -6,6 +6,7 @@ import keras
 import pytest
 
 from keras_pnnh import auditing, environment
+from keras_pnnh.graph.copy_checks import layers_within
 from keras_pnnh.training import meter, train
 from keras_pnnh.training.batches import TrainingBatches
 
@@ -73,3 +74,12 @@ def test_profile_is_written(make_model, tiny_data, tiny_recipe, tmp_path):
     if keras.backend.backend() == "torch":
         events = json.loads(files[0].read_text())["traceEvents"]
         assert any("conv" in event["name"] for event in events)
+
+
+def test_a_model_that_was_fitted_is_looked_into(make_model, tiny_data):
+    """On TensorFlow it then holds a dictionary whose keys are layers."""
+    model = make_model()
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    model.fit(tiny_data.images, tiny_data.labels, verbose=0)
+    assert len(layers_within(model)) > 10
+    assert meter.find_peak(model) is None
