@@ -4,7 +4,6 @@ import contextlib
 import hashlib
 import json
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,15 +103,6 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     """Write a text file in one step, see `replace_when_complete`."""
     with replace_when_complete(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
-
-
-def remove_unfinished(folder: str | os.PathLike[str]) -> None:
-    """Remove the files that a killed process was writing into `folder`."""
-    for path in Path(folder).glob(f"{PREFIX}*"):
-        ours = re.fullmatch(r"\d+-.+", path.name.removeprefix(PREFIX))
-        if ours and path.is_file():
-            with contextlib.suppress(OSError):
-                path.unlink()
 
 
 def _failure(path, error):

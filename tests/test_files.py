@@ -6,7 +6,6 @@ import pytest
 
 from keras_pnnh.files import (
     LIST,
-    remove_unfinished,
     replace_folder_when_complete,
     replace_when_complete,
     write_text,
@@ -89,12 +88,6 @@ def test_reserved_space_is_found_missing_before_hdf5(target, tmp_path):
     with h5py.File(target) as file:
         assert file["values"][3] == 3
     assert len(list(tmp_path.iterdir())) == 1
-
-
-def test_leftovers_of_a_killed_process_are_removed(target, tmp_path):
-    (tmp_path / ".unfinished-123-file.weights.h5").write_text("half")
-    remove_unfinished(tmp_path)
-    assert content_of(tmp_path) == {"file.weights.h5": "before"}
 
 
 def write_folder(path, content="first"):

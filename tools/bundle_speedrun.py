@@ -63,30 +63,23 @@ def fill(model, path):
 
 def halve(path):
     """Kernels in float16; Keras reads them into whatever a variable is."""
-
-    def visit(name, item):
-        if isinstance(item, h5py.Dataset) and item.ndim > 1:
-            kernels.append(name)
-
-    kernels = []
-    with h5py.File(path) as source, h5py.File(f"{path}.tmp", "w") as target:
-        source.visititems(visit)
+    whole = Path(f"{path}.whole")
+    Path(path).rename(whole)
+    with h5py.File(whole) as source, h5py.File(path, "w") as target:
         target.attrs.update(source.attrs)
-        for name in source:
-            source.copy(name, target)
-        for name in kernels:
-            values = source[name][()].astype("float16")
-            attributes = dict(source[name].attrs)
-            del target[name]
-            target[name] = values
-            target[name].attrs.update(attributes)
-    # What is deleted leaves its room in the file: copy it once more.
-    with h5py.File(f"{path}.tmp") as source, h5py.File(path, "w") as target:
-        target.attrs.update(source.attrs)
-        for name in source:
-            source.copy(name, target)
+
+        def copy(name, item):
+            if not isinstance(item, h5py.Dataset):
+                made = target.require_group(name)
+            else:
+                kernel = item.ndim > 1
+                kind = "float16" if kernel else item.dtype
+                made = target.create_dataset(name, data=item[()].astype(kind))
+            made.attrs.update(item.attrs)
+
+        source.visititems(copy)
         content.write(target)
-    Path(f"{path}.tmp").unlink()
+    whole.unlink()
 
 
 def in_the_librarys_form(record, model):

@@ -7,9 +7,9 @@ across the non-linearities is the argument `path`.
 """
 
 import keras
-import numpy as np
 
 from keras_pnnh.applications import create_model
+from keras_pnnh.applications.plain_wide import begin_as_identity
 from keras_pnnh.layers import Coder, PlainConv2D
 
 PATHS = ("none", "dirac", "add", "add+dirac", "concat", "slow", "skip")
@@ -61,7 +61,7 @@ def wide(
     if "dirac" in path:
         for layer in model.layers:
             if isinstance(layer, PlainConv2D) and layer.name != "stem":
-                begin_as_identity(layer.kernel)
+                begin_as_identity(layer)
     return model
 
 
@@ -126,14 +126,3 @@ class _Wide:
 
     def relu(self, x, name):
         return keras.layers.ReLU(name=f"{name}_relu")(x)
-
-
-def begin_as_identity(kernel):
-    """The first filters of a kernel hand their channel on ("dirac")."""
-    values = np.array(keras.ops.convert_to_numpy(kernel))
-    channels, filters = values.shape[2:]
-    kept = min(channels, filters)
-    values[..., :kept] = 0
-    centre = values.shape[0] // 2
-    values[centre, centre, range(kept), range(kept)] = 1
-    kernel.assign(values)

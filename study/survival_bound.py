@@ -1,6 +1,6 @@
 """How tight is the paper's lower bound on surviving neurons?
 
-Measure:  python study/analysis/survival_bound.py   (seconds; writes
+Measure:  python study/survival_bound.py   (seconds; writes
           evidence/analysis/survival_bound.json)
 Write:    python tools/tables.py   (the table and the figure)
 
@@ -18,7 +18,7 @@ from keras_pnnh.files import write_text
 from keras_pnnh.presentation.line_styles import STYLES
 from keras_pnnh.presentation.text_table import as_markdown
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
 RECORD = ROOT / "evidence" / "analysis" / "survival_bound.json"
 GAINS = (0.125, 0.25, 0.5, 0.71, 1.0, 1.41, 2.0, 4.0)
 WIDTH, INPUTS, LAYERS, SEED = 512, 256, 64, 0
