@@ -1,9 +1,14 @@
 """Convolutions and maxima that pad by themselves, in TensorFlow and torch."""
 
+from typing import Any
+
 import keras
 
+# What it is mixed into is a convolution; the checker cannot know.
+_Mixin: Any = object
 
-class _Padded:
+
+class _Padded(_Mixin):
     """Pads by `pads`, ((top, bottom), (left, right)), inside of the kernel."""
 
     def __init__(self, pads, **kwargs):
