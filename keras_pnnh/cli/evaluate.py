@@ -7,6 +7,7 @@ from keras_pnnh.cli.options import (
     add_data,
     add_devices,
     add_model,
+    add_streaming,
     add_weights,
 )
 
@@ -21,6 +22,7 @@ def add_command(commands: SubParsers) -> None:
     add_model(command, required=False)
     add_weights(command)
     add_data(command)
+    add_streaming(command)
     command.add_argument(
         "--batch-size",
         type=int,

@@ -25,7 +25,7 @@ def load(
     from rich.console import Console
     from rich.progress import track
 
-    from keras_pnnh.data import load_images
+    from keras_pnnh.data import load_images, stream_images
     from keras_pnnh.presentation.plain_text import as_plain_text
 
     # Standard output is for results, also when it is a pipe.
@@ -41,10 +41,26 @@ def load(
             disable=not console.is_terminal,
         )
 
+    size = chosen_size(options) or size
+    if getattr(options, "stream", False):
+        if size is None:
+            raise ValueError(
+                "Images that are streamed get one size. Received: `--stream` "
+                "without `--image-size`. Add it, such as `--image-size 224`."
+            )
+        return stream_images(
+            options.data, split, size, options.skip_bad, with_bar
+        )
+    if getattr(options, "skip_bad", False):
+        raise ValueError(
+            "`--skip-bad` belongs to images that are streamed. Received: "
+            "`--skip-bad` without `--stream`. Add that, or remove the bad "
+            "files."
+        )
     return load_images(
         options.data,
         split,
-        chosen_size(options) or size,
+        size,
         with_bar,
         options.data_dir,
     )

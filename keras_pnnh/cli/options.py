@@ -75,6 +75,22 @@ def add_data(command: argparse.ArgumentParser, required: bool = True) -> None:
     )
 
 
+def add_streaming(command: argparse.ArgumentParser) -> None:
+    """Whether the images stay in their files."""
+    command.add_argument(
+        "--stream",
+        action="store_true",
+        help="decode the images of a folder when they are needed, instead of "
+        "holding them in memory; needs --image-size where no weights say it",
+    )
+    command.add_argument(
+        "--skip-bad",
+        action="store_true",
+        help="with --stream: decode every file once first, and leave out, "
+        "named and counted, those that cannot be",
+    )
+
+
 def add_seed(command: argparse.ArgumentParser, what: str) -> None:
     """One seed for everything random."""
     command.add_argument(

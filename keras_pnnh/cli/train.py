@@ -9,6 +9,7 @@ from keras_pnnh.cli.options import (
     add_hosts,
     add_model,
     add_seed,
+    add_streaming,
     add_weights,
 )
 
@@ -48,6 +49,7 @@ def add_command(commands: SubParsers) -> None:
     )
     add_model(command, required=True)
     add_data(command)
+    add_streaming(command)
     command.add_argument(
         "--output", required=True, help="folder of the run, made if absent"
     )

@@ -3,5 +3,6 @@
 from keras_pnnh.data.labelled_images import LabelledImages
 from keras_pnnh.data.load_images import load_images
 from keras_pnnh.data.picture import read_image
+from keras_pnnh.data.stream_images import stream_images
 
-__all__ = ["LabelledImages", "load_images", "read_image"]
+__all__ = ["LabelledImages", "load_images", "read_image", "stream_images"]

@@ -5,18 +5,24 @@ from typing import Any
 
 import numpy as np
 
+from keras_pnnh.data.image_files import ImageFiles
 from keras_pnnh.data.labelled_images import LabelledImages
 
 
-def fingerprints(images: np.ndarray) -> np.ndarray:
+def fingerprints(images: np.ndarray | ImageFiles) -> np.ndarray:
     """A number for every image, equal for equal pixels.
 
+    Of images that are streamed, it is equal for equal files, and says nothing
+    about pixels.
+
     Args:
-        images: `(n, height, width, channels)`.
+        images: `(n, height, width, channels)`, or `ImageFiles`.
 
     Returns:
         `(n,)` uint64 array.
     """
+    if isinstance(images, ImageFiles):
+        return images.fingerprints()
     size = repr(images.shape[1:]).encode()
     digests = (
         hashlib.blake2b(size + image.tobytes(), digest_size=8).digest()

@@ -1,5 +1,6 @@
 """A folder of images with one sub-folder per class."""
 
+import math
 import os
 import warnings
 from collections.abc import Callable
@@ -59,6 +60,30 @@ def read_folder(
         ValueError: For fewer than two classes, an empty class, an unreadable
             image, or images of several sizes while `size` is None.
     """
+    paths, labels, names = list_folder(folder)
+    shape = read_image(paths[0], size).shape
+    _check_memory(folder, (len(paths), *shape))
+    images = np.empty((len(paths), *shape), np.uint8)
+    for index, path in enumerate(track(paths)):
+        image = read_image(path, size)
+        if image.shape != shape:
+            raise ValueError(
+                "All images must have one size, or be resized to one. "
+                f"Received: '{path}' with {image.shape[0]}x{image.shape[1]}, "
+                f"others with {shape[0]}x{shape[1]}. Give "
+                "one as `size`."
+            )
+        images[index] = image
+    return LabelledImages(images, labels, names)
+
+
+def list_folder(
+    folder: str | os.PathLike[str],
+) -> tuple[list[Path], np.ndarray, tuple[str, ...]]:
+    """Files, labels and names of the classes of a folder, see `read_folder`.
+
+    Nothing is decoded.
+    """
     folder = Path(folder)
     if not folder.is_dir():
         raise FileNotFoundError(
@@ -77,27 +102,28 @@ def read_folder(
             "All classes are called like parts of a data set: "
             f"{', '.join(names)}. They are read as the classes they are; parts "
             "hold one sub-folder for each class, such as train/cat.",
-            stacklevel=3,
+            stacklevel=4,
         )
     files = [_image_files(entry) for entry in classes]
     _tell_what_is_left_out(folder, classes, files)
     labels = np.repeat(np.arange(len(classes)), [len(some) for some in files])
     paths = [path for some in files for path in some]
-    shape = read_image(paths[0], size).shape
-    images = np.empty((len(paths), *shape), np.uint8)
-    for index, path in enumerate(track(paths)):
-        image = read_image(path, size)
-        if image.shape != shape:
-            raise ValueError(
-                "All images must have one size, or be resized to one. "
-                f"Received: '{path}' with {image.shape[0]}x{image.shape[1]}, "
-                f"others with {shape[0]}x{shape[1]}. Give "
-                "one as `size`."
-            )
-        images[index] = image
-    return LabelledImages(
-        images, labels, tuple(entry.name for entry in classes)
-    )
+    return paths, labels, tuple(names)
+
+
+def _check_memory(folder, shape):
+    """A ValueError before an allocation that only fails when it is used."""
+    needed = math.prod(shape)
+    if not hasattr(os, "sysconf"):
+        return
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if needed > memory:
+        raise ValueError(
+            "Images that are loaded must fit in memory. Received: "
+            f"'{folder}' with {shape[0]:,} images, {needed / 1e9:,.0f} GB at "
+            f"{shape[1]}x{shape[2]} pixels, for {memory / 1e9:,.0f} GB of "
+            "memory. Stream them: `stream_images`, or `--stream`."
+        )
 
 
 def _tell_what_is_left_out(folder, classes, files):
@@ -122,7 +148,7 @@ def _tell_what_is_left_out(folder, classes, files):
             f"are read ({', '.join(sorted(SUFFIXES))}). Left out: "
             f"{', '.join(left_out[:3])}"
             + (f" and {more} more." if more > 0 else "."),
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

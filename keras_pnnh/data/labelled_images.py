@@ -9,7 +9,8 @@ class LabelledImages(NamedTuple):
     """Images of one size with their classes.
 
     Attributes:
-        images: `(n, height, width, channels)` uint8, values 0 to 255.
+        images: `(n, height, width, channels)` uint8, values 0 to 255; an
+            `ImageFiles` where they are streamed.
         labels: `(n,)` integers, indices into `class_names`.
         class_names: Names of the classes.
     """
@@ -56,9 +57,13 @@ class LabelledImages(NamedTuple):
                     "images or lower the validation split."
                 )
             held_out[generator.permutation(members)[:count]] = True
-        return self._subset(~held_out), self._subset(held_out)
+        return self.subset(~held_out), self.subset(held_out)
 
-    def _subset(self, chosen):
-        return self._replace(
-            images=self.images[chosen], labels=self.labels[chosen]
-        )
+    def subset(self, chosen: np.ndarray) -> "LabelledImages":
+        """Some of the images; streamed ones stay in their files.
+
+        Args:
+            chosen: Booleans or numbers, as an array is indexed.
+        """
+        take = getattr(self.images, "subset", self.images.__getitem__)
+        return self._replace(images=take(chosen), labels=self.labels[chosen])

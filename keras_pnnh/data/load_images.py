@@ -12,6 +12,7 @@ import numpy as np
 from keras_pnnh.data.archive import unpack
 from keras_pnnh.data.image_folder import is_class, read_folder
 from keras_pnnh.data.labelled_images import LabelledImages
+from keras_pnnh.files import refuse_url
 
 SPLITS = ("train", "test")
 HELD_OUT = ("val", "valid", "validation")
@@ -59,13 +60,14 @@ def load_images(
     ...     load_images(folder, "train").class_names
     ('cat', 'dog')
     """
+    refuse_url(source, "data")
     folder = Path(source)
     if folder.is_dir():
-        return read_folder(_part_of(folder, split), size, track)
+        return read_folder(part_of(folder, split), size, track)
     if folder.is_file():
         with tempfile.TemporaryDirectory() as unpacked:
             unpack(folder, unpacked)
-            part = _part_of(Path(unpacked), split)
+            part = part_of(Path(unpacked), split)
             return read_folder(part, size, track)
     if not TFDS_NAME.fullmatch(str(source)):
         raise FileNotFoundError(
@@ -75,7 +77,7 @@ def load_images(
     return _load_tfds(str(source), split, size, data_dir)
 
 
-def _part_of(folder, split):
+def part_of(folder: Path, split: str) -> Path:
     """The folder of classes that is meant by a split of `folder`."""
     entries = [entry for entry in folder.iterdir() if is_class(entry)]
     if len(entries) == 1 and entries[0].name not in SPLITS:

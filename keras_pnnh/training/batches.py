@@ -7,7 +7,9 @@ import keras
 import numpy as np
 
 from keras_pnnh.data import LabelledImages
+from keras_pnnh.data.image_files import ImageFiles
 from keras_pnnh.data.order import IndexPlan
+from keras_pnnh.data.prefetch import PrefetchedCrops
 from keras_pnnh.data_format import as_data_format
 from keras_pnnh.training import devices, hosts
 from keras_pnnh.training.mixing import mix, resized_crops
@@ -57,8 +59,22 @@ class TrainingBatches(keras.utils.PyDataset):
         self.seconds = 0.0  # that making batches took
         self.first_step = 0  # of an epoch that is gone on with
         self.data_format = data_format
+        streamed = isinstance(data.images, ImageFiles)
         with hosts.undistributed():
-            self.augmentations = _augmentations(recipe, data.images.shape[1:3])
+            self.augmentations = _augmentations(
+                recipe, data.images.shape[1:3], flip=not streamed
+            )
+        self.crops = None
+        if streamed:
+            # What draws for a batch, or mixes it, needs that of all hosts.
+            together = self.augmentations or recipe.mixup or recipe.cutmix
+            self.crops = PrefetchedCrops(
+                data.images,
+                self.plan,
+                recipe.crop_area,
+                recipe.flip,
+                whole=bool(together),
+            )
 
     def __len__(self) -> int:
         # The last, smaller batch is left out: its batch-norm statistics would
@@ -83,12 +99,18 @@ class TrainingBatches(keras.utils.PyDataset):
 
     def _make(self, step):
         chosen = self.plan.batch(self.epoch, step)
-        images = self.data.images[chosen]
         labels = one_hot(self.data.labels[chosen], self.data.class_names)
         generator = np.random.default_rng((self.seed, self.epoch, step))
-        if self.recipe.crop_area:
-            area = self.recipe.crop_area
-            images = resized_crops(images, area, generator)
+        if self.crops:
+            images = self.crops.take(self.epoch, step)
+            if not self.crops.whole:  # nothing else is done to them
+                labels = labels[self.plan.part]
+                return as_data_format(images, self.data_format), labels
+        else:
+            images = self.data.images[chosen]
+            if self.recipe.crop_area:
+                area = self.recipe.crop_area
+                images = resized_crops(images, area, generator)
         images = images.astype("float32")
         if self.augmentations:
             images = self._augment(images, step)
@@ -134,7 +156,7 @@ def _batch_size(wanted, images):
     return size
 
 
-def _augmentations(recipe, size):
+def _augmentations(recipe, size, flip):
     layers = []
     if recipe.crop_padding:
         height, width = (recipe.crop_padding / pixels for pixels in size)
@@ -148,7 +170,7 @@ def _augmentations(recipe, size):
                 data_format="channels_last",
             )
         )
-    if recipe.flip:
+    if recipe.flip and flip:
         layers.append(
             keras.layers.RandomFlip("horizontal", data_format="channels_last")
         )

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_pnnh.data import LabelledImages
 from keras_pnnh.data.identity import fingerprints
+from keras_pnnh.data.image_files import ImageFiles
 from keras_pnnh.data_format import as_data_format, data_format_of
 from keras_pnnh.training import devices, outputs, requirements
 from keras_pnnh.training.run_folder import RunFolder
@@ -62,19 +63,7 @@ def evaluate(
     record = folder.read_record() if folder else {}
     if folder:
         _check_unseen(folder, data)
-    images = as_data_format(data.images, data_format_of(model))
-    # Not `model.evaluate`, which needs the user's model compiled, and not a
-    # new model on its layers, which a `call` of its own would not be part of.
-    # Several devices take batches that they divide, filled up with black.
-    replicas = devices.replicas()
-    missing = -len(images) % replicas
-    if missing:
-        black = np.zeros((missing, *images.shape[1:]), images.dtype)
-        images = np.concatenate([images, black])
-    scores = model.predict(
-        images, batch_size=batch_size + -batch_size % replicas, verbose=0
-    )
-    scores = np.asarray(scores, "float64")[: len(data.labels)]
+    scores = _predict(model, data.images, batch_size)
     if not np.isfinite(scores).all():
         raise FloatingPointError(
             "A classifier must return finite values. Received: a model that "
@@ -102,6 +91,28 @@ def evaluate(
             noted["weights_sha256"] = digest.of_file(folder.weights_path)
         folder.write_record({**record, "test": noted})
     return result
+
+
+def _predict(model, images, batch_size):
+    """Scores of all images; streamed ones are held some batches at a time."""
+    # Not `model.evaluate`, which needs the user's model compiled, and not a
+    # new model on its layers, which a `call` of its own would not be part of.
+    # Several devices take batches that they divide, filled up with black.
+    replicas = devices.replicas()
+    batch_size += -batch_size % replicas
+    count = len(images)
+    held = 4 * batch_size if isinstance(images, ImageFiles) else count
+    parts = []
+    for start in range(0, count, held):
+        some = as_data_format(
+            images[start : start + held], data_format_of(model)
+        )
+        missing = -len(some) % replicas
+        if missing:
+            black = np.zeros((missing, *some.shape[1:]), some.dtype)
+            some = np.concatenate([some, black])
+        parts.append(model.predict(some, batch_size=batch_size, verbose=0))
+    return np.concatenate(parts).astype("float64")[:count]
 
 
 def _check_unseen(folder, data):

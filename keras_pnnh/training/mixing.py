@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from keras_pnnh.data.decoding import draw_box
+
 
 def resized_crops(
     images: np.ndarray, least_area: float, generator: np.random.Generator
@@ -23,7 +25,7 @@ def resized_crops(
     size = images.shape[1:3]
     cropped = np.empty_like(images)
     for number, image in enumerate(images):
-        top, left, height, width = _draw_box(size, least_area, generator)
+        top, left, height, width = draw_box(size, least_area, generator)
         box = (left, top, left + width, top + height)
         cropped[number] = Image.fromarray(image).resize(
             (size[1], size[0]), Image.Resampling.BILINEAR, box
@@ -74,17 +76,3 @@ def _span(length, share, generator):
     half = share * length / 2
     start, stop = round(centre - half), round(centre + half)
     return slice(max(start, 0), min(stop, length))
-
-
-def _draw_box(size, least_area, generator):
-    height, width = size
-    for _ in range(10):
-        area = generator.uniform(least_area, 1) * height * width
-        ratio = math.exp(generator.uniform(math.log(3 / 4), math.log(4 / 3)))
-        rows = round(math.sqrt(area / ratio))
-        columns = round(math.sqrt(area * ratio))
-        if 0 < rows <= height and 0 < columns <= width:
-            top = generator.integers(height - rows + 1)
-            left = generator.integers(width - columns + 1)
-            return int(top), int(left), rows, columns
-    return 0, 0, height, width

@@ -25,7 +25,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_pnnh.files import PREFIX, replace_when_complete, write_text
+from keras_pnnh.files import (
+    PREFIX,
+    refuse_url,
+    replace_when_complete,
+    write_text,
+)
 from keras_pnnh.training import checkpoint, hosts, run_lock, run_state
 from keras_pnnh.training.run_state import RunState
 
@@ -63,6 +68,7 @@ class RunFolder:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
+        refuse_url(path, "output")
         self.path = Path(path)
         self.weights_path = self.path / "model.weights.h5"
         self.model_path = self.path / "model.keras"
