@@ -63,9 +63,9 @@ def test_the_centre_is_seven_eighths_of_the_shorter_side(tmp_path):
     pixels[4:60, 20:76] = 200  # 7/8 of 64, centred
     Image.fromarray(pixels).save(tmp_path / "square.png")
     centre = read_centre(tmp_path / "square.png", (28, 28))
-    assert np.abs(centre.astype(int) - 200).max() < 20  # black nowhere
-    wider = read_centre(tmp_path / "square.png", (28, 29))
-    assert wider[14, 14, 0] > 180 and wider[14, 0, 0] < 160
+    assert np.abs(centre.astype(int) - 200).max() < 30  # black nowhere
+    wider = read_centre(tmp_path / "square.png", (28, 30))
+    assert wider[14, 14, 0] > 180 and wider[14, 0, 0] < 50
 
 
 def test_both_decoders_see_the_same_picture(tmp_path):
