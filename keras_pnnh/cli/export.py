@@ -26,7 +26,7 @@ def add_command(commands: SubParsers) -> None:
     command.add_argument(
         "--format",
         required=True,
-        help="saved_model, litert, litert_int8, onnx or torch",
+        help="saved_model, litert, litert_int8, onnx, onnx_int8 or torch",
     )
     command.add_argument(
         "--output", required=True, help="file to write; a folder: saved_model"

@@ -28,12 +28,17 @@ def compare(report, model, probe, results):
     # NaN compares as nothing; it must not pass for small.
     largest = float(np.where(np.isnan(difference), np.inf, difference).max())
     scale = float(np.abs(expected).max())
+    noise = float(np.square(difference, dtype="float64").sum())
+    signal = float(np.square(expected, dtype="float64").sum())
     same = results.argmax(-1) == expected.argmax(-1)
     return report._replace(
         images=len(probe),
         largest_difference=largest,
         relative_difference=largest / scale if scale else largest,
         top1_agreement=float(same.mean()),
+        signal_to_noise=10 * np.log10(signal / noise)
+        if noise and signal
+        else None,
     )
 
 

@@ -18,6 +18,7 @@ from keras_pnnh.deployment.comparison import compare, refuse_difference
 from keras_pnnh.deployment.deployed_form import COST_LIMIT, deployed_form
 from keras_pnnh.deployment.formats import get_format
 from keras_pnnh.deployment.process import TIME_LIMIT, TimeLimitError
+from keras_pnnh.deployment.quantization import prepare
 from keras_pnnh.deployment.report import ExportReport
 from keras_pnnh.deployment.run_file import describe_runtime, run_file
 from keras_pnnh.deployment.script import script_for
@@ -29,6 +30,9 @@ from keras_pnnh.files import (
 
 PROBE_IMAGES = 8
 OUR_MODULES = ("keras", "keras_pnnh")
+# Of so many representative images, every fifth is compared on and does not
+# calibrate.
+LEAST_TO_HOLD_OUT = 20
 # Of an image whose size is open, where no probe says more.
 OPEN_SIZE = 64
 # What a full disk is called, in whatever raises it.
@@ -51,6 +55,7 @@ def export(
     batch_size: int | None = None,
     labels: Sequence[str] | None = None,
     preprocessing: str | None = None,
+    equalize: bool = True,
 ) -> ExportReport:
     """Write a model for another runtime and compare the two.
 
@@ -72,14 +77,16 @@ def export(
             `"saved_model"` a folder: one of an earlier export is replaced,
             one that holds anything else is refused.
         format: `"saved_model"` (TensorFlow), `"litert"` (LiteRT, float32),
-            `"litert_int8"` (quantised after training; images and results stay
-            float32), `"onnx"`, or `"torch"` (`torch.export`).
-        representative: For `"litert_int8"`: images that the network will
+            `"litert_int8"` and `"onnx_int8"` (quantised after training;
+            images and results stay float32), `"onnx"`, or `"torch"`
+            (`torch.export`).
+        representative: For int8: images that the network will
             meet, some hundred, of shape `(n, height, width, channels)`. They
             decide the ranges of the integers.
         verify: Whether to run the file and compare.
-        probe: Images to compare on. Defaults to `representative` or else to
-            8 images of noise from 0 to 255.
+        probe: Images to compare on. Defaults to every fifth of at least 20
+            `representative` ones, which then do not calibrate, or else to 8
+            images of noise from 0 to 255.
         time_limit: Seconds that each process may take, where another one has
             to write or run the file; None for no limit.
         fold: Whether coders and norms are folded into the kernels first.
@@ -92,6 +99,9 @@ def export(
             number.
         labels: Names of the classes, for the file's metadata (ONNX, LiteRT).
         preprocessing: What the images must be, in words, for the same.
+
+        equalize: For int8: whether channels are scaled between layers and
+            biases corrected first, by the representative images.
 
     Returns:
         An `ExportReport`: `print` it. Its `script` runs the file without
@@ -114,10 +124,20 @@ def export(
     writer = checks.writer(form)
     checks.check_packages(form, writer)
     representative = _check_representative(representative, form, model)
-    images = _choose_probe(probe, representative, model) if verify else None
+    held_out = None
+    if form.quantized and probe is None and verify:
+        representative, held_out = _hold_out(representative)
+    images = None
+    if verify:
+        given = held_out if probe is None else probe
+        images = _choose_probe(given, representative, model)
     model, changes = deployed_form(
         model, fold, keep_pass_through, cost_limit, batch_size
     )
+    whole = model
+    if form.quantized and equalize and graph.has_graph(model):
+        model = prepare(model, representative)
+        changes += ("channels equalised and biases corrected for int8",)
     with _replace(path, form) as unfinished:
         _write(writer, form, model, unfinished, representative, time_limit)
         if form.annotate:
@@ -139,7 +159,7 @@ def export(
             results = run_file(
                 unfinished, form.name, images, time_limit=time_limit
             )
-            report = compare(report, model, images, results)
+            report = compare(report, whole, images, results)
             refuse_difference(report, form)
     return report
 
@@ -164,6 +184,14 @@ def _check_representative(images, form, model):
             "would spoil its accuracy."
         )
     return checks.check_images(images, model, "representative")
+
+
+def _hold_out(images):
+    """Images to calibrate with, and others to compare on, if they are many."""
+    if len(images) < LEAST_TO_HOLD_OUT:
+        return images, None
+    held = np.arange(len(images)) % 5 == 4
+    return images[~held], images[held]
 
 
 def _choose_probe(probe, representative, model):

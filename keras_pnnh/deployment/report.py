@@ -4,6 +4,9 @@ from typing import NamedTuple
 
 from keras_pnnh.presentation.html_summary import as_html
 
+# Of the labels; a file below it says so first.
+LEAST_AGREEMENT = 0.85
+
 
 class ExportReport(NamedTuple):
     """An exported file, compared with the Keras model it was made from.
@@ -24,13 +27,15 @@ class ExportReport(NamedTuple):
     changes: tuple[str, ...] = ()
     joins: int | None = None  # that bypass weights, in the file
     script: str = ""  # runs the file without Keras
+    signal_to_noise: float | None = None  # of the results, in dB
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""
         return as_html(str(self))
 
     def __str__(self) -> str:
-        lines = [
+        lines = self._warning()
+        lines += [
             f"{self.path}: {self.format}, {self.size:,} bytes, written with "
             f"Keras on {self.writer}"
         ]
@@ -48,7 +53,23 @@ class ExportReport(NamedTuple):
                 f"  same largest result: {100 * self.top1_agreement:.1f} % of "
                 "the images",
             ]
+        if self.signal_to_noise is not None:
+            lines += [
+                f"  signal-to-noise ratio of the results: "
+                f"{self.signal_to_noise:.1f} dB",
+            ]
         return "\n".join(lines)
+
+    def _warning(self):
+        """The first line for a file that is too different to be of use."""
+        agreement = self.top1_agreement
+        if agreement is None or agreement >= LEAST_AGREEMENT:
+            return []
+        return [
+            f"WARNING: only {100 * agreement:.1f} % of the images get the "
+            f"label that the Keras model gives them (below "
+            f"{100 * LEAST_AGREEMENT:.0f} %)"
+        ]
 
     def _chain(self):
         if not self.joins:

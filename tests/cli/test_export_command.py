@@ -68,6 +68,7 @@ def written(monkeypatch):
         write=write,
         open=lambda path, threads=None: run,
         quantized=True,
+        tolerance=None,
     )
     monkeypatch.setitem(FORMATS, "fake", form)
     return seen

@@ -19,6 +19,7 @@ NAMES = {
     "litert": "net.tflite",
     "litert_int8": "net.tflite",
     "onnx": "net.onnx",
+    "onnx_int8": "net.onnx",
     "torch": "net.pt2",
 }
 

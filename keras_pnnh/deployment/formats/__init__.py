@@ -6,6 +6,7 @@ from keras_pnnh.deployment.formats import (
     litert,
     litert_int8,
     onnx,
+    onnx_int8,
     saved_model,
     torch_program,
 )
@@ -13,7 +14,14 @@ from keras_pnnh.deployment.formats.format import Format
 
 FORMATS: dict[str, Format] = {
     module.FORMAT.name: module.FORMAT
-    for module in (saved_model, litert, litert_int8, onnx, torch_program)
+    for module in (
+        saved_model,
+        litert,
+        litert_int8,
+        onnx,
+        onnx_int8,
+        torch_program,
+    )
 }
 
 

@@ -1,0 +1,160 @@
+"""Equalised channels compute the same; int8 files keep more of it."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_pnnh
+from keras_pnnh.deployment.quantization import correction, prepare
+from keras_pnnh.deployment.quantization.links import find_links
+from keras_pnnh.deployment.quantization.preparation import equalize
+from keras_pnnh.deployment.quantization.statistics import measure_inputs
+from keras_pnnh.deployment.report import ExportReport
+
+BACKEND = keras.backend.backend()
+
+
+def chain(uneven=1.0):
+    """Depthwise and ordinary convolutions; some channels are much wider."""
+    x = image = keras.Input((8, 8, 3))
+    common = {"padding": "same", "bias_initializer": "random_normal"}
+    x = keras.layers.Conv2D(8, 1, name="a", **common)(x)
+    x = keras.layers.ReLU()(x)
+    x = keras.layers.DepthwiseConv2D(3, name="b", **common)(x)
+    x = keras.layers.ReLU()(keras.layers.ZeroPadding2D(1)(x))
+    x = keras.layers.Conv2D(6, 3, activation="relu", name="c", **common)(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(image, keras.layers.Dense(5, name="d")(x))
+    for name in "ac":
+        layer = model.get_layer(name)
+        wide = np.geomspace(1 / uneven, uneven, layer.filters)
+        kernel = keras.ops.convert_to_numpy(layer.kernel)
+        layer.kernel.assign(kernel * wide)
+    return model
+
+
+def pictures(count=40, seed=0):
+    generator = np.random.default_rng(seed)
+    return generator.uniform(-1, 1, (count, 8, 8, 3)).astype("float32")
+
+
+def test_links_are_found_along_the_chain():
+    names = [(a.name, b.name) for a, b in find_links(chain())]
+    assert names == [("a", "b"), ("b", "c"), ("c", "d")]
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        lambda: keras.layers.ReLU(6),
+        lambda: keras.layers.Activation("gelu"),
+        lambda: keras.layers.BatchNormalization(),
+    ],
+)
+def test_what_a_factor_does_not_pass_is_no_link(between):
+    image = keras.Input((8, 8, 3))
+    x = between()(keras.layers.Conv2D(4, 3)(image))
+    assert not find_links(keras.Model(image, keras.layers.Conv2D(2, 3)(x)))
+
+
+def test_a_shortcut_is_no_link():
+    x = keras.Input((8, 8, 3))
+    y = keras.layers.Conv2D(3, 3, padding="same")(x)
+    z = keras.layers.Conv2D(3, 3, padding="same")(y)
+    z = keras.layers.Conv2D(3, 3, padding="same")(z)
+    model = keras.Model(x, keras.layers.Add()([y, z]))
+    (link,) = find_links(model)
+    assert (link.first, link.second) == (model.layers[2], model.layers[3])
+
+
+def test_equalised_it_computes_the_same_with_ranges_of_one_size():
+    model, images = chain(uneven=30.0), pictures()
+    expected = model.predict(images, verbose=0)
+
+    def spread():
+        largest = {
+            layer.name: statistics.largest
+            for layer, statistics in measure_inputs(model, images).items()
+        }
+        return {
+            name: values[values > 0].max() / values[values > 0].min()
+            for name, values in largest.items()
+        }
+
+    before = spread()
+    equalize(model, images)
+    after = spread()
+    np.testing.assert_allclose(
+        model.predict(images, verbose=0), expected, rtol=1e-3, atol=1e-4
+    )
+    assert before["b"] > 100 and after["b"] == pytest.approx(1, rel=1e-3)
+    assert after["d"] < before["d"] / 2
+
+
+def in_8_bits(model, images):
+    """The results as a runtime computes them: kernels and activations."""
+    from keras_pnnh import graph
+
+    def run(layer, args, kwargs):
+        if not hasattr(layer, "kernel"):
+            return layer(*args, **kwargs)
+        x = correction.in_8_bits(keras.ops.convert_to_numpy(args[0]))
+        kernel = keras.ops.convert_to_numpy(layer.kernel)
+        depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+        layer.kernel.assign(correction.round_kernel(kernel, depthwise))
+        outputs = layer(x)
+        layer.kernel.assign(kernel)
+        return outputs
+
+    (outputs,) = graph.replay(model, [keras.ops.convert_to_tensor(images)], run)
+    return keras.ops.convert_to_numpy(outputs)
+
+
+def test_prepared_it_keeps_more_in_8_bits():
+    model, images = chain(uneven=30.0), pictures()
+    others = pictures(seed=1)
+    expected = model.predict(others, verbose=0)
+    made = prepare(model, images)
+    np.testing.assert_array_equal(model.predict(others, verbose=0), expected)
+    errors = [
+        np.square(in_8_bits(one, others) - expected).mean()
+        for one in (model, made)
+    ]
+    assert errors[1] < 0.5 * errors[0]
+
+
+FORMATS = {"tensorflow": ["litert_int8"], "torch": ["onnx_int8"], "jax": []}
+
+
+@pytest.mark.parametrize("format", FORMATS[BACKEND])
+def test_an_int8_file_of_a_prepared_network(format, tmp_path):
+    model, images = chain(uneven=30.0), pictures(60)
+    suffix = ".tflite" if "litert" in format else ".onnx"
+    found = {}
+    for equalized in (False, True):
+        report = keras_pnnh.export(
+            model,
+            tmp_path / f"net{suffix}",
+            format,
+            representative=images,
+            equalize=equalized,
+        )
+        assert report.images == 12  # every fifth did not calibrate
+        found[equalized] = report.signal_to_noise
+        assert ("equalised" in str(report)) == equalized
+        assert "dB" in str(report)
+    assert found[True] > found[False] + 3 and found[True] > 15
+
+
+def test_below_85_percent_is_the_first_line():
+    report = ExportReport("onnx_int8", "net.onnx", 1, "torch", "onnxruntime")
+    report = report._replace(
+        images=100,
+        largest_difference=1.0,
+        relative_difference=0.5,
+        top1_agreement=0.8,
+    )
+    first = str(report).splitlines()[0]
+    assert first.startswith("WARNING: only 80.0 % of the images")
+    report = report._replace(top1_agreement=0.85)
+    assert "WARNING" not in str(report)
