@@ -97,6 +97,10 @@ def load_checkpoint(model: keras.Model, path: Path) -> list[np.ndarray]:
 
 def set_metrics(model: keras.Model, metrics: list[np.ndarray]) -> None:
     """Let the metrics of a compiled model go on from what they have seen."""
+    if len(model.metrics_variables) < len(metrics):
+        # On TensorFlow, those of `compile` are built in the first step.
+        nothing = keras.ops.zeros((1, model.output_shape[-1]))
+        model.compute_metrics(None, nothing, nothing)
     variables = model.metrics_variables
     if [tuple(v.shape) for v in variables] != [a.shape for a in metrics]:
         raise ValueError(
