@@ -91,6 +91,16 @@ def fetch(
     if path is not None:
         return path
     cache = _Cache(file, digest, size, cache_dir)
+    try:
+        return _fetch(file, cache, token, local_files_only, force_download)
+    except OSError as error:
+        # Of the system, not of the Hub or in our words.
+        if error.errno is None or hub_errors.is_network_error(error):
+            raise
+        raise cache.unusable(error) from error
+
+
+def _fetch(file, cache, token, local_files_only, force_download):
     offline = local_files_only or is_offline()
     if force_download and offline:
         raise ValueError(
@@ -242,17 +252,19 @@ class _Cache:
             path.unlink(missing_ok=True)
         self.path = None
 
+    def unusable(self, error):
+        """The error of a disk that is full, read-only, or else in the way."""
+        return type(error)(
+            "Downloads need a cache that can be written to. Received: "
+            f"'{self.folder}' ({error.strerror}"
+            + (f": '{error.filename}'" if error.filename else "")
+            + "). Make room there, give `cache_dir=`, or set HF_HOME."
+        )
+
     def locked(self):
         from huggingface_hub.utils import WeakFileLock
 
-        try:
-            self.locks.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise type(error)(
-                "Downloads need a cache that can be written to. Received: "
-                f"'{self.folder}' ({error.strerror}). Give `cache_dir=` or "
-                "set HF_HOME."
-            ) from error
+        self.locks.mkdir(parents=True, exist_ok=True)
         return WeakFileLock(self.locks / f"keras_pnnh-{self.digest}.lock")
 
 

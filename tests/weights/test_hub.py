@@ -1,5 +1,6 @@
 """Files from the Hub: verified, cached, or one clear error."""
 
+import errno
 import hashlib
 import os
 import re
@@ -281,3 +282,38 @@ def test_ten_processes_download_once(filled, cache):
     with open(path, "rb") as file:
         assert file.read() == CONTENT
     assert filled.count("GET", "/objects/*") == 1
+
+
+def test_a_full_disk_is_one_sentence(filled, cache, monkeypatch):
+    from huggingface_hub import file_download
+
+    def write(*args, **kwargs):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(file_download, "http_get", write)
+    with pytest.raises(OSError, match="Make room there") as error:
+        get()
+    assert str(cache) in str(error.value)
+    monkeypatch.undo()
+    assert not list(cache.rglob("*.incomplete"))
+
+
+@pytest.mark.parametrize("where", ["", "models--owner--tiny", "blobs"])
+def test_a_file_where_a_folder_should_be(filled, cache, where):
+    path = cache
+    if where:
+        path = cache / "models--owner--tiny"
+        path = path / where if where == "blobs" else path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("a file")
+    with pytest.raises(OSError, match="a cache that can be written to"):
+        get()
+    assert path.read_text() == "a file"
+
+
+def test_a_folder_where_a_file_should_be(filled, cache):
+    blob = get().resolve()
+    blob.unlink()
+    blob.mkdir()
+    with pytest.raises(OSError, match="a cache that can be written to"):
+        get()
