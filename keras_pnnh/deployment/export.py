@@ -18,7 +18,7 @@ from keras_pnnh.deployment.comparison import compare, refuse_difference
 from keras_pnnh.deployment.deployed_form import COST_LIMIT, deployed_form
 from keras_pnnh.deployment.formats import get_format
 from keras_pnnh.deployment.process import TIME_LIMIT, TimeLimitError
-from keras_pnnh.deployment.quantization import prepare
+from keras_pnnh.deployment.quantization.preparation import prepare
 from keras_pnnh.deployment.report import ExportReport
 from keras_pnnh.deployment.run_file import describe_runtime, run_file
 from keras_pnnh.deployment.script import script_for

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 import keras_pnnh
-from keras_pnnh.deployment.quantization import correction, prepare
+from keras_pnnh.deployment.quantization import correction
 from keras_pnnh.deployment.quantization.links import find_links
-from keras_pnnh.deployment.quantization.preparation import equalize
+from keras_pnnh.deployment.quantization.preparation import equalize, prepare
 from keras_pnnh.deployment.quantization.statistics import measure_inputs
 from keras_pnnh.deployment.report import ExportReport
 
