@@ -37,7 +37,7 @@ class ImageFiles:
         workers: int | None = None,
     ) -> None:
         # Text is a fraction of a `Path`, and there may be millions.
-        self.paths = list(map(os.fspath, paths))
+        self.paths = [os.fspath(path) for path in paths]
         self.size = size
         self.workers = workers or available_processors()
 

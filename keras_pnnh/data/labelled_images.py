@@ -1,6 +1,6 @@
 """Labelled images in memory."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ class LabelledImages(NamedTuple):
         class_names: Names of the classes.
     """
 
-    images: np.ndarray
+    images: Any  # an array, or what is indexed and has a shape like one
     labels: np.ndarray
     class_names: tuple[str, ...]
 

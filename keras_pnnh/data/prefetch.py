@@ -73,7 +73,7 @@ class PrefetchedCrops:
         return images
 
     def _start(self, epoch, step):
-        chosen = self.plan.batch(epoch, step)
+        chosen = self.plan.batch(epoch, step).tolist()
         images = np.empty((len(self.places), *self.files.size, 3), np.uint8)
         seed = (self.plan.seed, epoch, step)
 
