@@ -41,7 +41,8 @@ class PiecesLayer(PassThroughLayer):
         return sum(map(self._width, filter(self._passes, self.pieces)))
 
     def build(self, inputs_shape: tuple[Any, ...]) -> None:
-        self._check_inputs(inputs_shape, max(map(self._last, self.pieces)))
+        needed = max(self._last(piece) for piece in self.pieces)
+        self._check_inputs(inputs_shape, needed)
 
     def call(self, inputs: Any) -> Any:
         outputs = []
