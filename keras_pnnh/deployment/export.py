@@ -135,7 +135,12 @@ def export(
         model, fold, keep_pass_through, cost_limit, batch_size
     )
     whole = model
-    if form.quantized and equalize and graph.has_graph(model):
+    if (
+        representative is not None
+        and form.quantized
+        and equalize
+        and graph.has_graph(model)
+    ):
         model = prepare(model, representative)
         changes += ("channels equalised and biases corrected for int8",)
     with _replace(path, form) as unfinished:

@@ -53,7 +53,8 @@ class _Padded(_Mixin):
     def _by_tensorflow(self, inputs, kernel):
         import tensorflow as tf
 
-        convolve = tf.nn.conv2d
+        # Its annotation knows no explicit padding.
+        convolve: Any = tf.nn.conv2d
         if self._groups() is None:
             convolve = tf.nn.depthwise_conv2d
         return convolve(

@@ -1,5 +1,6 @@
 """ONNX in 8-bit integers, quantised after training (QDQ)."""
 
+import importlib
 import tempfile
 from pathlib import Path
 
@@ -50,9 +51,7 @@ class _Images:
 
 def _describe(path):
     """Name of the input, and of the softmax at the end, if there is one."""
-    import onnx as package
-
-    graph = package.load(path).graph
+    graph = importlib.import_module("onnx").load(path).graph
     results = {result.name for result in graph.output}
     last = [
         node.name

@@ -42,24 +42,22 @@ def measure_inputs(
         keras.Input(batch_shape=t.shape, dtype=t.dtype) for t in model.inputs
     ]
     graph.replay(model, given, call)
+    if not layers:
+        return {}
     probe = keras.Model(given[0] if len(given) == 1 else given, tensors)
-    largest, total, count = None, None, 0
+    highest: list[list[np.ndarray]] = [[] for _ in layers]
+    sums: list[list[np.ndarray]] = [[] for _ in layers]
     for start in range(0, len(images), BATCH):
         batch = images[start : start + BATCH]
         read = probe.predict_on_batch(batch)
-        read = read if isinstance(read, list) else [read]
-        flat = [np.reshape(x, (-1, np.shape(x)[-1])) for x in read]
-        highest = [np.abs(x).max(0) for x in flat]
-        means = [x.mean(0, dtype="float64") * len(batch) for x in flat]
-        count += len(batch)
-        if largest is None:
-            largest, total = highest, means
-            continue
-        largest = [
-            np.maximum(*pair) for pair in zip(largest, highest, strict=True)
-        ]
-        total = [sum(pair) for pair in zip(total, means, strict=True)]
+        read = read if isinstance(read, (list, tuple)) else [read]
+        for index, values in enumerate(map(np.asarray, read)):
+            flat = values.reshape(-1, values.shape[-1])
+            highest[index].append(np.abs(flat).max(0))
+            sums[index].append(flat.mean(0, dtype="float64") * len(batch))
     return {
-        layer: Statistics(high, mean / count)
-        for layer, high, mean in zip(layers, largest, total, strict=True)
+        layer: Statistics(
+            np.max(highest[index], 0), np.sum(sums[index], 0) / len(images)
+        )
+        for index, layer in enumerate(layers)
     }
