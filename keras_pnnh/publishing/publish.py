@@ -77,6 +77,7 @@ def push(
     from huggingface_hub import HfApi
 
     run = Path(run)
+    hub_errors.check_token(token)
     repository = hub_repository.parse(reference)
     if repository.revision != "main":
         raise ValueError(
@@ -94,16 +95,20 @@ def push(
     loader.load(model, run / "model.weights.h5")
     api = HfApi(endpoint=hub.endpoint(), token=token)
     repo_id = repository.repo_id
+
+    def render(tag):
+        return render_hub_card(
+            repo_id, tag, record, classifier, license, limits, twin_record
+        )
+
+    _check_record(run, lambda: render(tag or "v1"))
     with _explained(repository), tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_layout(model, classifier, folder)
         shutil.copy(run / "record.json", folder)
         api.create_repo(repo_id, private=private, exist_ok=True)
         tag = _free_tag(api, repo_id, tag)
-        card = render_hub_card(
-            repo_id, tag, record, classifier, license, limits, twin_record
-        )
-        write_text(folder / "README.md", card)
+        write_text(folder / "README.md", render(tag))
         commit = api.upload_folder(
             repo_id=repo_id,
             folder_path=folder,
@@ -144,6 +149,19 @@ def read_record(run: Any) -> Any:
             "`training.evaluate(model, data, run=...)`."
         )
     return record
+
+
+def _check_record(run, render):
+    """Raise, before a repository is made, unless a card can be written."""
+    try:
+        render()
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
+        raise ValueError(
+            "A card is written from the record of a run. Received: "
+            f"'{run / 'record.json'}', which lacks something or says it in "
+            f"another way: {type(error).__name__}: {error}. Train the run "
+            "again, or take the record as it was written."
+        ) from error
 
 
 def check_weights(run: Any, record: Any) -> None:

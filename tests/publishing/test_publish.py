@@ -457,3 +457,19 @@ def test_private_repositories(signed_in, run):
     assert signed_in.repositories["owner/mine"].access == "private"
     info = HfApi(signed_in.endpoint, token="hf_owner").model_info("owner/mine")
     assert info.private
+
+
+@pytest.mark.parametrize("token", ["hf_secret\n", "hf_se cret", ""])
+def test_a_token_that_cannot_be_sent_is_not_shown(hub, cache, run, token):
+    with pytest.raises(ValueError, match="one word of printable") as error:
+        push(run, REFERENCE, token=token)
+    assert "cret" not in str(error.value)
+    assert hub.count() == 0
+
+
+@pytest.mark.parametrize("changes", [{"data": {}}, {"epochs": 3}, {"data": 3}])
+def test_an_odd_record_leaves_no_repository_behind(signed_in, run, changes):
+    change_record(run, **changes)
+    with pytest.raises(ValueError, match="from the record of a run"):
+        push(run, REFERENCE)
+    assert not signed_in.repositories
