@@ -28,7 +28,7 @@ class ImageFiles:
     """
 
     ndim = 4
-    dtype = np.dtype("uint8")
+    dtype: Any = np.dtype("uint8")
 
     def __init__(
         self,
@@ -37,9 +37,9 @@ class ImageFiles:
         workers: int | None = None,
     ) -> None:
         # Text is a fraction of a `Path`, and there may be millions.
-        self.paths = [os.fspath(path) for path in paths]
+        self.paths: list[str] = [os.fspath(path) for path in paths]
         self.size = size
-        self.workers = workers or available_processors()
+        self.workers: int = workers or available_processors()
 
     @property
     def shape(self) -> tuple[int, int, int, int]:

@@ -1,6 +1,7 @@
 """Which images a step takes, as a function of seed, epoch and step alone."""
 
 import functools
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,7 @@ class IndexPlan:
         self.batch_size = batch_size
         self.seed = seed
         part = batch_size // shards
-        self.part = slice(shard * part, (shard + 1) * part)
+        self.part: Any = slice(shard * part, (shard + 1) * part)
         # The batches of an epoch share an order; two at a change of epochs.
         self._order = functools.lru_cache(2)(self._draw)
 

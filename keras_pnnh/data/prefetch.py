@@ -40,7 +40,7 @@ class PrefetchedCrops:
         self.least_area = least_area
         self.flip = flip
         self.whole = whole
-        self.places = range(plan.batch_size)
+        self.places: Any = range(plan.batch_size)
         if not whole:
             self.places = self.places[plan.part]
         self.ahead = ahead

@@ -1,11 +1,12 @@
 """The results of a file beside those of the Keras model."""
 
 import sys
+from typing import Any
 
 import numpy as np
 
 
-def compare(report, model, probe, results):
+def compare(report: Any, model: Any, probe: Any, results: Any) -> Any:
     """The report with the differences between file and model.
 
     Args:
@@ -42,7 +43,7 @@ def compare(report, model, probe, results):
     )
 
 
-def refuse_difference(report, form):
+def refuse_difference(report: Any, form: Any) -> None:
     """Raise a ValueError if the differences are not rounding."""
     # What rounds on purpose must be finite, no more.
     limit = sys.float_info.max if form.tolerance is None else form.tolerance

@@ -72,7 +72,7 @@ class PaddedConv2D(_Padded, keras.layers.Conv2D):
     def _groups(self):
         return self.groups
 
-    def convolution_op(self, inputs, kernel):
+    def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         return self._convolve(inputs, kernel)
 
 
@@ -82,7 +82,7 @@ class PaddedDepthwiseConv2D(_Padded, keras.layers.DepthwiseConv2D):
     def _groups(self):
         return None
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         outputs = self._convolve(inputs, self.kernel)
         if self.use_bias:
             shape = [1, 1, 1, -1]
@@ -95,7 +95,7 @@ class PaddedDepthwiseConv2D(_Padded, keras.layers.DepthwiseConv2D):
 class PaddedMaxPooling2D(_Padded, keras.layers.MaxPooling2D):
     """`MaxPooling2D` of numbers that are not negative, padding by itself."""
 
-    def call(self, inputs):
+    def call(self, inputs: Any) -> Any:
         if keras.backend.backend() == "torch":
             import torch
 

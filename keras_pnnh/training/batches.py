@@ -45,8 +45,8 @@ class TrainingBatches(keras.utils.PyDataset):
     ) -> None:
         super().__init__()
         self.data = data
-        self.batch_size = _batch_size(recipe.batch_size, len(data.labels))
-        self.plan = IndexPlan(
+        self.batch_size: int = _batch_size(recipe.batch_size, len(data.labels))
+        self.plan: Any = IndexPlan(
             len(data.labels),
             self.batch_size,
             seed,
@@ -56,7 +56,7 @@ class TrainingBatches(keras.utils.PyDataset):
         self.recipe = recipe
         self.seed = seed
         self.epoch = 0
-        self.seconds = 0.0  # that making batches took
+        self.seconds: Any = 0.0  # that making batches took
         self.first_step = 0  # of an epoch that is gone on with
         self.data_format = data_format
         streamed = isinstance(data.images, ImageFiles)
@@ -64,7 +64,7 @@ class TrainingBatches(keras.utils.PyDataset):
             self.augmentations = _augmentations(
                 recipe, data.images.shape[1:3], flip=not streamed
             )
-        self.crops = None
+        self.crops: Any = None
         if streamed:
             # What draws for a batch, or mixes it, needs that of all hosts.
             together = self.augmentations or recipe.mixup or recipe.cutmix

@@ -69,9 +69,9 @@ class Meter(keras.callbacks.Callback):
             self._operations = 6 * macs / limit
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        self.start = time.monotonic()
-        self.end = None
-        self.waited = self.batches.seconds
+        self.start: Any = time.monotonic()
+        self.end: Any = None
+        self.waited: Any = self.batches.seconds
 
     def on_test_begin(self, logs: Any = None) -> None:
         self.end = self.end or time.monotonic()

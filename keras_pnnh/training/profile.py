@@ -25,7 +25,7 @@ class Profile(keras.callbacks.Callback):
         super().__init__()
         self.steps = steps
         self.folder = folder
-        self.seen = 0
+        self.seen: int = 0
         self._trace = contextlib.ExitStack()
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:

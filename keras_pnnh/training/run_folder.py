@@ -69,11 +69,11 @@ class RunFolder:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         refuse_url(path, "output")
-        self.path = Path(path)
-        self.weights_path = self.path / "model.weights.h5"
-        self.model_path = self.path / "model.keras"
-        self.record_path = self.path / "record.json"
-        self.curves_path = self.path / "curves.png"
+        self.path: Path = Path(path)
+        self.weights_path: Path = self.path / "model.weights.h5"
+        self.model_path: Path = self.path / "model.keras"
+        self.record_path: Path = self.path / "record.json"
+        self.curves_path: Path = self.path / "curves.png"
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:

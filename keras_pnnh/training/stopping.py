@@ -22,8 +22,8 @@ class StopOnSignal(keras.callbacks.Callback):
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked = False
-        self.terminated = False
+        self.asked: bool = False
+        self.terminated: bool = False
         self._before: dict[int, Any] = {}
 
     def on_train_begin(self, logs: Any = None) -> None:

@@ -39,11 +39,11 @@ class ValidationBatches(keras.utils.PyDataset):
         self.data = data
         self.data_format = data_format
         count = len(data.labels)
-        self.steps = -(-count // LARGEST)
+        self.steps: int = -(-count // LARGEST)
         share = -(-count // (self.steps * replicas))
-        self.batch_size = share * replicas
-        self.part = self.batch_size // hosts
-        self.first = host * self.part
+        self.batch_size: int = share * replicas
+        self.part: Any = self.batch_size // hosts
+        self.first: Any = host * self.part
 
     def __len__(self) -> int:
         return self.steps

@@ -1,11 +1,13 @@
 """The network of a run in one file that Keras loads by itself."""
 
+from typing import Any
+
 import keras
 
 from keras_pnnh.files import replace_when_complete
 
 
-def save_whole(model: keras.Model, path) -> None:
+def save_whole(model: keras.Model, path: Any) -> None:
     """Write a `.keras` file of a network that was trained on logits.
 
     Its outputs are probabilities, as those of `load_run`. What was compiled is
