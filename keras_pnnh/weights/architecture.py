@@ -14,7 +14,7 @@ from keras_pnnh.weights import bounds, notes
 ATTRIBUTE = "keras_pnnh_architecture"
 
 # What the weights say of the two ends of the network. A caller may want others.
-ENDS = ("include_top", "input_shape", "classes", "data_format")
+ENDS = ("include_top", "input_shape", "pooling", "classes", "data_format")
 
 # Arguments that do not change what the weights mean.
 FREE_ARGUMENTS = {

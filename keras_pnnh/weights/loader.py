@@ -69,6 +69,13 @@ def open_file(path: Path):
 
 def check_path(path: Path) -> None:
     """Raise unless `path` is an existing file with the right suffix."""
+    if path.is_dir():
+        raise ValueError(
+            "Weights are loaded from a file. Received: "
+            f"weights='{path}', a folder. If it is that of a finished run, "
+            f"give the file in it, '{path / 'model.weights.h5'}', or call "
+            "`keras_pnnh.training.load_run`."
+        )
     if not path.name.endswith(SUFFIX):
         raise ValueError(
             f"Weights are loaded from a file whose name ends in '{SUFFIX}'. "

@@ -36,9 +36,13 @@ def kind_of(weights: Any) -> Kind:
         return "repository"
     if weights in registry.WEIGHTS:
         return "tag"
-    if os.path.exists(weights) or weights.endswith((".h5", ".keras")):
+    if os.path.exists(weights):
         return "file"
-    _refuse_other_addresses(weights)
+    _refuse_addresses(weights)
+    if weights.endswith((".h5", ".keras")):
+        return "file"
+    if "." not in weights.partition("/")[0]:
+        _refuse_unmarked(weights, weights)
     separators = {"/", os.sep, os.altsep} - {None}
     return "file" if any(part in weights for part in separators) else "tag"
 
@@ -83,27 +87,45 @@ def _nearest(variant, weights):
     near = [name for name in known if name.startswith(f"{variant}.")]
     if near:
         return f"; {variant} has {', '.join(near)}"
+    same = [name for name in known if name.endswith(f".{weights}")]
+    if variant is None and same:
+        return f", which names no model. There are: {', '.join(same)}"
     wanted = weights if variant is None else f"{variant}.{weights}"
     near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5)
     if variant is not None:
-        near = near or [name for name in known if name.endswith(f".{weights}")]
-        return f"; {variant} has none. There are: {', '.join(near or known)}"
+        listed = ", ".join(near or same or known)
+        return f"; {variant} has none. There are: {listed}"
     return f". Nearest: {', '.join(near or known)}"
 
 
-def _refuse_other_addresses(weights):
-    address = re.fullmatch(r"https?://(?:www\.)?huggingface\.co/(\S+)", weights)
-    name = address[1] if address else weights
-    bare = re.fullmatch(r"([\w-][\w.-]*/[\w-][\w.-]*)(?:/tree/(\S+))?/?", name)
-    if bare and (address or "." not in bare[1].partition("/")[0]):
-        reference = f"hf://{bare[1]}" + (f"@{bare[2]}" if bare[2] else "")
-        raise ValueError(
-            "A repository of the Hugging Face Hub is written 'hf://owner/name' "
-            f"or 'hf://owner/name@revision'. Received: weights={weights!r}, "
-            f"which is no file either. Write weights='{reference}'."
-        )
+def _refuse_addresses(weights):
+    """Raise for the address of a web page or of a file on the Hub."""
+    address = re.fullmatch(
+        r"(?:https?://)?(?:www\.)?(?:huggingface|hf)\.co/([^\s?#]+)(?:[?#]\S*)?",
+        weights,
+    )
+    if address:
+        _refuse_unmarked(address[1], weights)
     if "://" in weights:
         raise ValueError(
             f"`weights` must be {_forms()}. Received: weights={weights!r}, "
             "an address. Download the file and give its path."
+        )
+
+
+def _refuse_unmarked(name, weights):
+    """Raise for a repository of the Hub that is not marked by `hf://`."""
+    repository = re.fullmatch(
+        r"([\w-][\w.-]*/[\w-][\w.-]*)"
+        r"(?:/(?:tree|blob|resolve)/([^/\s]+)(?:/\S*)?)?/?",
+        name,
+    )
+    if repository:
+        reference = f"hf://{repository[1]}"
+        if repository[2]:
+            reference += f"@{repository[2]}"
+        raise ValueError(
+            "A repository of the Hugging Face Hub is written 'hf://owner/name' "
+            f"or 'hf://owner/name@revision'. Received: weights={weights!r}, "
+            f"which is no file either. Write weights='{reference}'."
         )

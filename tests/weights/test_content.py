@@ -95,6 +95,31 @@ def test_a_file_without_a_digest_loads_and_says_so(path, caplog):
         np.testing.assert_array_equal(got, want)
 
 
+def test_every_number_is_read_once(path, monkeypatch):
+    read = []
+    original = h5py.Dataset.__getitem__
+
+    def count(dataset, *args, **kwargs):
+        read.append(dataset.name)
+        return original(dataset, *args, **kwargs)
+
+    monkeypatch.setattr(h5py.Dataset, "__getitem__", count)
+    with h5py.File(path) as file:
+        content.check(file)
+    assert read and len(read) == len(set(read))
+
+
+def test_what_the_registry_has_checked_is_not_looked_at_again(
+    path, monkeypatch
+):
+    looked = []
+    monkeypatch.setattr(content, "check", looked.append)
+    PlainResNet20(weights="cifar10")
+    assert not looked
+    PlainResNet20(weights=path)
+    assert len(looked) == 1
+
+
 def test_what_is_saved_has_a_digest(tmp_path, images):
     model = PlainResNet20(input_shape=(8, 8, 3))
     save_weights(model, tmp_path / "mine.weights.h5")

@@ -145,6 +145,42 @@ def test_other_classes_get_a_new_head(tmp_path):
         assert kernel.std() > 0
 
 
+def test_a_backbone_is_one(tmp_path):
+    """Its note says so, and what a caller asks for comes before it."""
+    path, model = saved(tmp_path, include_top=False, pooling="avg")
+    for construct in (PlainResNet20, from_weights):
+        copy = construct(weights=path)
+        assert copy.output_shape == (None, 64)
+        assert copy.input_shape == (None, None, None, 3)
+        pictures = np.random.default_rng(0).uniform(0, 255, (2, *SHAPE))
+        np.testing.assert_allclose(
+            to_numpy(copy(pictures)), to_numpy(model(pictures)), atol=1e-5
+        )
+        maps = construct(weights=path, include_top=False)
+        assert maps.output_shape == (None, None, None, 64)
+        # 3 is what the note says, without a head that has them.
+        for classes in (2, 3):
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", UserWarning)
+                copy = construct(weights=path, classes=classes)
+            said = [str(each.message) for each in caught]
+            assert any("weights have no classifier" in text for text in said)
+            assert copy.output_shape == (None, classes)
+        with pytest.raises(ValueError, match="holds a backbone alone"):
+            construct(weights=path, include_top=True)
+
+
+def test_a_backbone_reads_the_channels_of_its_weights(tmp_path):
+    path, _ = saved(tmp_path, input_shape=(8, 8, 1))
+    for construct in (PlainResNet20, from_weights):
+        copy = construct(weights=path, include_top=False)
+        assert copy.input_shape == (None, None, None, 1)
+        copy = construct(
+            weights=path, include_top=False, data_format="channels_first"
+        )
+        assert copy.input_shape == (None, 1, None, None)
+
+
 @pytest.mark.parametrize("labelled", [False, True])
 def test_files_of_before_say_less(labelled, tmp_path):
     """Neither classes nor the size of an image; perhaps names of classes."""
@@ -201,7 +237,13 @@ def test_tags_with_their_model():
             "https://huggingface.co/owner/name/tree/v2",
             "Write weights='hf://owner/name@v2'",
         ),
+        (
+            "https://huggingface.co/owner/name/resolve/v2/model.weights.h5?x=1",
+            "Write weights='hf://owner/name@v2'",
+        ),
+        ("hf.co/owner/name", "Write weights='hf://owner/name'"),
         ("https://example.com/a.bin", "Download the file"),
+        ("https://example.com/a.weights.h5", "Download the file"),
         (3, "weights=3"),
     ],
 )
@@ -211,6 +253,19 @@ def test_what_names_no_weights_is_repaired(weights, said):
     if weights != "plain_wide11.cifar10":
         with pytest.raises(ValueError, match=said):
             from_weights(weights)
+
+
+def test_a_tag_alone_names_no_model():
+    with pytest.raises(ValueError, match="names no model") as error:
+        from_weights("cifar10")
+    for name in ("plain_resnet20.cifar10", "plain_wide11_small.cifar10"):
+        assert name in str(error.value)
+
+
+def test_a_folder_is_no_weight_file(tmp_path):
+    for construct in (PlainResNet20, from_weights):
+        with pytest.raises(ValueError, match="a folder.*load_run"):
+            construct(weights=tmp_path)
 
 
 def test_missing_files_are_missing_files():

@@ -315,6 +315,7 @@ def test_the_file_says_what_it_was_made_for(path):
         "name": "plain_res_net",
         "include_top": True,
         "input_shape": [8, 8, 3],
+        "pooling": None,
         "classes": 10,
         "data_format": "channels_last",
     }

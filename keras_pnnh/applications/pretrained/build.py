@@ -70,7 +70,8 @@ def load(
 ) -> keras.Model:
     """The network that the weights are of, as far as the caller leaves it open.
 
-    A head of another size stays random, with a warning.
+    A head of another size stays random, with a warning; so does one on weights
+    that have none, for which a caller asks by `classes`.
 
     Args:
         model_class: The application.
@@ -86,13 +87,22 @@ def load(
     classes = says.get("classes")
     if "classes" not in given and classes is not None:
         arguments["classes"] = classes
-    shape = None
-    if arguments.get("include_top", True) or not model_class.any_size:
-        shape = _noted_shape(says, arguments.get("data_format"))
+    headless = says.get("include_top") is False
+    if headless and not {"include_top", "classes"} & given.keys():
+        kept = {key: says[key] for key in ("pooling",) if key in says}
+        arguments |= {"include_top": False, **kept, **given}
+    include_top = bool(arguments.get("include_top", True))
+    shape = _noted_shape(
+        says,
+        arguments.get("data_format"),
+        any_size=model_class.any_size and not include_top,
+    )
     if "input_shape" not in given and shape is not None:
         arguments["input_shape"] = shape
-    new_head = bool(arguments.get("include_top")) and (
-        classes not in (None, arguments["classes"])
+    new_head = include_top and (
+        "classes" in given
+        if headless
+        else classes not in (None, arguments["classes"])
     )
     size = source.size()
     if size is not None:
@@ -101,8 +111,11 @@ def load(
         model = model_class(**arguments)
     source.load(model, new_head)
     if new_head:
+        has = f"The pretrained classifier has {classes} classes"
+        if headless:
+            has = "The pretrained weights have no classifier"
         warnings.warn(
-            f"The pretrained classifier has {classes} classes, "
+            f"{has}, "
             f"`classes={arguments['classes']}` were asked for: the backbone "
             "is pretrained, the classifier 'head' is new and random. Train "
             "it.",
@@ -129,14 +142,19 @@ def _defaults(model_class):
     }
 
 
-def _noted_shape(says, data_format):
-    """The shape of an image that the weights say, in another data format."""
+def _noted_shape(says, data_format, any_size=False):
+    """The shape of an image that the weights say, in another data format.
+
+    With `any_size` height and width stay open: a backbone takes any.
+    """
     noted = says.get("input_shape")
     if noted is None:
         return None
     if says.get("data_format") == "channels_first":
         noted = (*noted[1:], noted[0])
     height, width, channels = noted
+    if any_size:
+        height = width = None
     if resolve_data_format(data_format) == "channels_first":
         return (channels, height, width)
     return (height, width, channels)
