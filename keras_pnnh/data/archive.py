@@ -65,8 +65,11 @@ def _check_end(opened: tarfile.TarFile) -> None:
     file.seek(end)
     if file.read(BLOCK) != bytes(BLOCK):
         raise ValueError("its end is missing, or something in it is damaged")
-    while file.read(2**20):  # a checksum stands at the end of the stream
-        pass
+    # To the end of the stream, where its checksum stands. A header that was
+    # overwritten by zeros looks like the end, with files after it.
+    while block := file.read(2**20):
+        if block.count(0) != len(block):
+            raise ValueError("something follows its end, or in it is damaged")
 
 
 def _check_total(archive: Path, sizes: Iterable[int]) -> None:

@@ -1,6 +1,9 @@
 """Archives give all of their images, or an error."""
 
+import bz2
+import gzip
 import io
+import lzma
 import tarfile
 import zipfile
 
@@ -72,6 +75,29 @@ def test_a_cut_between_two_files_is_noticed(picture, tmp_path):
         path.write_bytes(whole[:cut])
         with pytest.raises(ValueError, match="complete"):
             load_images(path, "train")
+
+
+@pytest.mark.parametrize("kind", ["", ":gz", ":xz", ":bz2"])
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_header_of_zeros_is_no_end(kind, count, picture, tmp_path):
+    path = tmp_path / "x.tar"
+    write_tar(path, "w", picture, count=6)
+    whole = bytearray(path.read_bytes())
+    member = 512 + 512 * -(-len(picture) // 512)
+    opener = {"": open, ":gz": gzip.open, ":xz": lzma.open}
+    # One block of zeros, two as at the end, a whole member.
+    for zeros in (512, 1024, member):
+        start = count * member
+        damaged = bytearray(whole)
+        damaged[start : start + zeros] = bytes(zeros)
+        with opener.get(kind, bz2.open)(path, "wb") as file:
+            file.write(damaged)
+        with pytest.raises(ValueError, match="complete.*Received"):
+            load_images(path, "train")
+    # What `tar` pads with is no damage.
+    with opener.get(kind, bz2.open)(path, "wb") as file:
+        file.write(whole + bytes(20 * 512))
+    assert len(load_images(path, "train").labels) == 6
 
 
 @pytest.mark.parametrize("kind", ["gz", "xz", "bz2", "zip"])
