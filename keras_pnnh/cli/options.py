@@ -60,7 +60,7 @@ def add_data(command: argparse.ArgumentParser, required: bool = True) -> None:
         "--data",
         required=required,
         help="folder of images by class (or with train/ and test/ of such), "
-        "tar archive of one, or a TensorFlow Datasets name",
+        "tar or zip archive of one, or a TensorFlow Datasets name",
     )
     command.add_argument(
         "--data-dir",
