@@ -3,6 +3,7 @@
 #   make check      lint and the quick tests on one backend, while one works
 #   make test       lint and the tests on three backends: what CI runs
 #   make docs       the documentation site, in build/site
+#   make soak       try to break it, about an hour; SOAK_MINUTES=10 for a sample
 #   make test-full  everything on every backend, the slowest exports included
 #   make online     every published file from the real Hub, 1.6 GB
 PYTHON ?= python3
@@ -11,7 +12,7 @@ TEST := .venv-test
 WORKERS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 PYTEST := OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 $(TEST)/bin/python -m pytest -q -n $(WORKERS)
 
-.PHONY: demo check test test-full lint docs online test-tensorflow test-jax test-torch clean
+.PHONY: demo check test test-full lint docs online test-tensorflow test-jax test-torch clean soak
 
 demo: $(DEMO)/installed
 	KERAS_BACKEND=jax $(DEMO)/bin/python examples/demo.py
@@ -44,6 +45,11 @@ test-tensorflow test-jax test-torch: test-%: $(TEST)/installed
 # One process, which says on the way what came and what it was taken for.
 online: $(TEST)/online
 	KERAS_PNNH_ONLINE=1 KERAS_BACKEND=torch $(PYTEST) -n 0 -s tests/online
+
+# Not in CI. The record goes to evidence/soak; `tools/tables.py` quotes it.
+soak: $(TEST)/installed
+	OMP_NUM_THREADS=1 KERAS_BACKEND=$${KERAS_BACKEND:-torch} $(TEST)/bin/python \
+		tools/soak/soak.py $(if $(SOAK_MINUTES),--minutes $(SOAK_MINUTES))
 
 # JAX spends most of the time compiling, and less of it without optimisation.
 test-jax: export XLA_FLAGS = --xla_backend_optimization_level=0

@@ -15,7 +15,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("benchmarks", "study", "study/analysis", "study/speedrun")
+FOLDERS = (
+    "benchmarks",
+    "study",
+    "study/analysis",
+    "study/speedrun",
+    "tools/soak",
+)
 sys.path += [str(ROOT / folder) for folder in FOLDERS]
 
 import choose_weights  # noqa: E402
@@ -28,6 +34,7 @@ import figures  # noqa: E402
 import model_counts  # noqa: E402
 import questions  # noqa: E402
 import report  # noqa: E402
+import soak  # noqa: E402
 import speed_tables  # noqa: E402
 import survival_bound  # noqa: E402
 import throughput  # noqa: E402
@@ -48,6 +55,7 @@ DOCUMENTS = (
     "docs/performance.md",
     "docs/pretrained.md",
     "docs/questions.md",
+    "docs/reliability.md",
     "docs/study.md",
     "docs/weights.md",
 )
@@ -185,6 +193,7 @@ SINGLE = {
     "export-accuracy": export_accuracy.as_table,
     "models": model_counts.as_table,
     "published-weights": published_weights,
+    "soak": soak.as_table,
     "speedrun-rivals": speed_tables.rivals,
     "speedrun-step": speed_tables.step,
     "survival-bound": survival_bound.as_table,
