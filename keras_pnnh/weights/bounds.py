@@ -84,7 +84,8 @@ def building(
 def check_widths(config: dict[str, Any], size: int, path: Any) -> None:
     """Raise unless a network's layers can have weights in a file of this size.
 
-    A layer of width `n` has a kernel of at least `n * n` numbers.
+    A stage of width `n` has a kernel of at least `n * n` numbers, any other
+    layer of width `n` one of at least `n`.
 
     Args:
         config: Arguments that describe the network.
@@ -99,9 +100,9 @@ def check_widths(config: dict[str, Any], size: int, path: Any) -> None:
             if not isinstance(number, int):
                 continue
             least = 0
-            if "filters" in key or key.endswith("_dim"):
+            if key in ("filters_per_stage", "hidden_dim"):
                 least = number**2
-            elif key == "classes":
+            elif "filters" in key or key in ("classes", "mlp_dim"):
                 least = number
             if least > size + ROOM:
                 raise _refusal(

@@ -35,7 +35,7 @@ def files(tmp_path_factory):
         (
             "backbone",
             "plain_resnet20",
-            {},
+            {"include_top": True},
             "a classifier needs weights with one",
             "include_top=False",
         ),

@@ -95,7 +95,7 @@ def test_the_record_holds_no_failure(soak):
     for found in record["kinds"].values():
         assert found["outcomes"]["wrong"] == found["outcomes"]["bare"] == 0
         assert found["tried"] > 0
-    networks = record["kinds"]["networks"]
+    networks = record["kinds"]["conversions"]
     assert networks["outcomes"]["right"] >= 0.55 * networks["tried"]
     table = soak.as_table(record)
     if not record["complete"]:

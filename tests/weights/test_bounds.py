@@ -167,6 +167,7 @@ def test_real_networks_pass():
     bounds.check_widths(model.get_config(), size, "here")
     with pytest.raises(ValueError, match="beside weights of 9 bytes"):
         bounds.check_widths({"hidden_dim": 4096}, 9, "here")
+    bounds.check_widths({"last_filters": 4096}, 9, "here")
 
 
 LAMBDA = {"class_name": "Lambda", "module": "keras.layers", "config": {}}

@@ -30,7 +30,7 @@ from outcomes import BARE, OUTCOMES, WRONG  # noqa: E402
 
 # Kind: what is tried, how many trials, share of the time of a sample.
 KINDS = {
-    "networks": ("random networks: `fold`, `from_residual`", 600, 0.35),
+    "conversions": ("random networks: `fold`, `from_residual`", 600, 0.35),
     "weight_files": ("mutated weight files", 1000, 0.12),
     "pictures": ("mutated pictures and archives", 1000, 0.04),
     "constructors": ("random arguments of constructors", 1000, 0.09),

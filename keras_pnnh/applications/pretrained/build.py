@@ -82,7 +82,7 @@ def load(
     """
     noted = _noted_shape(says, "channels_last")
     if noted is not None:
-        architecture.check_channels(noted[-1], given, source.name)
+        architecture.check_channels(noted[2], given, source.name)
     arguments = {**_defaults(model_class), **numbers, **_middle(says), **given}
     classes = says.get("classes")
     if "classes" not in given and classes is not None:
