@@ -44,6 +44,7 @@ CALLED = {
     "freeze_until": "freeze",
     "until": "freeze",
     "profile_steps": "profile",
+    "stream_images": "stream",
 }
 NO_FLAGS = ("run", "folder", "name", "images", "repository", "set")
 

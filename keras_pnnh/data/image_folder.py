@@ -122,7 +122,7 @@ def _check_memory(folder, shape):
             "Images that are loaded must fit in memory. Received: "
             f"'{folder}' with {shape[0]:,} images, {needed / 1e9:,.0f} GB at "
             f"{shape[1]}x{shape[2]} pixels, for {memory / 1e9:,.0f} GB of "
-            "memory. Stream them: `stream_images`, or `--stream`."
+            "memory. Leave them in their files: `stream_images`."
         )
 
 

@@ -130,9 +130,8 @@ def _written_out(model, limit):
         leave_out_unknown=True,
     )
     keep = (
-        "`keep_pass_through=True` (on the command line --keep-pass-through) "
-        "writes them as they are, which costs nothing and leaves slices and "
-        "joins in the file."
+        "`keep_pass_through=True` writes them as they are, which costs nothing "
+        "and leaves slices and joins in the file."
     )
     macs, parameters = report.written_out_macs, report.written_out_parameters
     if macs is None or parameters is None:
@@ -153,7 +152,6 @@ def _written_out(model, limit):
             "Pass-through channels are written out up to a limit of cost, "
             f"{limit:g} times the multiply-accumulates. Received: model "
             f"'{model.name}', which written out costs {words}. {keep} "
-            f"`cost_limit={ratio + 0.05:.1f}` (--cost-limit) writes them out "
-            "all the same."
+            f"`cost_limit={ratio + 0.05:.1f}` writes them out all the same."
         )
     return write_out(model), f"pass-through channels written out: {words}"

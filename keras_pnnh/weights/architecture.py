@@ -137,7 +137,7 @@ def check_given(says: Any, given: Any, path: Any) -> None:
         )
 
 
-def check_channels(expected: int, given: dict[str, Any], path: Any) -> None:
+def check_channels(expected: Any, given: dict[str, Any], path: Any) -> None:
     """Raise if a caller's images have other channels than the weights read.
 
     Args:

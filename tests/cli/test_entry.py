@@ -124,6 +124,7 @@ def test_no_message_of_the_library_names_a_flag_of_the_command():
             "Received: epochs=0, `epochs` is",
             "Received: epochs=0, `--epochs` is",
         ),
+        ("in their files: `stream_images`.", "in their files: `--stream`."),
         ("with `internal_path='none'`", "with `--path 'none'`"),
         ("`make test` and `other`", "`make test` and `other`"),
         ("two\nlines \x1b[2J", r"two lines \x1b[2J"),

@@ -75,7 +75,6 @@ def test_too_dear_is_refused_before_it_is_built(limit, monkeypatch):
         f"{cost.written_out_parameters:,} parameters",
         "MB of weights",
         "keep_pass_through=True",
-        "--keep-pass-through",
         "cost_limit=",
     ):
         assert words in message
