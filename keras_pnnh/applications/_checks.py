@@ -164,8 +164,26 @@ def check_dropout_rate(dropout_rate: Any, internal_path: str) -> None:
         )
 
 
-def check_input_shape(input_shape: Any, minimum: int, data_format: str) -> None:
-    """Three axes, known channels, and at least `minimum` pixels a side."""
+def resolve_input_shape(
+    input_shape: Any,
+    default_size: int | None,
+    minimum: int,
+    preprocessing: Any,
+    data_format: str,
+) -> Shape:
+    """The shape of one image, RGB of the default size for None.
+
+    Three axes, known channels, at least `minimum` pixels a side, and what the
+    preprocessing can take.
+    """
+    if input_shape is None:
+        input_shape = _default_input_shape(default_size, data_format)
+    _check_input_shape(input_shape, minimum, data_format)
+    check_preprocessing(preprocessing, input_shape, data_format)
+    return input_shape
+
+
+def _check_input_shape(input_shape, minimum, data_format):
     if not isinstance(input_shape, (list, tuple)) or len(input_shape) != 3:
         raise ValueError(
             "`input_shape` is the shape of one image and has 3 axes, without "
@@ -214,7 +232,7 @@ def check_name(name: Any) -> None:
         )
 
 
-def default_input_shape(size: int | None, data_format: str) -> Shape:
+def _default_input_shape(size, data_format):
     if data_format == "channels_first":
         return (3, size, size)
     return (size, size, 3)

@@ -201,14 +201,13 @@ class PlainMobileNet(Application):
         _checks.check_name(name)
         data_format = resolve_data_format(data_format)
         dtype = _checks.resolve_dtype(dtype)
-        if input_shape is None:
-            input_shape = _checks.default_input_shape(
-                _default_size(stem) if include_top else None, data_format
-            )
-        _checks.check_input_shape(
-            input_shape, _minimum_size(strides_per_stage, stem), data_format
+        input_shape = _checks.resolve_input_shape(
+            input_shape,
+            _default_size(stem) if include_top else None,
+            _minimum_size(strides_per_stage, stem),
+            preprocessing,
+            data_format,
         )
-        _checks.check_preprocessing(preprocessing, input_shape, data_format)
         net = MobileNetLayers(
             internal_path=blocks_path(internal_path),
             data_format=data_format,

@@ -212,13 +212,14 @@ class PlainViT(Application):
         _checks.check_name(name)
         data_format = resolve_data_format(data_format)
         dtype = _checks.resolve_dtype(dtype)
-        if input_shape is None:
-            input_shape = _checks.default_input_shape(
-                _default_size(patch_size), data_format
-            )
-        _checks.check_input_shape(input_shape, patch_size, data_format)
+        input_shape = _checks.resolve_input_shape(
+            input_shape,
+            _default_size(patch_size),
+            patch_size,
+            preprocessing,
+            data_format,
+        )
         _check_patches(input_shape, patch_size, data_format)
-        _checks.check_preprocessing(preprocessing, input_shape, data_format)
         net = TokenLayers(
             internal_path=blocks_path(internal_path),
             dtype=dtype,

@@ -176,12 +176,13 @@ class PlainWide(Application):
         _checks.check_name(name)
         data_format = resolve_data_format(data_format)
         dtype = _checks.resolve_dtype(dtype)
-        if input_shape is None:
-            input_shape = _checks.default_input_shape(
-                32 if include_top else None, data_format
-            )
-        _checks.check_input_shape(input_shape, 2**stages, data_format)
-        _checks.check_preprocessing(preprocessing, input_shape, data_format)
+        input_shape = _checks.resolve_input_shape(
+            input_shape,
+            32 if include_top else None,
+            2**stages,
+            preprocessing,
+            data_format,
+        )
         net = ConvLayers(
             internal_path=blocks_path(internal_path),
             data_format=data_format,

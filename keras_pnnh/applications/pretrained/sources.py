@@ -93,13 +93,10 @@ def find_source(
     return Published(name, numbers, entry, options)
 
 
-class File:
-    """A `.weights.h5` file of the user's."""
+class _Noted:
+    """A source that has a note of its network, in a file or beside it."""
 
-    def __init__(self, path: Any) -> None:
-        loader.check_path(Path(path))
-        self.name: str = str(path)
-        self._path = Path(path)
+    name: str
 
     def made_for(self) -> tuple[str | None, str | None]:
         noted = self._noted() or {}
@@ -112,6 +109,18 @@ class File:
         if noted is None:
             return {}
         return architecture.arguments_of(model_class, noted, self.name)
+
+    def _noted(self) -> dict[str, Any] | None:
+        raise NotImplementedError
+
+
+class File(_Noted):
+    """A `.weights.h5` file of the user's."""
+
+    def __init__(self, path: Any) -> None:
+        loader.check_path(Path(path))
+        self.name: str = str(path)
+        self._path = Path(path)
 
     def size(self) -> int | None:
         return self._path.stat().st_size
@@ -155,7 +164,7 @@ class Bundled:
         _load_file(model, self._path, new_head, checked=True)
 
 
-class Repository:
+class Repository(_Noted):
     """A model of this library on the Hub."""
 
     def __init__(self, reference: str, options: dict[str, Any]) -> None:
@@ -163,18 +172,6 @@ class Repository:
         self._options = options
         hub_repository.parse(reference, options.get("revision"))
         self._opened = None
-
-    def made_for(self) -> tuple[str | None, str | None]:
-        noted = self._noted() or {}
-        return noted.get("class_name"), noted.get("name")
-
-    def architecture(
-        self, model_class: Any, given: dict[str, Any]
-    ) -> dict[str, Any]:
-        noted = self._noted()
-        if noted is None:
-            return {}
-        return architecture.arguments_of(model_class, noted, self.name)
 
     def size(self) -> int | None:
         # Not the size that the Hub says.
