@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import accuracy_figure
 import depth_figure
 import epochs_figure
 import grid
@@ -31,12 +32,15 @@ class Figure:
         read: Returns the numbers to show, of which JSON can be made.
         plot: Called with matplotlib's `Axes` and the numbers.
         title: Of the picture; None says the conditions of the table.
+        panels: How many stand side by side; `plot` is called with a list of
+            them where there are several.
     """
 
     table: str
     read: Callable
     plot: Callable
     title: str | None = None
+    panels: int = 1
 
     @property
     def path(self):
@@ -53,13 +57,15 @@ class Figure:
         from matplotlib.figure import Figure as Canvas
 
         numbers = self.read()
-        canvas = Canvas(figsize=(7, 4), layout="constrained")
-        axes = canvas.subplots()
-        self.plot(axes, numbers)
+        canvas = Canvas(figsize=(7 + 2 * (self.panels > 1), 4))
+        canvas.set_layout_engine("constrained")
+        axes = canvas.subplots(1, self.panels, sharey=True, squeeze=False)[0]
+        self.plot(axes[0] if self.panels == 1 else axes, numbers)
         title = self.title or conditions(grid.TABLES[self.table])
-        axes.set_title(title, fontsize=10)
-        axes.grid(alpha=0.3)
-        axes.legend()
+        canvas.suptitle(title, fontsize=10)
+        for panel in axes:
+            panel.grid(alpha=0.3)
+        axes[0].legend(fontsize="small" if self.panels > 1 else None)
         with replace_when_complete(self.path) as temporary:
             canvas.savefig(
                 temporary,
@@ -83,6 +89,14 @@ def conditions(table):
 
 
 FIGURES = (
+    Figure(
+        "accuracy",
+        accuracy_figure.points,
+        accuracy_figure.plot,
+        "CIFAR-10 at 32x32 pixels: 24 epochs (small), 80 epochs (large), "
+        "published (hollow)",
+        panels=2,
+    ),
     Figure("depth", depth_figure.errors, depth_figure.plot),
     Figure("confirmation", epochs_figure.errors, epochs_figure.plot),
     Figure(
