@@ -21,7 +21,7 @@ def test_the_blocks_run(imagenet, tmp_path, monkeypatch, capsys):  # noqa: F811
     assert "pass_through" in printed and "plain: " in printed
     assert (tmp_path / "plain.keras").is_file()
     assert imagenet.requests
-    layers = names["written_out"].layers
+    layers = names["plain"].layers
     assert {type(layer).__module__.split(".")[0] for layer in layers} == {
         "keras"
     }
