@@ -29,8 +29,9 @@ def fold(model: keras.Model, name: str | None = None) -> Any:
     A `PlainDense` becomes a `Dense`, a `PlainAttention` one without a coder;
     any other `PlainLayer` says itself what it folds to. Ordinary `Conv2D` and
     `DepthwiseConv2D` layers absorb the `BatchNormalization` that alone reads
-    them, so any functional model can be folded. A norm after a convolution
-    with an activation stays.
+    them, so any functional model can be folded; pooling may stand between the
+    two while the norm's scale is positive. A norm after a convolution with an
+    activation stays.
 
     The result equals the model in inference, up to rounding, and is for
     inference: without its norms it trains differently. The original is left

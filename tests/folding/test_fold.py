@@ -18,6 +18,7 @@ from keras_pnnh.graph.layer_copies import to_numpy
 from keras_pnnh.layers import Coder, PlainConv2D, SharedKernel
 
 NORMS = ("learner", "sum", "kernel", None)
+POOLINGS = (layers.MaxPooling2D, layers.AveragePooling2D)
 
 
 def small(**kwargs):
@@ -235,6 +236,49 @@ def test_a_norm_that_does_not_fit_stays(convolution, norm_arguments):
     model = with_norm(convolution, **norm_arguments)
     folded = folded_equals(model, images(2, 7, 8, 4))
     assert names(folded) == ["x", "conv", "norm", "relu"]
+
+
+def with_pooling(*poolings, **norm_arguments):
+    x = keras.Input((9, 9, 4), name="x")
+    y = layers.Conv2D(4, 3, name="conv")(x)
+    for pooling in poolings:
+        y = pooling(y)
+    y = layers.BatchNormalization(name="norm", **norm_arguments)(y)
+    return keras.Model(x, layers.ReLU(name="relu")(y))
+
+
+@pytest.mark.parametrize(
+    ("poolings", "scale", "gone"),
+    [
+        ([layers.MaxPooling2D], 1, True),
+        ([layers.MaxPooling2D], None, True),
+        ([layers.MaxPooling2D], -1, False),  # the largest becomes the smallest
+        ([layers.MaxPooling2D], 0, False),
+        ([layers.AveragePooling2D], -1, True),
+        ([layers.MaxPooling2D, layers.AveragePooling2D], 1, True),
+        ([layers.MaxPooling2D, layers.AveragePooling2D], -1, False),
+        ([layers.ReLU], 1, False),
+    ],
+)
+def test_a_norm_behind_a_pooling_folds_while_it_commutes(poolings, scale, gone):
+    made = [new(2) if new in POOLINGS else new() for new in poolings]
+    model = with_pooling(*made, scale=scale is not None)
+    folded_equals(model, images(2, 9, 9, 4))  # moves the statistics
+    if scale is not None:
+        gamma = model.get_layer("norm").gamma
+        gamma.assign([1, 2, 0.5, scale])
+    folded = fold(model)
+    x = images(2, 9, 9, 4)
+    np.testing.assert_allclose(
+        outputs_of(folded, x), outputs_of(model, x), rtol=1e-4, atol=1e-4
+    )
+    assert ("norm" not in names(folded)) == gone
+
+
+def test_a_norm_behind_zeros_that_are_averaged_stays():
+    model = with_pooling(layers.AveragePooling2D(2, 2, "same"))
+    folded = folded_equals(model, images(2, 9, 9, 4))
+    assert "norm" in names(folded)
 
 
 def test_a_norm_whose_convolution_is_read_elsewhere_stays():
