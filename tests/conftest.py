@@ -35,8 +35,18 @@ def pytest_configure(config):
     )
 
 
-# What these tests look at does not depend on the backend.
-ON_ONE_BACKEND = ("data", "documents", "presentation", "publishing", "study")
+# What these tests look at does not depend on the backend, but for those that
+# are marked `every_backend`.
+ON_ONE_BACKEND = (
+    "cli",
+    "data",
+    "documents",
+    "presentation",
+    "publishing",
+    "study",
+    "theory",
+    "weights",
+)
 
 
 def pytest_collection_modifyitems(items):
@@ -46,7 +56,8 @@ def pytest_collection_modifyitems(items):
         if (item.get_closest_marker("network") is not None) != ONLINE:
             item.add_marker(local if ONLINE else offline)
         folder = item.path.relative_to(pathlib.Path(__file__).parent).parts[0]
-        if folder in ON_ONE_BACKEND and "speedrun" not in item.path.name:
+        everywhere = item.get_closest_marker("every_backend")
+        if folder in ON_ONE_BACKEND and not everywhere:
             item.add_marker(pytest.mark.torch_only)
     if (
         keras.backend.backend() == "torch"

@@ -55,6 +55,7 @@ def test_benchmark_of_throughput_prints_a_ratio_for_every_network(tmp_path):
     assert (tmp_path / "torch.json").is_file()
 
 
+@pytest.mark.torch_only
 def test_transfer_learning_trains_the_head_and_then_all(tmp_path):
     printed = run(
         "examples/transfer_learning.py", "--smoke", "--output", tmp_path

@@ -42,6 +42,7 @@ class Links(html.parser.HTMLParser):
         ]
 
 
+@pytest.mark.torch_only
 def test_page_holds_everything(report):
     folder, results = report
     page = (folder / "report.html").read_text()
@@ -56,6 +57,7 @@ def test_page_holds_everything(report):
     assert (folder / "signals.png").stat().st_size > 20_000
 
 
+@pytest.mark.torch_only
 def test_curves_compare_networks_of_different_width(report):
     _, results = report
     signal = results["sound <1>"].signal
@@ -77,6 +79,7 @@ def test_a_report_needs_a_model(tmp_path):
 ITS_OWN = (".google.com", ".googleapis.com", ".gvt1.com")
 
 
+@pytest.mark.torch_only
 def test_page_opens_in_a_browser(report, tmp_path):
     """No error on the console, no request but the file itself."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)

@@ -28,6 +28,7 @@ PARAMETERS = {
 }
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     "variant",
     [

@@ -45,6 +45,7 @@ def test_layers_in_front_cannot_shift_the_weights(reference, images):
     assert len(coders) == 3
 
 
+@pytest.mark.torch_only
 def test_a_rewired_model_can_be_saved(reference, tmp_path, images):
     _, path = reference
     tensor = keras.Input((8, 8, 3), name="camera")

@@ -56,6 +56,7 @@ def silence_learners(model):
                 layer.kernel.assign(np.zeros(layer.kernel.shape))
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("variant", PARAMETERS)
 def test_parameter_counts(variant):
     alpha, twin_count, coder_count = PARAMETERS[variant]

@@ -51,6 +51,7 @@ def expected_parameters(depth):
     return plain, plain + norms + scales + coders, plain + scales
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     "variant",
     [

@@ -17,7 +17,10 @@ from keras_pnnh.weights.loader import load
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("internal_path", INTERNAL_PATHS)
-@pytest.mark.parametrize("half", ["bfloat16", "float16"])
+@pytest.mark.parametrize(
+    "half",
+    ["bfloat16", pytest.param("float16", marks=pytest.mark.torch_only)],
+)
 def test_mixed_precision_keeps_the_head_in_float32(
     family, internal_path, half, images
 ):
@@ -56,6 +59,7 @@ def test_the_global_policy_counts(family):
     assert model.get_layer("head").compute_dtype == "float32"
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("internal_path", INTERNAL_PATHS)
 def test_channels_first_reads_the_same_file(

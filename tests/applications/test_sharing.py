@@ -14,7 +14,7 @@ from harness import INTERNAL_PATHS, randomize, to_numpy
 from keras_pnnh import save_weights
 from keras_pnnh.layers import Coder
 
-BACKENDS = {"tensorflow": "tensorflow", "jax": "jax", "torch": "torch"}
+NEXT = {"tensorflow": "jax", "jax": "torch", "torch": "tensorflow"}
 
 
 def build(family, **kwargs):
@@ -61,6 +61,7 @@ def _with_weights(copy, model):
     return copy
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("coder_training", ["frozen", "scaled"])
 @pytest.mark.parametrize(
@@ -175,17 +176,13 @@ for folder in sys.argv[1:]:
 def _is_installed(backend):
     from importlib.util import find_spec
 
-    return find_spec(BACKENDS[backend]) is not None
+    return find_spec(backend) is not None
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "backend",
-    [
-        name
-        for name in BACKENDS
-        if name != keras.backend.backend() and _is_installed(name)
-    ],
+    [name for name in [NEXT[keras.backend.backend()]] if _is_installed(name)],
 )
 def test_files_load_on_another_backend(backend, tmp_path, images):
     folders = [tmp_path / family for family in FAMILIES]

@@ -81,6 +81,7 @@ def test_a_chain_with_pass_through_channels_is_not_called_plain():
         assert not report.chain and not report.pass_through
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     ("depth", "internal_path"),
     [(20, "coder"), (20, "residual"), (20, "none"), (56, "coder")],

@@ -21,6 +21,7 @@ def show(label, path="a/x.png"):
     return console.file.getvalue()
 
 
+@pytest.mark.every_backend
 def test_bundled_weights_recognise_the_samples(capsys):
     samples = sample_images()[::3]
     assert main(["classify", *(str(each.path) for each in samples)]) == 0

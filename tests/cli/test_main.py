@@ -63,6 +63,7 @@ def error_of(arguments, capsys):
     return printed.err
 
 
+@pytest.mark.every_backend
 def test_train_then_evaluate(data, tmp_path, capsys):
     output = tmp_path / "run"
     assert main(train_arguments(data, output)) == 0

@@ -30,6 +30,7 @@ def code(monkeypatch):
     return replace
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("path", ["", ".", os.pathsep, "./"])
 def test_nothing_of_the_current_folder_is_imported(
     path, tmp_path, monkeypatch, code
@@ -44,6 +45,7 @@ def test_nothing_of_the_current_folder_is_imported(
     assert not ran.exists()
 
 
+@pytest.mark.torch_only
 def test_nothing_beside_the_package_is_imported(tmp_path, monkeypatch, code):
     """A checkout is run in place, whatever else lies there."""
     ran = tmp_path / "ran"

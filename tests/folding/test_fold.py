@@ -36,8 +36,8 @@ def small(**kwargs):
     [
         pytest.param(
             name,
-            marks=pytest.mark.slow
-            if sum(VARIANTS[name]["blocks_per_stage"]) > 30
+            marks=[pytest.mark.slow, pytest.mark.torch_only]
+            if sum(VARIANTS[name]["blocks_per_stage"]) > 15
             else (),
         )
         for name in sorted(VARIANTS)

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-sys.path.append(str(Path(__file__).parents[2] / "study"))
+STUDY = Path(__file__).parents[2] / "study"
+sys.path += [str(STUDY), str(STUDY / "speedrun")]
 
 import epochs_figure
 import figures

@@ -10,9 +10,12 @@ import pytest
 
 FOLDER = Path(__file__).parents[2] / "study" / "speedrun"
 
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "jax", reason="the loop is JAX's"
-)
+pytestmark = [
+    pytest.mark.every_backend,
+    pytest.mark.skipif(
+        keras.backend.backend() != "jax", reason="the loop is JAX's"
+    ),
+]
 
 
 @pytest.fixture

@@ -128,6 +128,7 @@ def test_interrupt_is_reported_and_resumable(
     assert_same_run(tmp_path / "run", unbroken(train_arguments))
 
 
+@pytest.mark.torch_only
 @pytest.mark.slow
 def test_full_disk_keeps_the_checkpoint_before(
     train_arguments, tiny_catalog, unbroken, tmp_path

@@ -120,6 +120,7 @@ def test_what_the_registry_has_checked_is_not_looked_at_again(
     assert len(looked) == 1
 
 
+@pytest.mark.every_backend
 def test_what_is_saved_has_a_digest(tmp_path, images):
     model = PlainResNet20(input_shape=(8, 8, 3))
     save_weights(model, tmp_path / "mine.weights.h5")

@@ -61,6 +61,7 @@ def assert_same(ours, theirs):
         np.testing.assert_array_equal(mine, other)
 
 
+@pytest.mark.every_backend
 def test_constructors_take_references(filled, model):
     copy = PlainResNet20(weights=REFERENCE, **SMALL)
     assert_same(copy, model)

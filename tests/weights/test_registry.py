@@ -85,6 +85,7 @@ def test_no_two_rows_share_a_file():
     assert len({entry.sha256 for entry in entries}) == len(entries)
 
 
+@pytest.mark.every_backend
 def test_the_bundled_file_loads():
     """The real one, offline."""
     model = PlainResNet20(weights="cifar10")
@@ -110,6 +111,7 @@ def test_labels_are_those_of_cifar10():
     assert CIFAR10_LABELS[9] == "truck"
 
 
+@pytest.mark.every_backend
 def test_published_weights_load(published, images):
     model, _ = published
     copy = PlainResNet20(weights="cifar10", input_shape=(8, 8, 3))

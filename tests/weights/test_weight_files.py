@@ -52,6 +52,7 @@ def refused(model, *parts, kind=ValueError):
         np.testing.assert_array_equal(now, then)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("internal_path", INTERNAL_PATHS)
 @pytest.mark.parametrize("compiled", [False, True])
 def test_round_trip(internal_path, compiled, tmp_path, images):
