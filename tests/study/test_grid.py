@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-STUDY = Path(__file__).parents[2] / "study"
-sys.path += [str(STUDY), str(STUDY / "speedrun")]
+sys.path.append(str(Path(__file__).parents[2] / "study"))
+sys.path.append(str(Path(__file__).parents[2] / "study" / "speedrun"))
 
+import accuracy_figure
 import epochs_figure
 import figures
 import grid
@@ -144,7 +145,7 @@ def test_coders_are_pretrained_and_the_record_says_so(
 
 def test_a_figure_is_current_until_a_record_changes(tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "FOLDER", tmp_path / "figures")
-    figure = figures.FIGURES[0]
+    (figure,) = (f for f in figures.FIGURES if f.table == "depth")
     assert not figure.is_current()
     numbers = figure.read()
     assert numbers["none"][56][0] > numbers["coder-learner-gain0.3"][56][0]
@@ -170,6 +171,22 @@ def test_the_figure_of_the_epochs_shows_every_seed(monkeypatch):
     (shade,) = axes.collections
     heights = shade.get_paths()[0].vertices[:, 1]
     assert heights.min() == 25.0 and heights.max() == 75.0
+
+
+def test_the_figure_of_accuracy_shows_every_point_twice():
+    numbers = accuracy_figure.points()
+    assert {point["kind"] for point in numbers} == set(accuracy_figure.KINDS)
+    panels = matplotlib.figure.Figure().subplots(1, 2)
+    accuracy_figure.plot(panels, numbers)
+    for axes, cost in zip(panels, ("macs", "parameters"), strict=True):
+        shown = [
+            tuple(point)
+            for group in axes.collections
+            if group.get_label() in accuracy_figure.KINDS.values()
+            for point in group.get_offsets().tolist()
+        ]
+        wanted = [(p[cost] / 1e6, p["accuracy"]) for p in numbers]
+        assert sorted(shown) == sorted(wanted)
 
 
 @pytest.mark.parametrize("name", sorted(grid.TABLES))
