@@ -27,6 +27,13 @@ class Fault(NamedTuple):
         depth: Its depth.
         finding: The numbers.
         repair: What to change.
+
+    Example:
+
+    >>> from keras_pnnh.analysis import Fault
+    >>> fault = Fault("dead layer", "stage1_block1_relu1", 2, "0 of 16", "")
+    >>> fault.kind
+    'dead layer'
     """
 
     kind: str

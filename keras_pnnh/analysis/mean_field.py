@@ -57,6 +57,17 @@ def predict_survival(
     Returns:
         Dictionary from name of tap (see `find_taps`) to a number in [0, 1],
         or to None after a layer whose statistics are not known here.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.applications import PlainResNet
+    >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
+    >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
+    >>> from keras_pnnh.analysis import predict_survival
+    >>> predicted = predict_survival(model, images)
+    >>> round(predicted["stem_relu"], 1)
+    0.5
     """
     taps = {tap.call: tap for tap in find_taps(model)}
     calls = graph.read(model).calls[len(model.inputs) :]

@@ -23,6 +23,17 @@ class Preflight(NamedTuple):
         faults: What is wrong, each fault where it begins.
         signal: The measures that it rests on.
         half_verdict: The verdict on the first half of the images.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.applications import PlainResNet
+    >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
+    >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
+    >>> from keras_pnnh.analysis import preflight
+    >>> found = preflight(model, images)
+    >>> found.verdict in ("ready", "at risk", "will not train")
+    True
     """
 
     verdict: str

@@ -36,6 +36,16 @@ class Probe:
 
     Raises:
         ValueError: See `find_taps`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.applications import PlainResNet
+    >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
+    >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
+    >>> from keras_pnnh.analysis import Probe
+    >>> [tap.name for tap in Probe(model, "stage1_*relu*").taps]
+    ['stage1_block1_relu1', 'stage1_block1_relu2']
     """
 
     def __init__(

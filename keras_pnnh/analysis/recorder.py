@@ -41,6 +41,21 @@ class RecordSignal(keras.callbacks.Callback):
     Raises:
         ValueError: If `every` or `overhead` is out of range.
         ModuleNotFoundError: If tensorboard is asked for and not installed.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.applications import PlainResNet
+    >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
+    >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
+    >>> import tempfile
+    >>> from keras_pnnh.analysis import RecordSignal
+    >>> model.compile("sgd", "sparse_categorical_crossentropy")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     record = RecordSignal(images, folder, every=10)
+    ...     fitted = model.fit(
+    ...         images, np.arange(8), callbacks=[record], verbose=0
+    ...     )
     """
 
     def __init__(

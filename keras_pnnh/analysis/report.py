@@ -39,6 +39,19 @@ def write_report(
 
     Raises:
         ValueError: If there is no model, or see `measure_signal`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.applications import PlainResNet
+    >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
+    >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
+    >>> import pathlib, tempfile
+    >>> from keras_pnnh.analysis import write_report
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     found = write_report({"coder": model}, images, folder)
+    ...     print((pathlib.Path(folder) / "report.html").is_file())
+    True
     """
     if not models:
         raise ValueError(

@@ -12,7 +12,19 @@ from keras_pnnh.presentation.text_table import as_table
 
 
 class LayerSignal(NamedTuple):
-    """Measures of one layer; `analysis.measures` defines them."""
+    """Measures of one layer; `analysis.measures` defines them.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.applications import PlainResNet
+    >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
+    >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
+    >>> from keras_pnnh.analysis import measure_signal
+    >>> first = measure_signal(model, images, training=True).layers[0]
+    >>> first.name, first.channels, 0 < first.survival < 1
+    ('stem_relu', 4, True)
+    """
 
     name: str
     depth: int  # layers with a kernel on the longest path to here
@@ -33,7 +45,19 @@ class LayerSignal(NamedTuple):
 
 
 class SignalReport(NamedTuple):
-    """What `measure_signal` found; `print` shows a table."""
+    """What `measure_signal` found; `print` shows a table.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.applications import PlainResNet
+    >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
+    >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
+    >>> from keras_pnnh.analysis import measure_signal
+    >>> report = measure_signal(model, images, training=True)
+    >>> report.images, len(report.layers)
+    (8, 5)
+    """
 
     model: str
     images: int
@@ -90,6 +114,17 @@ def measure_signal(
     Raises:
         ValueError: If the model cannot be read, or the images do not fit or
             are less than four.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.applications import PlainResNet
+    >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
+    >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
+    >>> from keras_pnnh.analysis import measure_signal
+    >>> report = measure_signal(model, images, training=True)
+    >>> [layer.name for layer in report.layers if layer.trunk][:2]
+    ['stem_relu', 'stage1_block1_relu1']
     """
     images = np.asarray(images)
     if len(images) < 4:

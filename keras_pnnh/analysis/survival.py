@@ -8,7 +8,19 @@ from keras_pnnh.presentation.text_table import as_table
 
 
 class LayerSurvival(NamedTuple):
-    """Survival after one non-linearity."""
+    """Survival after one non-linearity.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.applications import PlainResNet
+    >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
+    >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
+    >>> from keras_pnnh.analysis import measure_survival
+    >>> first = measure_survival(model, images).layers[0]
+    >>> first.name, 0 < first.measured < 1
+    ('stem_relu', True)
+    """
 
     name: str
     depth: int  # layers with a kernel on the longest path to here
@@ -18,7 +30,19 @@ class LayerSurvival(NamedTuple):
 
 
 class SurvivalReport(NamedTuple):
-    """What `measure_survival` found; `print` shows a table."""
+    """What `measure_survival` found; `print` shows a table.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.applications import PlainResNet
+    >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
+    >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
+    >>> from keras_pnnh.analysis import measure_survival
+    >>> report = measure_survival(model, images)
+    >>> len(report.layers)
+    5
+    """
 
     model: str
     images: int
@@ -49,6 +73,18 @@ def measure_survival(
 
     Raises:
         ValueError: See `measure_signal`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.applications import PlainResNet
+    >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
+    >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
+    >>> from keras_pnnh.analysis import measure_survival
+    >>> for layer in measure_survival(model, images).layers[:2]:
+    ...     print(layer.name, 0 < layer.measured < 1, 0 < layer.predicted < 1)
+    stem_relu True True
+    stage1_block1_relu1 True True
     """
     options = {"gradients": False, "training": training, **options}
     report = measure_signal(model, images, **options)

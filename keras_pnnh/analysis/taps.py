@@ -44,6 +44,17 @@ class Tap(NamedTuple):
             is lost on the trunk is lost; a branch may lose what a shortcut
             keeps.
         channels_first: Whether the channels are on axis 1.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.applications import PlainResNet
+    >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
+    >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
+    >>> from keras_pnnh.analysis import find_taps
+    >>> tap = find_taps(model)[0]
+    >>> tap.name, tap.depth, tap.trunk
+    ('stem_relu', 1, True)
     """
 
     name: str
@@ -70,6 +81,14 @@ def find_taps(model: Any, layers: Any = None) -> list[Any]:
     Raises:
         ValueError: If the model has no graph, a pattern fits no layer, or
             there is nothing to read.
+
+    Example:
+
+    >>> from keras_pnnh.analysis import find_taps
+    >>> from keras_pnnh.applications import PlainResNet
+    >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
+    >>> [tap.name for tap in find_taps(model, "stage2_*relu*")]
+    ['stage2_block1_relu1', 'stage2_block1_relu2']
     """
     network = graph.read(model)
     every = _all_taps(network, len(model.inputs))

@@ -78,6 +78,17 @@ def audit(
             multiplications are not known; if a file is damaged or of another
             format.
         ModuleNotFoundError: If the package that reads a file is missing.
+
+    Example:
+
+    >>> import keras_pnnh
+    >>> model = keras_pnnh.applications.PlainResNet(
+    ...     (1, 1), (4, 8), input_shape=(8, 8, 3)
+    ... )
+    >>> chain = keras_pnnh.fold(model)
+    >>> report = keras_pnnh.audit(chain)
+    >>> report.plain, report.depth
+    (True, 6)
     """
     if isinstance(model, (str, os.PathLike)):
         return audit_file(model)

@@ -33,6 +33,17 @@ class AuditReport(NamedTuple):
     """What `audit` found. Counts are for one image.
 
     `print` shows a summary; the fields hold everything.
+
+    Example:
+
+    >>> import keras_pnnh
+    >>> model = keras_pnnh.applications.PlainResNet(
+    ...     (1, 1), (4, 8), input_shape=(8, 8, 3)
+    ... )
+    >>> chain = keras_pnnh.fold(model)
+    >>> report = keras_pnnh.audit(chain)
+    >>> report.parameters == chain.count_params()
+    True
     """
 
     plain: bool  # one chain of layers without a path around anything
@@ -153,6 +164,17 @@ def compare(reports: Any) -> str:
 
     Raises:
         ValueError: If there is no report.
+
+    Example:
+
+    >>> import keras_pnnh
+    >>> model = keras_pnnh.applications.PlainResNet(
+    ...     (1, 1), (4, 8), input_shape=(8, 8, 3)
+    ... )
+    >>> chain = keras_pnnh.fold(model)
+    >>> table = keras_pnnh.auditing.compare({"chain": keras_pnnh.audit(chain)})
+    >>> "chain" in table.splitlines()[0]
+    True
     """
     if not reports:
         raise ValueError(

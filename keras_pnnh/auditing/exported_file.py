@@ -29,6 +29,20 @@ class FileReport(NamedTuple):
     image. It counts if one of its branches bypasses an operator with weights;
     those that do not are inside of an activation, such as GELU's, or of a
     norm.
+
+    Example:
+
+    >>> import keras_pnnh
+    >>> model = keras_pnnh.applications.PlainResNet(
+    ...     (1, 1), (4, 8), input_shape=(8, 8, 3)
+    ... )
+    >>> chain = keras_pnnh.fold(model)
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report = keras_pnnh.export(chain, folder + "/chain.onnx", "onnx")
+    ...     audited = keras_pnnh.audit(folder + "/chain.onnx")
+    >>> audited.plain, audited.joins
+    (True, ())
     """
 
     path: str

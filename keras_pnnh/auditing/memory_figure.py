@@ -23,6 +23,21 @@ def plot_memory(reports: Any, path: Any) -> None:
         ValueError: If there is no report.
         ModuleNotFoundError: If matplotlib is not installed.
         OSError: If the file cannot be written.
+
+    Example:
+
+    >>> import keras_pnnh
+    >>> model = keras_pnnh.applications.PlainResNet(
+    ...     (1, 1), (4, 8), input_shape=(8, 8, 3)
+    ... )
+    >>> chain = keras_pnnh.fold(model)
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder) / "memory.png"
+    ...     reports = {"chain": keras_pnnh.audit(chain)}
+    ...     keras_pnnh.auditing.plot_memory(reports, path)
+    ...     print(path.is_file())
+    True
     """
     if not reports:
         raise ValueError(

@@ -13,6 +13,15 @@ class LabelledImages(NamedTuple):
             `ImageFiles` where they are streamed.
         labels: `(n,)` integers, indices into `class_names`.
         class_names: Names of the classes.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.data import LabelledImages
+    >>> images = np.zeros((2, 8, 8, 3), "uint8")
+    >>> data = LabelledImages(images, np.array([0, 1]), ("cat", "dog"))
+    >>> data.class_names[data.labels[1]]
+    'dog'
     """
 
     images: Any  # an array, or what is indexed and has a shape like one

@@ -114,6 +114,18 @@ def export(
             too long. Nothing is written then.
         ModuleNotFoundError: If a package is not installed.
         OSError: If the file cannot be written, for lack of space, say.
+
+    Example:
+
+    >>> import tempfile
+    >>> import keras_pnnh
+    >>> model = keras_pnnh.applications.PlainResNet(
+    ...     (1, 1), (4, 8), input_shape=(8, 8, 3)
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report = keras_pnnh.export(model, folder + "/model.onnx", "onnx")
+    >>> report.format
+    'onnx'
     """
     form = get_format(format)
     checks.check_model(model)

@@ -12,6 +12,19 @@ class ExportReport(NamedTuple):
     """An exported file, compared with the Keras model it was made from.
 
     `print` shows a summary. What was not compared is None.
+
+    Example:
+
+    >>> import keras_pnnh
+    >>> model = keras_pnnh.applications.PlainResNet(
+    ...     (1, 1), (4, 8), input_shape=(8, 8, 3)
+    ... )
+    >>> chain = keras_pnnh.fold(model)
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report = keras_pnnh.export(chain, folder + "/chain.onnx", "onnx")
+    >>> report.largest_difference < 1e-3, report.joins
+    (True, 0)
     """
 
     format: str

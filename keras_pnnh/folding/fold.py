@@ -56,6 +56,16 @@ def fold(model: keras.Model, name: str | None = None) -> Any:
             something else than the weights of a `Coder` or a `SharedKernel`
             or normalises with the batch's statistics (`training=True`), or if
             such weights are used outside a plain layer.
+
+    Example:
+
+    >>> import keras_pnnh
+    >>> model = keras_pnnh.applications.PlainResNet(
+    ...     (1, 1), (4, 8), input_shape=(8, 8, 3)
+    ... )
+    >>> chain = keras_pnnh.fold(model)
+    >>> sorted({type(layer).__module__.split(".")[0] for layer in chain.layers})
+    ['keras']
     """
     source = graph.read(model)
     folder = _Folder(norms_to_fold(source))

@@ -26,6 +26,17 @@ def as_sequential(model: keras.Model, name: str | None = None) -> Any:
 
     Raises:
         ValueError: If the model is no chain of layers.
+
+    Example:
+
+    >>> import keras_pnnh
+    >>> model = keras_pnnh.applications.PlainResNet(
+    ...     (1, 1), (4, 8), input_shape=(8, 8, 3)
+    ... )
+    >>> chain = keras_pnnh.fold(model)
+    >>> sequential = keras_pnnh.as_sequential(chain)
+    >>> type(sequential).__name__, sequential.output_shape
+    ('Sequential', (None, 10))
     """
     return _sequential(_chain(model), name or model.name)
 
@@ -48,6 +59,16 @@ def truncate(model: keras.Model, stage: Any, name: str | None = None) -> Any:
 
     Raises:
         ValueError: If the model is no chain of layers, or no layer fits.
+
+    Example:
+
+    >>> import keras_pnnh
+    >>> model = keras_pnnh.applications.PlainResNet(
+    ...     (1, 1), (4, 8), input_shape=(8, 8, 3)
+    ... )
+    >>> chain = keras_pnnh.fold(model)
+    >>> keras_pnnh.truncate(chain, "stage1").output_shape
+    (None, 8, 8, 4)
     """
     calls = _chain(model)
     names = [call.layer.name for call in calls]

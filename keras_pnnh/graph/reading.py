@@ -14,7 +14,16 @@ import keras
 # Compared by identity: an edge is equal to nothing but itself.
 @dataclasses.dataclass(frozen=True, eq=False)
 class Tensor:
-    """An edge of the graph."""
+    """An edge of the graph.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh import graph
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    >>> graph.read(model).outputs[0].shape
+    (None, 2)
+    """
 
     shape: tuple[Any, ...]
 
@@ -24,6 +33,15 @@ class Call(NamedTuple):
 
     `args` and `kwargs` are what the layer was called with, each Keras tensor
     replaced by its `Tensor`; `inputs` are the tensors among them.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh import graph
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    >>> last = graph.read(model).calls[-1]
+    >>> type(last.layer).__name__, len(last.inputs)
+    ('Dense', 1)
     """
 
     layer: Any
@@ -34,7 +52,16 @@ class Call(NamedTuple):
 
 
 class Graph(NamedTuple):
-    """Calls in an order in which they can run, and the model's results."""
+    """Calls in an order in which they can run, and the model's results.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh import graph
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    >>> [type(call.layer).__name__ for call in graph.read(model).calls]
+    ['InputLayer', 'Dense']
+    """
 
     calls: list[Call]
     outputs: tuple[Tensor, ...]
@@ -74,6 +101,14 @@ def read(model: keras.Model) -> Graph:
     Raises:
         ValueError: If the model has no graph (a subclass with its own `call`,
             or a sequential model that is not built).
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh import graph
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    >>> len(graph.read(model).calls)  # the input and the dense layer
+    2
     """
     _check_graph(model)
     calls = []
@@ -106,6 +141,14 @@ def layer_outputs(model: keras.Model) -> dict[Any, Any]:
     Returns:
         Dictionary from the name of a layer to its list of Keras tensors, one
         for every result of every call.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh import graph
+    >>> layers = [keras.Input((4,)), keras.layers.Dense(2, name="head")]
+    >>> graph.layer_outputs(keras.Sequential(layers))["head"][0].shape
+    (None, 2)
     """
     _check_graph(model)
     outputs = {}
@@ -127,6 +170,19 @@ def replay(model: keras.Model, inputs: Any, call: Any) -> list[Any]:
 
     Returns:
         The list of the outputs.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh import graph
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    >>> names = []
+    >>> def call(layer, args, kwargs):
+    ...     names.append(type(layer).__name__)
+    ...     return layer(*args, **kwargs)
+    >>> outputs = graph.replay(model, model.inputs, call)
+    >>> names, outputs[0].shape
+    (['Dense'], (None, 2))
     """
     _check_graph(model)
 
@@ -215,6 +271,14 @@ def has_graph(layer: Any) -> bool:
 
     A subclass with a `call` of its own may have a graph and compute something
     else.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh import graph
+    >>> model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+    >>> graph.has_graph(model), graph.has_graph(model.layers[0])
+    (True, False)
     """
     return _keeps_graph(layer) and not has_own_call(layer)
 

@@ -78,6 +78,18 @@ class Coder(PlainLayer):
     Raises:
         ValueError: For a width, initialiser, gradient scale or gain out of
             range, or inputs wider than `filters`.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh.layers import Coder, PlainConv2D
+    >>> x = keras.Input((8, 8, 16))
+    >>> coder = Coder(16)
+    >>> y = PlainConv2D(16)(x, coder(x, part="encoder"))
+    >>> y = keras.layers.ReLU()(y)
+    >>> y = PlainConv2D(16)(y, coder(y, part="decoder"))
+    >>> y.shape
+    (None, 8, 8, 16)
     """
 
     not_decayed = ("encoder", "decoder")

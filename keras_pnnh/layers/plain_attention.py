@@ -66,6 +66,13 @@ class PlainAttention(PlainLayer):
         ValueError: If the heads do not divide the channels, for an unknown
             mixing, more identity heads than others, or a coder that does not
             fit.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh.layers import PlainAttention
+    >>> PlainAttention(num_heads=2)(keras.Input((9, 8))).shape
+    (None, 9, 8)
     """
 
     folds = True

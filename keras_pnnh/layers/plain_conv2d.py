@@ -99,6 +99,15 @@ class PlainConv2D(PlainConvolution):
         ValueError: For an even kernel, an unknown norm, a code that leaves the
             learner no channels, or a coder or a learner's kernel that does not
             fit.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh.layers import Coder, PlainConv2D
+    >>> x = keras.Input((8, 8, 16))
+    >>> coder = Coder(16)
+    >>> PlainConv2D(16, strides=2)(x, coder(x, part="encoder")).shape
+    (None, 4, 4, 16)
     """
 
     folds = True

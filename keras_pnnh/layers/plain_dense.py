@@ -42,6 +42,13 @@ class PlainDense(PlainLayer):
 
     Raises:
         ValueError: For a coder that does not fit.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh.layers import PlainDense
+    >>> PlainDense(8)(keras.Input((9, 4))).shape
+    (None, 9, 8)
     """
 
     folds = True

@@ -64,6 +64,13 @@ class PlainDepthwiseConv2D(PlainConvolution):
     Raises:
         ValueError: For an even kernel, an unknown norm, or a code wider than
             the input.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh.layers import PlainDepthwiseConv2D
+    >>> PlainDepthwiseConv2D(code_filters=2)(keras.Input((8, 8, 6))).shape
+    (None, 8, 8, 6)
     """
 
     folds = True

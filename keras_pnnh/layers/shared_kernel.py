@@ -52,6 +52,17 @@ class SharedKernel(PlainLayer):
     Raises:
         ValueError: For inputs with more channels, or with none beside the
             code's.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh.layers import PlainConv2D, SharedKernel
+    >>> x = keras.Input((8, 8, 4))
+    >>> shared = SharedKernel(4, 4)
+    >>> for _ in range(3):
+    ...     x = keras.layers.ReLU()(PlainConv2D(4)(x, None, shared(x)))
+    >>> shared.count_params()  # 3 * 3 * 4 * 4, once
+    144
     """
 
     def __init__(

@@ -32,6 +32,13 @@ class TokenEmbedding(PlainLayer):
 
     Raises:
         ValueError: If the size of the map is not known.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh.layers import TokenEmbedding
+    >>> TokenEmbedding()(keras.Input((3, 3, 8))).shape
+    (None, 10, 8)
     """
 
     not_decayed = ("token", "token_position", "positions")

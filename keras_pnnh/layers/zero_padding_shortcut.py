@@ -32,6 +32,13 @@ class ZeroPaddingShortcut(PlainLayer):
 
     Raises:
         ValueError: If the input has more channels than `filters`.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh.layers import ZeroPaddingShortcut
+    >>> ZeroPaddingShortcut(8, 2)(keras.Input((8, 8, 4))).shape
+    (None, 4, 4, 8)
     """
 
     def __init__(

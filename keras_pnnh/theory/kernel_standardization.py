@@ -27,6 +27,15 @@ def standardize_kernel(kernel: np.ndarray, gain: np.ndarray) -> np.ndarray:
     Returns:
         Array of the kernel's shape. `EPSILON` is added to the variance that
         each filter is divided by.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh import theory
+    >>> kernel = np.arange(4.0)[:, None]
+    >>> kernel = theory.standardize_kernel(kernel, np.array([2.0]))
+    >>> round(float(np.linalg.norm(kernel)), 3)
+    2.0
     """
     axes = tuple(range(kernel.ndim - 1))
     fan_in = math.prod(kernel.shape[:-1])

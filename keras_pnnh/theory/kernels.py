@@ -31,6 +31,15 @@ def place_at_tap(
 
     Raises:
         ValueError: If `kernel_size` is not positive or `tap` is outside it.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh import theory
+    >>> theory.place_at_tap(np.eye(1), 3, 1)[..., 0, 0]
+    array([[0., 0., 0.],
+           [0., 1., 0.],
+           [0., 0., 0.]])
     """
     size, (row, column) = _pair(kernel_size), _pair(tap)
     for length in size:
@@ -59,6 +68,14 @@ def pad_channels(matrix: np.ndarray, cin: int, cout: int) -> np.ndarray:
 
     Raises:
         ValueError: If `matrix` is larger than `(cin, cout)`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh import theory
+    >>> theory.pad_channels(np.ones((1, 1)), 2, 2)
+    array([[1., 0.],
+           [0., 0.]])
     """
     rows, columns = matrix.shape
     if rows > cin or columns > cout:
@@ -91,6 +108,15 @@ def merge_coder(
     Raises:
         ValueError: If the coder or the tap does not fit, or `tap` is missing
             for a kernel without a centre.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh import theory
+    >>> kernel = theory.merge_coder(np.zeros((3, 3, 2, 2)), np.eye(2))
+    >>> kernel[1, 1]
+    array([[1., 0.],
+           [0., 1.]])
     """
     height, width, cin, cout = learner_kernel.shape
     if tap is None:

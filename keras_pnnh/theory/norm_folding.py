@@ -32,6 +32,17 @@ def fold_norm(
 
     Raises:
         ValueError: If a vector's shape is not `(cout,)`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh import theory
+    >>> kernel, bias = theory.fold_norm(
+    ...     np.ones((1, 1)), None, np.array([2.0]), None, np.array([3.0]),
+    ...     np.array([1.0]), 0.0,
+    ... )
+    >>> kernel.item(), bias.item()
+    (2.0, -6.0)
     """
     cout = kernel.shape[-1]
     given = {

@@ -37,6 +37,14 @@ def identity_coder(
 
     Raises:
         ValueError: If an argument is not a positive integer.
+
+    Example:
+
+    >>> from keras_pnnh import theory
+    >>> encoder, decoder = theory.identity_coder(2)
+    >>> encoder @ decoder
+    array([[1., 0.],
+           [0., 1.]])
     """
     width = dimension if code_width is None else code_width
     check_positive_integer("dimension", dimension)
@@ -61,6 +69,14 @@ def paired_coder(
 
     Raises:
         ValueError: If `dimension` is not a positive integer.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh import theory
+    >>> encoder, decoder = theory.paired_coder(2)
+    >>> np.maximum([-3.0, 2.0] @ encoder, 0) @ decoder
+    array([-3.,  2.])
     """
     check_positive_integer("dimension", dimension)
     rotation = np.eye(dimension)
@@ -92,6 +108,13 @@ def averaging_coder(
 
     Raises:
         ValueError: If an argument is not a positive integer or `r > d`.
+
+    Example:
+
+    >>> from keras_pnnh import theory
+    >>> encoder, decoder = theory.averaging_coder(4, 2)
+    >>> (encoder @ decoder)[0]
+    array([0.5, 0.5, 0. , 0. ])
     """
     check_positive_integer("dimension", dimension)
     check_positive_integer("code_width", code_width)
@@ -120,6 +143,15 @@ def carries_identity(
 
     Returns:
         The result on a grid of [-20, 20].
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh import theory
+    >>> theory.carries_identity(lambda u: np.maximum(u, 0))
+    True
+    >>> theory.carries_identity(np.tanh)
+    False
     """
     u = np.linspace(-20, 20, 2561)  # steps of 1/64, exact in float32
     carried = np.asarray(activation(u)) - np.asarray(activation(-u))

@@ -31,6 +31,7 @@ def draw_normal(
     Example:
 
     >>> import numpy as np
+    >>> from keras_pnnh.theory import draw_normal
     >>> generator = np.random.default_rng(0)
     >>> inputs = generator.standard_normal((4, 1000))
     >>> draws = draw_normal(np.ones((3, 3, 4, 2)), inputs, generator)
@@ -64,6 +65,7 @@ def normalize_draws(
     Example:
 
     >>> import numpy as np
+    >>> from keras_pnnh.theory import normalize_draws
     >>> normalize_draws(np.array([[1.0, 3.0]]), 0.0, beta=np.array([1.0]))
     array([[0., 2.]], dtype=float32)
     """

@@ -26,6 +26,13 @@ def sample(
 
     Returns:
         float64 array of shape `shape`, non-negative.
+
+    Example:
+
+    >>> from keras_pnnh import theory
+    >>> drawn = theory.sample((1000, 4), seed=0)
+    >>> drawn.shape, bool((drawn >= 0).all())
+    ((1000, 4), True)
     """
     return np.maximum(np.random.default_rng(seed).standard_normal(shape), 0.0)
 
@@ -41,6 +48,13 @@ def covariance(dimension: int) -> np.ndarray:
 
     Raises:
         ValueError: If `dimension` is not a positive integer.
+
+    Example:
+
+    >>> from keras_pnnh import theory
+    >>> theory.covariance(2).round(3)
+    array([[0.341, 0.   ],
+           [0.   , 0.341]])
     """
     check_positive_integer("dimension", dimension)
     return VARIANCE * np.eye(dimension)
@@ -60,5 +74,12 @@ def second_moment(dimension: int) -> np.ndarray:
 
     Raises:
         ValueError: If `dimension` is not a positive integer.
+
+    Example:
+
+    >>> from keras_pnnh import theory
+    >>> theory.second_moment(2).round(3)
+    array([[0.5  , 0.159],
+           [0.159, 0.5  ]])
     """
     return covariance(dimension) + MEAN**2

@@ -26,6 +26,14 @@ def shortcut_tap(
 
     Raises:
         ValueError: If an argument is out of range, or does not decide the tap.
+
+    Example:
+
+    >>> from keras_pnnh import theory
+    >>> theory.shortcut_tap(32, 3, 2, "symmetric")
+    1
+    >>> theory.shortcut_tap(32, 3, 2, "same")
+    0
     """
     check_positive_integer("kernel_size", kernel_size)
     check_positive_integer("strides", strides)

@@ -27,6 +27,12 @@ def survival_probability(
 
     Raises:
         ValueError: If a scale is negative or not a number.
+
+    Example:
+
+    >>> from keras_pnnh import theory
+    >>> float(theory.survival_probability(1.0, 1.0))
+    0.75
     """
     scales = {
         "signal_scale": signal_scale,

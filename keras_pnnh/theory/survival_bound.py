@@ -31,6 +31,7 @@ def cantelli_bound(
 
     Example:
 
+    >>> from keras_pnnh.theory import cantelli_bound
     >>> float(cantelli_bound(1.0, 3.0)), float(cantelli_bound(0.0, 2.0))
     (0.25, 0.0)
     """
@@ -61,6 +62,7 @@ def paper_bound(
 
     Example:
 
+    >>> from keras_pnnh.theory import paper_bound
     >>> float(paper_bound(0.4, 0.34).round(3))
     0.136
     >>> float(paper_bound(0.4, 0.34, path=False))
@@ -86,6 +88,7 @@ def rectified_survival(learner_scale: np.ndarray | float) -> np.ndarray:
 
     Example:
 
+    >>> from keras_pnnh.theory import rectified_survival
     >>> float(rectified_survival(1.0))
     0.625
     """

@@ -25,6 +25,12 @@ def plain_preservation(layers: Any) -> Any:
 
     Returns:
         float64 array (a NumPy scalar for a scalar).
+
+    Example:
+
+    >>> from keras_pnnh import theory
+    >>> theory.plain_preservation([1, 10]).round(2)
+    array([0.73, 0.05])
     """
     return KEPT_BY_RELU ** np.asarray(layers, dtype="float64")
 
@@ -52,6 +58,14 @@ def input_preservation(
 
     Raises:
         ValueError: If `width` is not a positive integer.
+
+    Example:
+
+    >>> from keras_pnnh import theory
+    >>> steps = theory.walk([0.3] * 8)
+    >>> kept = theory.input_preservation(steps, width=32)
+    >>> kept.shape, bool(kept[-1] < kept[0])
+    ((8,), True)
     """
     check_positive_integer("width", width)
     generator = np.random.default_rng(seed)

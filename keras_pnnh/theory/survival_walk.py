@@ -35,6 +35,13 @@ class WalkStep(NamedTuple):
         noise: Variance of the output that neither explains: the loss in the
             non-linearity.
         variance: Variance of what is carried into the layer.
+
+    Example:
+
+    >>> from keras_pnnh import theory
+    >>> first = theory.walk([1.0])[0]
+    >>> bool(0.5 < first.survival < 1)
+    True
     """
 
     survival: float
@@ -61,6 +68,12 @@ def survival_of_walk(layers: Any) -> Any:
 
     Raises:
         ValueError: If `layers` is not a positive integer.
+
+    Example:
+
+    >>> from keras_pnnh import theory
+    >>> theory.survival_of_walk([1, 2, 3]).round(4)
+    array([0.5   , 0.625 , 0.6875])
     """
     for count in np.ravel(layers):
         check_positive_integer("layers", count)
@@ -93,6 +106,13 @@ def walk(
 
     Raises:
         ValueError: If a gain is not positive.
+
+    Example:
+
+    >>> from keras_pnnh import theory
+    >>> steps = theory.walk([1.0, 1.0], path=False)
+    >>> [round(float(step.survival), 1) for step in steps]
+    [0.5, 0.5]
     """
     gains = np.asarray(gains, dtype="float64")
     if not np.all(gains > 0):

@@ -57,6 +57,12 @@ class Recipe:
             arXiv 1710.09412); 0 for none.
         cutmix: The same of CutMix (Yun et al. 2019, arXiv 1905.04899). With
             both, each batch gets one of the two.
+
+    Example:
+
+    >>> from keras_pnnh.training import Recipe
+    >>> Recipe(epochs=2, batch_size=64).learning_rate
+    0.1
     """
 
     epochs: int

@@ -16,6 +16,12 @@ class Classifier(NamedTuple):
     Attributes:
         labels: Names of the classes.
         image_size: `(height, width)` that the network was trained on.
+
+    Example:
+
+    >>> from keras_pnnh.weights import Classifier
+    >>> Classifier(("cat", "dog"), (32, 32)).labels[0]
+    'cat'
     """
 
     labels: tuple[str, ...]
@@ -37,6 +43,12 @@ def find_classifier(variant: str, weights: Any) -> Classifier:
     Raises:
         ValueError: For an unknown tag, or a file that names no classes.
         FileNotFoundError: If there is no such file.
+
+    Example:
+
+    >>> from keras_pnnh.weights import find_classifier
+    >>> find_classifier("plain_resnet20", "cifar10").labels[:2]
+    ('airplane', 'automobile')
     """
     kind = references.kind_of(weights)
     if kind == "file":

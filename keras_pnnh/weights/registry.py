@@ -204,7 +204,14 @@ WEIGHTS = {
 
 
 def list_weights() -> list[str]:
-    """Names `<variant>.<tag>` of all checkpoints, sorted."""
+    """Names `<variant>.<tag>` of all checkpoints, sorted.
+
+    Example:
+
+    >>> from keras_pnnh import list_weights
+    >>> "plain_resnet20.cifar10" in list_weights()
+    True
+    """
     return sorted(WEIGHTS)
 
 

@@ -27,6 +27,19 @@ def save_weights(model: Any, path: Any, classifier: Any = None) -> None:
     Raises:
         ValueError: If the name has another ending.
         OSError: If the file cannot be written (full disk, no rights).
+
+    Example:
+
+    >>> import tempfile
+    >>> import keras_pnnh
+    >>> model = keras_pnnh.applications.PlainResNet(
+    ...     (1, 1), (4, 8), input_shape=(8, 8, 3), classes=3
+    ... )
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = folder + "/mine.weights.h5"
+    ...     keras_pnnh.save_weights(model, path)
+    ...     keras_pnnh.from_weights(path).output_shape
+    (None, 3)
     """
     if not str(path).endswith(SUFFIX):
         raise ValueError(

@@ -24,6 +24,14 @@ def linear_cka(features: Any, targets: Any) -> float:
 
     Raises:
         ValueError: If the numbers of images differ.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.analysis.measures import linear_cka
+    >>> features = np.random.default_rng(0).normal(size=(6, 4))
+    >>> round(linear_cka(features, 2 * features[:, ::-1]), 6)
+    1.0
     """
     if len(features) != len(targets):
         raise ValueError(

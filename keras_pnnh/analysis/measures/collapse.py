@@ -22,6 +22,13 @@ def mean_cosine(activations: Any) -> float:
 
     Raises:
         ValueError: If there are less than two images.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.analysis.measures import mean_cosine
+    >>> round(mean_cosine(np.array([[1.0, 1.0], [2.0, 2.0]])), 6)
+    1.0
     """
     if len(activations) < 2:
         raise ValueError(

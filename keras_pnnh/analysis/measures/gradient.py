@@ -13,6 +13,13 @@ def gradient_norm(gradients: Any) -> float:
 
     Args:
         gradients: Array `(images, ...)`, one loss per image.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.analysis.measures import gradient_norm
+    >>> gradient_norm(np.array([[3.0, 4.0], [3.0, 4.0]]))
+    5.0
     """
     rows = gradients.reshape(len(gradients), -1)
     squares = np.einsum("ij,ij->i", rows, rows, dtype="float64")

@@ -10,6 +10,13 @@ def activation_mean(activations: Any) -> float:
 
     Args:
         activations: Array `(images, ..., channels)`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.analysis.measures import activation_mean
+    >>> activation_mean(np.array([[1.0, 3.0], [2.0, 2.0]]))
+    2.0
     """
     return float(np.mean(activations, dtype="float64"))
 
@@ -19,5 +26,12 @@ def activation_variance(activations: Any) -> float:
 
     Args:
         activations: Array `(images, ..., channels)`.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.analysis.measures import activation_variance
+    >>> activation_variance(np.array([[1.0, 3.0], [2.0, 2.0]]))
+    0.5
     """
     return float(np.var(activations, dtype="float64"))

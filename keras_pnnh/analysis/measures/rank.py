@@ -17,6 +17,14 @@ def effective_rank(activations: Any) -> float:
 
     Returns:
         Number in [1, channels]; 0 if nothing varies.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.analysis.measures import effective_rank
+    >>> one_direction = np.outer(np.arange(8.0), [1.0, 2.0, 3.0])
+    >>> round(effective_rank(one_direction), 3)
+    1.0
     """
     rows = activations.reshape(-1, activations.shape[-1]).astype("float64")
     rows -= rows.mean(axis=0)

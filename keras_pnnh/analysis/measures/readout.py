@@ -29,6 +29,14 @@ def ridge_r2(features: Any, targets: Any, penalty: float = 1e-4) -> float:
     Raises:
         ValueError: If there are less than two images, the axes differ, or the
             targets of the second half are constant.
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.analysis.measures import ridge_r2
+    >>> features = np.random.default_rng(0).normal(size=(64, 4))
+    >>> ridge_r2(features, features @ np.ones((4, 2))) > 0.99
+    True
     """
     if len(features) < 2 or features.shape[:-1] != targets.shape[:-1]:
         raise ValueError(

@@ -16,6 +16,13 @@ def survival_share(activations: Any) -> float:
 
     Returns:
         Number in [0, 1].
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.analysis.measures import survival_share
+    >>> survival_share(np.array([[0.0, 3.0], [0.0, 0.0]]))
+    0.25
     """
     return float(np.mean(activations > 0))
 
@@ -31,6 +38,13 @@ def dead_share(activations: Any) -> float:
 
     Returns:
         Number in [0, 1].
+
+    Example:
+
+    >>> import numpy as np
+    >>> from keras_pnnh.analysis.measures import dead_share
+    >>> dead_share(np.array([[0.0, 3.0], [0.0, 0.0]]))  # the first channel
+    0.5
     """
     alive = np.any(activations > 0, axis=tuple(range(activations.ndim - 1)))
     return float(1 - np.mean(alive))

@@ -26,7 +26,14 @@ FORMATS: dict[str, Format] = {
 
 
 def list_formats() -> list[str]:
-    """Names of the formats that `export` writes."""
+    """Names of the formats that `export` writes.
+
+    Example:
+
+    >>> from keras_pnnh.deployment import list_formats
+    >>> "onnx" in list_formats()
+    True
+    """
     return list(FORMATS)
 
 

@@ -119,6 +119,17 @@ def build_chain(
 
     Returns:
         The chain, the list of its `Step`s and the Keras tensor behind each.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh import pass_through
+    >>> x = keras.Input((8, 8, 4))
+    >>> y = keras.layers.Conv2D(4, 3, padding="same")(x)
+    >>> model = keras.Model(x, keras.layers.Add()([x, y]))
+    >>> chain, *rest = pass_through.conversion.build_chain(model)
+    >>> chain.output_shape
+    (None, 8, 8, 4)
     """
     folded = fold(model)
     network = graph.read(folded)

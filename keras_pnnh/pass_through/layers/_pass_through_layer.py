@@ -20,6 +20,18 @@ class PassThroughLayer(PlainLayer):
 
     Args:
         ranges: List of dictionaries, not empty.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh import pass_through
+    >>> x = keras.Input((8, 8, 4))
+    >>> y = keras.layers.Conv2D(4, 3, padding="same")(x)
+    >>> model = keras.Model(x, keras.layers.Add()([x, y]))
+    >>> chain, certificate = pass_through.from_residual(model)
+    >>> base = pass_through.layers.PassThroughLayer
+    >>> any(isinstance(layer, base) for layer in chain.layers)
+    True
     """
 
     slices_and_joins = True

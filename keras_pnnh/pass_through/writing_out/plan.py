@@ -48,6 +48,18 @@ def plan_written_out(network: Any) -> dict[Any, Any]:
 
     Raises:
         NotWrittenOutError: If there are none.
+
+    Example:
+
+    >>> import keras
+    >>> from keras_pnnh import graph, pass_through
+    >>> x = keras.Input((8, 8, 4))
+    >>> y = keras.layers.Conv2D(4, 3, padding="same")(x)
+    >>> model = keras.Model(x, keras.layers.Add()([x, y]))
+    >>> chain, certificate = pass_through.from_residual(model)
+    >>> plan = pass_through.writing_out.plan_written_out(graph.read(chain))
+    >>> all(isinstance(layers, list) for layers in plan.values())
+    True
     """
     found = [
         call.layer

@@ -47,7 +47,14 @@ def plain_channels(count: int, nonnegative: bool = False) -> list[Channel]:
 
 
 class NotWrittenOutError(ValueError):
-    """The chain cannot be written out in ordinary layers."""
+    """The chain cannot be written out in ordinary layers.
+
+    Example:
+
+    >>> from keras_pnnh.pass_through.writing_out import NotWrittenOutError
+    >>> issubclass(NotWrittenOutError, ValueError)
+    True
+    """
 
 
 def upper_clip(piece: Any, layer_name: str) -> Any:
