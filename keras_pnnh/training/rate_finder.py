@@ -63,7 +63,8 @@ def find_learning_rate(
         the images of an update.
 
     Raises:
-        ValueError: If the rates do not grow, or the data do not fit.
+        ValueError: If the rates do not grow, the loss does not fall, or the
+            data do not fit.
 
     Example:
 
@@ -72,14 +73,16 @@ def find_learning_rate(
     >>> from keras_pnnh.data import LabelledImages
     >>> from keras_pnnh.training import Recipe, find_learning_rate
     >>> images = np.zeros((8, 8, 8, 3), "uint8")
+    >>> images[::2] = 255  # dark dogs, light cats
     >>> data = LabelledImages(images, np.arange(8) % 2, ("cat", "dog"))
     >>> model = PlainResNet(
     ...     (1,), (8,), classes=2, input_shape=(8, 8, 3),
     ...     classifier_activation=None,
     ... )
     >>> recipe = Recipe(epochs=1, batch_size=4, warmup_epochs=0)
-    >>> len(find_learning_rate(model, data, recipe, steps=5).rates)
-    5
+    >>> found = find_learning_rate(model, data, recipe, steps=30)
+    >>> found.rates[0] <= found.rate < found.rates[-1]
+    True
     """
     if not 0 < lowest < highest < math.inf or steps < 2:
         raise ValueError(
@@ -109,6 +112,14 @@ def find_learning_rate(
     rates = [lowest * growth ** (step / (steps - 1)) for step in range(count)]
     least = min(range(count), key=lambda step: seen.smoothed[step])
     found = FoundRate(rates[least] / 3, rates, seen.smoothed)
+    if found.rate < lowest:
+        raise ValueError(
+            "The loss must fall before it grows for a rate to be found. "
+            f"Received: a loss of {seen.smoothed[0]:.3g} at lowest={lowest:g} "
+            f"that was least at {rates[least]:.3g}, after {least + 1} of "
+            f"{count} steps. Begin lower, take more steps, or look at the "
+            "labels."
+        )
     if picture is not None:
         _draw(found, picture)
     return found

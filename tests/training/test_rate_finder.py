@@ -4,14 +4,22 @@ import pytest
 from keras_pnnh.training import find_learning_rate
 
 
+@pytest.fixture
+def shades(tiny_data):
+    """Images that are told apart by how light they are."""
+    images = np.zeros_like(tiny_data.images)
+    images += (100 * tiny_data.labels)[:, None, None, None].astype("uint8")
+    return tiny_data._replace(images=images)
+
+
 def test_rate_lies_where_the_loss_falls(
-    make_model, tiny_data, tiny_recipe, tmp_path
+    make_model, shades, tiny_recipe, tmp_path
 ):
     model = make_model()
     before = model.get_weights()
     path = tmp_path / "rates.png"
     found = find_learning_rate(
-        model, tiny_data, tiny_recipe, path, 1e-4, 1e4, steps=40
+        model, shades, tiny_recipe, path, 1e-4, 1e4, steps=40
     )
     assert len(found.rates) == len(found.losses) <= 40
     assert found.rates[0] == 1e-4
@@ -22,6 +30,17 @@ def test_rate_lies_where_the_loss_falls(
     for now, then in zip(model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(now, then)
     assert path.stat().st_size > 5_000
+
+
+def test_a_loss_that_only_grows_is_refused(make_model, shades, tiny_recipe):
+    model = make_model()
+    before = model.get_weights()
+    with pytest.raises(ValueError, match="must fall before it grows"):
+        find_learning_rate(
+            model, shades, tiny_recipe, lowest=1e4, highest=1e8, steps=20
+        )
+    for now, then in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(now, then)
 
 
 @pytest.mark.parametrize(
