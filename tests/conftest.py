@@ -59,15 +59,15 @@ def pytest_collection_modifyitems(items):
         everywhere = item.get_closest_marker("every_backend")
         if folder in ON_ONE_BACKEND and not everywhere:
             item.add_marker(pytest.mark.torch_only)
-    if (
-        keras.backend.backend() == "torch"
-        or "KERAS_PNNH_ALL_TESTS" in os.environ
-    ):
+    backend = keras.backend.backend()
+    if backend == "torch" or "KERAS_PNNH_ALL_TESTS" in os.environ:
         return
-    skip = pytest.mark.skip(reason="on torch only: KERAS_PNNH_ALL_TESTS=1")
+    elsewhere = ["torch_only"] + ["slow_on_jax"] * (backend == "jax")
     for item in items:
-        if item.get_closest_marker("torch_only"):
-            item.add_marker(skip)
+        for marker in elsewhere:
+            if item.get_closest_marker(marker):
+                reason = f"{marker}: KERAS_PNNH_ALL_TESTS=1"
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(autouse=True)

@@ -23,6 +23,7 @@ def run(*command):
     return done.stdout
 
 
+@pytest.mark.torch_only
 def test_demo_classifies_folds_and_audits(tmp_path):
     printed = run("examples/demo.py", "--output", tmp_path)
     assert "of 30 right" in printed

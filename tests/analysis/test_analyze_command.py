@@ -33,6 +33,7 @@ def analyze(model, data, output, *more):
     return main([*map(str, arguments), "--output", str(output), *more])
 
 
+@pytest.mark.torch_only
 def test_a_model_is_shown_beside_its_twins(data, tmp_path, capsys):
     output = tmp_path / "report"
     assert analyze("tiny", data, output, "--images", "12") == 0

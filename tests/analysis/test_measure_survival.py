@@ -140,6 +140,7 @@ def test_channels_first():
         assert layer.predicted == pytest.approx(0.5, abs=0.02)
 
 
+@pytest.mark.slow_on_jax
 def test_a_model_of_keras_applications():
     model = keras.applications.MobileNetV2(
         (32, 32, 3), alpha=0.35, weights=None, classes=3

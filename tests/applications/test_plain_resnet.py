@@ -129,6 +129,7 @@ def test_the_blocks_of_a_stage_share_a_coder(images):
     )
 
 
+@pytest.mark.slow_on_jax
 @pytest.mark.parametrize("internal_path", INTERNAL_PATHS)
 @pytest.mark.parametrize(
     ("block", "shared_learners", "kernels"),

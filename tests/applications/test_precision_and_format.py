@@ -14,9 +14,17 @@ from keras_pnnh import save_weights
 from keras_pnnh.applications import PlainResNet
 from keras_pnnh.weights.loader import load
 
+SLOW_ON_JAX = pytest.mark.slow_on_jax
+
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("internal_path", INTERNAL_PATHS)
+@pytest.mark.parametrize(
+    "internal_path",
+    [
+        path if path == "coder" else pytest.param(path, marks=SLOW_ON_JAX)
+        for path in INTERNAL_PATHS
+    ],
+)
 @pytest.mark.parametrize(
     "half",
     ["bfloat16", pytest.param("float16", marks=pytest.mark.torch_only)],

@@ -24,6 +24,7 @@ NOT_DENSE = {("xception", (8, 8)), ("xception", (9, 7))}
 NOT_DENSE.add(("average_shortcut", (9, 7)))
 
 
+@pytest.mark.slow_on_jax
 @pytest.mark.parametrize("size", [(8, 8), (9, 7)])
 @pytest.mark.parametrize("block", sorted(BLOCKS))
 def test_every_topology_becomes_a_chain(block, size):

@@ -15,6 +15,7 @@ from keras_pnnh.auditing import audit
 NEW = {"weights": None, "classes": 3}
 
 
+@pytest.mark.torch_only
 def test_mobilenet_v2():
     """A true clip at 6, a signed stream, padding that knows odd from even.
 
@@ -66,6 +67,7 @@ def test_resnet50():
     assert audit(plain).written_out_macs > 10 * audit(plain).macs
 
 
+@pytest.mark.torch_only
 @pytest.mark.slow
 def test_keras_hub():
     """Importing keras-hub takes 18 s, so all networks are in one test."""

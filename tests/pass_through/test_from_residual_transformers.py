@@ -161,6 +161,7 @@ def convert_source(make):
     return model, plain, certificate, images
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("block", sorted(BLOCKS))
 def test_transformers_of_other_people(block):
     model, plain, certificate, images = convert_source(
@@ -186,6 +187,7 @@ def test_a_vision_transformer_of_layers_that_hold_layers():
     assert "without those of layer 'positions'" in str(certificate)
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("make", [convnext, residual_mlp])
 def test_kin_of_transformers(make):
     convert_source(make)

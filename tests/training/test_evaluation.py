@@ -73,6 +73,7 @@ def on_top(model, *layers):
     return keras.Model(model.inputs, outputs)
 
 
+@pytest.mark.slow_on_jax
 @pytest.mark.parametrize(
     "change",
     [
@@ -225,6 +226,7 @@ def part(data, chosen):
     )
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     "chosen",
     [slice(None), slice(None, None, -1), slice(0, 5), slice(30, 31)],

@@ -96,6 +96,7 @@ def test_thawing_goes_backwards():
     assert not any(coder.trainable_variables for coder in coders)
 
 
+@pytest.mark.slow_on_jax
 @pytest.mark.parametrize("family", ["plain_mobilenet_v2", "plain_vit"])
 def test_other_families_freeze_by_stage_or_block(family, images):
     model = FAMILIES[family].build(classes=2, coder_training="scaled")

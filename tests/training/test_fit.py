@@ -308,6 +308,7 @@ def test_further_callbacks_and_what_they_measure(
     assert "late" in header.split(",")
 
 
+@pytest.mark.slow_on_jax
 def test_class_weight_is_a_factor_on_the_loss(
     make_model, tiny_data, tiny_recipe, tmp_path
 ):

@@ -115,6 +115,7 @@ def test_killed_twice_and_resumed_equals_unbroken(
     }
 
 
+@pytest.mark.slow_on_jax
 @pytest.mark.slow
 def test_interrupt_is_reported_and_resumable(
     train_arguments, tiny_catalog, unbroken, tmp_path

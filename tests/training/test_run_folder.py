@@ -91,6 +91,7 @@ def test_a_config_of_another_library_is_no_run(go_on, tmp_path):
     assert contents(tmp_path) == before
 
 
+@pytest.mark.torch_only
 def test_an_empty_folder_will_do(go_on, tmp_path):
     (tmp_path / ".DS_Store").write_text("a system's")
     (tmp_path / ".unfinished-12-config.json").write_text("{")
@@ -100,6 +101,7 @@ def test_an_empty_folder_will_do(go_on, tmp_path):
     assert not (tmp_path / run_lock.NAME).exists()
 
 
+@pytest.mark.torch_only
 def test_what_was_put_beside_a_run_stays(go_on, run):
     mine = {
         "checkpoint-best.npz": "best",
@@ -202,6 +204,7 @@ def test_a_folder_in_place_of_a_file(go_on, run, name):
     assert (run / name).is_dir()
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("text", ["", "[]", "null", "{"])
 def test_malformed_record(go_on, run, text):
     go_on(run)

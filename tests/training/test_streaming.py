@@ -14,6 +14,7 @@ from keras_pnnh.training.batches import TrainingBatches
 STREAMED = ("--stream", "--image-size", "8", "--crop-area", "0.3")
 
 
+@pytest.mark.slow_on_jax
 @pytest.mark.slow
 @pytest.mark.usefixtures("tiny_catalog")
 def test_a_streamed_run_goes_on_amid_an_epoch(train_arguments, tmp_path):

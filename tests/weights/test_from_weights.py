@@ -46,6 +46,7 @@ def assert_equal(copy, model):
     )
 
 
+@pytest.mark.slow_on_jax
 @pytest.mark.every_backend
 @pytest.mark.parametrize("kind", RESNETS)
 def test_a_constructor_takes_what_the_weights_say(kind, tmp_path):

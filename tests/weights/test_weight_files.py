@@ -52,6 +52,7 @@ def refused(model, *parts, kind=ValueError):
         np.testing.assert_array_equal(now, then)
 
 
+@pytest.mark.slow_on_jax
 @pytest.mark.every_backend
 @pytest.mark.parametrize("internal_path", INTERNAL_PATHS)
 @pytest.mark.parametrize("compiled", [False, True])
