@@ -7,7 +7,7 @@ for its predictions, too; its skips stay.
 Run:    KERAS_BACKEND=tensorflow OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 \\
             python benchmarks/throughput.py
 Writes: evidence/throughput/<backend>.json; `tools/tables.py` makes the
-        table of docs/study.md from it.
+        table of study/lab_book.md from it.
 """
 
 import argparse

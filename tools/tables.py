@@ -57,6 +57,7 @@ DOCUMENTS = (
     "docs/questions.md",
     "docs/reliability.md",
     "docs/study.md",
+    "study/lab_book.md",
     "docs/weights.md",
 )
 MARKED = re.compile(

@@ -8,7 +8,7 @@ import keras
 
 from keras_pnnh.layers import Coder, PlainConv2D, SharedKernel
 
-# Question 2 of `docs/study.md`: 0.3 and 1 cannot be told apart in ResNets
+# Question 2 of `study/lab_book.md`: 0.3 and 1 cannot be told apart in ResNets
 # (tables `norm`, `gain`); in MobileNetV2 1 is far behind (`mobilenet`).
 LEARNER_GAIN = 0.3
 

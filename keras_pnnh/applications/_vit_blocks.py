@@ -15,7 +15,7 @@ from keras_pnnh.layers import (
 
 EPSILON = 1e-6  # of all layer normalisations
 
-# Question 2 of `docs/study.md`, table `vit-coder`: 1 is far behind.
+# Question 2 of `study/lab_book.md`, table `vit-coder`: 1 is far behind.
 LEARNER_GAIN = 0.3
 
 
