@@ -15,7 +15,6 @@ from keras_pnnh.weights import registry
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "tools"))
 
-import conversion_costs  # noqa: E402
 import efficiency_counts  # noqa: E402
 import model_counts  # noqa: E402
 
@@ -51,24 +50,6 @@ def test_counts_are_those_of_the_efficient_network():
     assert list(efficiency_counts.read()) == list(efficiency_counts.NETWORKS)
     name = "shared half learners beside half a code"
     assert efficiency_counts.count(name) == efficiency_counts.read()[name]
-
-
-@pytest.mark.parametrize(
-    "page", ["README.md", "docs/pretrained.md", "docs/conversion.md"]
-)
-def test_the_cost_of_writing_out_is_that_of_the_records(page):
-    """Where converted networks are introduced, their cost is named."""
-    counts = conversion_costs.read()
-    text = " ".join((ROOT / page).read_text(encoding="utf-8").split())
-    for name, digits in (
-        ("keras.applications.MobileNetV2", 2),
-        ("plain_resnet18", 2),
-        ("plain_resnet34", 2),
-        ("keras.applications.ResNet50", 1),
-    ):
-        macs = counts[name]["macs"]
-        ratio = macs["written_out"] / macs["source"]
-        assert f"{ratio:.{digits}f}x" in text, name
 
 
 @pytest.mark.parametrize("name", registry.list_bundled())

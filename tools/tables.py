@@ -30,6 +30,7 @@ import conversion_costs  # noqa: E402
 import deployment  # noqa: E402
 import efficiency_counts  # noqa: E402
 import export_accuracy  # noqa: E402
+import exported_files  # noqa: E402
 import figures  # noqa: E402
 import model_counts  # noqa: E402
 import questions  # noqa: E402
@@ -192,6 +193,7 @@ SINGLE = {
     "conversion-costs": conversion_costs.as_table,
     "efficiency": efficiency_counts.as_table,
     "export-accuracy": export_accuracy.as_table,
+    "exported-files": exported_files.as_table,
     "models": model_counts.as_table,
     "published-weights": published_weights,
     "soak": soak.as_table,

@@ -26,9 +26,9 @@ class FileReport(NamedTuple):
     """What `audit` found in a file. `print` shows a summary.
 
     A join is an operator that reads several tensors which depend on the
-    image. It counts if one of its branches bypasses an operator with weights;
-    those that do not are inside of an activation, such as GELU's, or of a
-    norm.
+    image. It counts if one of its branches bypasses an operator with weights
+    or attention; those that do not are inside of an activation, such as
+    GELU's, or around a norm.
 
     Example:
 
@@ -72,7 +72,7 @@ class FileReport(NamedTuple):
     def _in_words(self):
         kinds = ", ".join(f"{n} {kind}" for kind, n in self.join_kinds.items())
         return (
-            f"{len(self.joins)} joins that bypass operators with weights "
+            f"{len(self.joins)} joins that bypass weights or attention "
             f"({kinds}), the first '{self.joins[0]}'"
         )
 

@@ -69,8 +69,9 @@ class FileGraph(NamedTuple):
 class Joins(NamedTuple):
     """Operators that read several tensors, by what they do."""
 
-    bypassing: list[Operator]  # a branch bypasses an operator with weights
-    activation: int  # all branches come from one tensor without weights
+    # A branch bypasses an operator with weights, or attention.
+    bypassing: list[Operator]
+    activation: int  # no branch does
     inner_products: int
     shape: int  # of sizes, not of numbers that depend on the image
     weighted: int  # operators with weights
@@ -84,9 +85,9 @@ def count_kinds(graph: Any) -> dict[Any, int]:
 def find_joins(graph: Any) -> Joins:
     """Where paths join, and whether one of them bypasses weights.
 
-    A join counts if an operator with weights lies between it and the last
-    operator that every path to it passes (its immediate dominator): some path
-    then avoids that operator.
+    A join counts if an operator with weights, or an inner product of
+    attention, lies between it and the last operator that every path to it
+    passes (its immediate dominator): some path then avoids that operator.
 
     Args:
         graph: A `FileGraph`.
@@ -120,6 +121,7 @@ class _Walk:
         self._dominator = {0: 0}
         self._depth = {0: 0}
         self.weighted = {0: False}
+        self._mixing: set[int] = set()  # inner products
 
     def visit(self, operator):
         kind = operator.kind.upper().replace("_", "")
@@ -147,12 +149,13 @@ class _Walk:
             self._judge(operator, kind, number)
 
     def _judge(self, operator, kind, number):
-        if not self._bypasses(number):
-            self.activation += 1
-        elif kind in INNER_PRODUCTS:
+        if kind in INNER_PRODUCTS:
+            self._mixing.add(number)
             self.inner_products += 1
-        else:
+        elif self._bypasses(number):
             self.bypassing.append(operator)
+        else:
+            self.activation += 1
 
     def _common(self, numbers):
         """The last operator that all paths to some operators pass."""
@@ -165,14 +168,14 @@ class _Walk:
         return first
 
     def _bypasses(self, number):
-        """Whether weights lie between an operator and its dominator."""
+        """Whether weights or attention lie between it and its dominator."""
         end, seen = self._dominator[number], set()
         waiting = list(self._before[number])
         while waiting:
             other = waiting.pop()
             if other == end or other in seen:
                 continue
-            if self.weighted[other]:
+            if self.weighted[other] or other in self._mixing:
                 return True
             seen.add(other)
             waiting.extend(self._before[other])

@@ -253,7 +253,7 @@ def _channels_first(model):
 
 
 def _count_joins(path):
-    """Those that bypass weights; None where the file is not read."""
+    """Those that count; None where the file is not read."""
     if path.suffix not in READERS:
         return None
     try:

@@ -67,12 +67,25 @@ def own_same(
     return None
 
 
-def alike(pad: Pair) -> Padding:
+def alike(
+    pad: Pair, size: int | None = None, reach: int = 1, stride: int = 1
+) -> Padding:
     """The same on both sides, with rows of zeros for the kernel.
 
-    As many rows come out, since what is padded more is read by zeros.
+    As many rows come out: what is padded more is read by zeros, or by no step
+    of the kernel.
+
+    Args:
+        pad: Rows of zeros before and after the image.
+        size: Rows of the image, if they are known.
+        reach: Rows from the first to the last that the kernel reads.
+        stride: Step along the rows.
     """
     most = max(pad)
+    if size is not None and pad[0] == most:
+        left = (size + sum(pad) - reach) % stride
+        if left + most - pad[1] < stride:
+            return Padding(most, most)
     return Padding(most, most, most - pad[0], most - pad[1])
 
 
@@ -225,21 +238,24 @@ def _pool_paddings(layer, pairs, runtime):
 def _padding(layer, axis, size, pair, runtime):
     if runtime == "onnx":
         return Padding(*pair)
-    larger = pair[0] != pair[1]
     if runtime == "torch":
-        if larger and layer.dilation_rate[axis] > 1:
-            return None
-        return alike(pair)
+        found = alike(pair, size, _reach(layer, axis), layer.strides[axis])
+        larger = bool(found.front or found.back)
+        return None if larger and layer.dilation_rate[axis] > 1 else found
     if size is None or layer.dilation_rate[axis] > 1:
         return None
     return own_same(size, layer.kernel_size[axis], layer.strides[axis], pair)
 
 
 def _same_pair(layer, axis, size):
-    reach = layer.dilation_rate[axis] * (layer.kernel_size[axis] - 1) + 1
     step = layer.strides[axis]
-    total = max((-(-size // step) - 1) * step + reach - size, 0)
+    total = (-(-size // step) - 1) * step + _reach(layer, axis) - size
+    total = max(total, 0)
     return total // 2, total - total // 2
+
+
+def _reach(layer, axis):
+    return layer.dilation_rate[axis] * (layer.kernel_size[axis] - 1) + 1
 
 
 def _pool(layer, rows, columns, copies):

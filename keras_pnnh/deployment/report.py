@@ -38,7 +38,7 @@ class ExportReport(NamedTuple):
     top1_agreement: float | None = None  # share of the images
     # What was done to the model before, in a few words each.
     changes: tuple[str, ...] = ()
-    joins: int | None = None  # that bypass weights, in the file
+    joins: int | None = None  # that bypass weights or attention
     script: str = ""  # runs the file without Keras
     signal_to_noise: float | None = None  # of the results, in dB
 
@@ -88,6 +88,6 @@ class ExportReport(NamedTuple):
         if not self.joins:
             return "one chain: no join in the file bypasses weights"
         return (
-            f"no chain: {self.joins} joins in the file bypass operators with "
-            "weights"
+            f"no chain: {self.joins} joins in the file bypass weights or "
+            "attention"
         )

@@ -118,6 +118,24 @@ def test_attention_and_shapes_are_apart():
     assert joins == ([], 0, 2, 1, 3)
 
 
+@pytest.mark.parametrize("attention", ["MatMul", "BATCH_MATMUL"])
+def test_what_is_carried_around_attention_counts(attention):
+    """As a Vision Transformer with its pass-through channels written out."""
+    joins = find_joins(
+        graph(
+            "x = MatMul(a, w)",
+            "q = Slice(x, v)",
+            "k = Slice(x, v)",
+            f"s = {attention}(q, k)",
+            "p = Softmax(s)",
+            "carried = Slice(x, v)",
+            "y = Concat(p, carried)",
+        )
+    )
+    assert [join.kind for join in joins.bypassing] == ["Concat"]
+    assert joins.inner_products == 1 and joins.activation == 0
+
+
 def residual():
     x = image = keras.Input((8, 8, 3))
     x = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(x)

@@ -41,16 +41,23 @@ def test_same_reads_the_rows_that_were_padded_by_hand(kernel):
         got = reads(size, (total // 2, total - total // 2), length, stride)
         got = [row[own.front : length - own.back] for row in got[:steps]]
         assert got == expected
-        both = padding.alike(pad)
-        length = kernel + both.front + both.back
-        got = reads(size, (both.before, both.after), length, stride)
-        assert [row[both.front : length - both.back] for row in got] == expected
+        sized = padding.alike(pad, size, kernel, stride)
+        assert sized.before == sized.after
+        for both in (padding.alike(pad), sized):
+            length = kernel + both.front + both.back
+            got = reads(size, (both.before, both.after), length, stride)
+            got = [row[both.front : length - both.back] for row in got]
+            assert got == expected
     assert found > 20
     assert padding.own_same(224, 7, 2, (3, 3)) == (3, 3, 0, 1)
     assert padding.own_same(56, 3, 2, (1, 1)) == (1, 1, 0, 1)
     assert padding.own_same(57, 3, 2, (1, 1)) == (1, 1, 0, 0)
     # MobileNetV2 of `keras.applications` pads by hand what "same" pads.
     assert padding.own_same(112, 3, 2, (0, 1)) == (0, 1, 0, 0)
+    # A ResNet's, converted: the kernel stays as it is where it can.
+    assert padding.alike((1, 0), 56, 3, 2) == (1, 1, 0, 0)
+    assert padding.alike((1, 0), 57, 3, 2) == (1, 1, 0, 1)
+    assert padding.alike((1, 0)) == (1, 1, 0, 1)
 
 
 def network(size, kernel, stride, pad, shared=False, groups=2):
@@ -82,6 +89,7 @@ CASES = [
     ((16, 8), 3, 2, ((0, 1), (0, 1))),
     ((12, 12), 5, 1, 2),
     ((17, 17), 3, 3, 1),
+    ((16, 12), 3, 2, ((1, 0), (1, 0))),
 ]
 # What TensorFlow's graph gets for ONNX is not run by TensorFlow.
 RUNTIMES = {"torch": ["torch", "litert"]}
