@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # for editors and type checkers, which read no `_LAZY`
     from keras_pnnh.auditing import audit
     from keras_pnnh.deployment import export
     from keras_pnnh.folding import fold
-    from keras_pnnh.graph import as_sequential, truncate
+    from keras_pnnh.graph import as_sequential, split, truncate
     from keras_pnnh.pass_through import from_residual, write_out
     from keras_pnnh.weights import list_weights, save_weights
 
@@ -60,6 +60,7 @@ __all__ = [
     "pass_through",
     "publishing",
     "save_weights",
+    "split",
     "theory",
     "training",
     "truncate",
@@ -79,6 +80,7 @@ _LAZY = {
     "list_models": "applications",
     "list_weights": "weights",
     "save_weights": "weights",
+    "split": "graph",
     "truncate": "graph",
     "write_out": "pass_through",
 }

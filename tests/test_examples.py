@@ -74,11 +74,12 @@ EXAMPLES = {
     "imagenet_gpu.py": ("jax", ["tensorflow"], "validation images"),
     "imagenet_tpu.py": ("jax", ["tensorflow"], "1 hosts"),
     "imagenet_tensorflow.py": ("tensorflow", [], "1 replicas"),
+    "split_computing.py": ("torch", [], "5 of 5 labels as without the cut"),
     "torch_gpu.py": ("torch", [], "loss of the last epoch"),
     "detection_keras_hub.py": ("torch", ["keras_hub"], "image 1:"),
     "segmentation_keras_hub.py": ("torch", ["keras_hub"], "right pixels"),
 }
-QUICK = ("imagenet_gpu.py", "torch_gpu.py")
+QUICK = ("imagenet_gpu.py", "split_computing.py", "torch_gpu.py")
 
 
 @pytest.mark.slow
