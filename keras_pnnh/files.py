@@ -13,21 +13,6 @@ PREFIX = ".unfinished-"
 LIST = "keras_pnnh_files.json"
 
 
-def refuse_url(path: str | os.PathLike[str], name: str) -> None:
-    """Raise a ValueError for an address such as `gs://bucket/folder`.
-
-    Args:
-        path: What was given.
-        name: Name of the argument.
-    """
-    if "://" in os.fspath(path):
-        raise ValueError(
-            f"`{name}` must be a path of this machine's file system. Received: "
-            f"{name}='{path}'. Mount the bucket, and name the folder where it "
-            "is mounted."
-        )
-
-
 @contextlib.contextmanager
 def replace_when_complete(
     path: str | os.PathLike[str], reserve: int = 0

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from keras_pnnh.addresses import refuse_url
 from keras_pnnh.data.archive import unpack
 from keras_pnnh.data.image_folder import is_class, read_folder
 from keras_pnnh.data.labelled_images import LabelledImages
-from keras_pnnh.files import refuse_url
 
 SPLITS = ("train", "test")
 HELD_OUT = ("val", "valid", "validation")

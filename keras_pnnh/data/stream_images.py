@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from keras_pnnh.addresses import refuse_url
 from keras_pnnh.data.decoding import check_decoder
 from keras_pnnh.data.image_files import ImageFiles
 from keras_pnnh.data.image_folder import list_folder
 from keras_pnnh.data.labelled_images import LabelledImages
 from keras_pnnh.data.load_images import part_of
-from keras_pnnh.files import refuse_url
 
 
 def stream_images(

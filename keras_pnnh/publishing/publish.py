@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import keras
 
+from keras_pnnh.addresses import without_secrets
 from keras_pnnh.files import write_text
 from keras_pnnh.publishing.hub_card import render_hub_card
 from keras_pnnh.publishing.hub_layout import write_layout
@@ -115,7 +116,7 @@ def push(
             commit_message=f"Publish {tag}",
         )
         api.create_tag(repo_id, tag=tag, revision=commit.oid)
-    url = hub_errors.without_secrets(f"{hub.endpoint()}/{repo_id}")
+    url = without_secrets(f"{hub.endpoint()}/{repo_id}")
     return Publication(url, commit.oid, tag)
 
 

@@ -25,12 +25,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_pnnh.files import (
-    PREFIX,
-    refuse_url,
-    replace_when_complete,
-    write_text,
-)
+from keras_pnnh.addresses import refuse_url
+from keras_pnnh.files import PREFIX, replace_when_complete, write_text
 from keras_pnnh.training import checkpoint, hosts, run_lock, run_state
 from keras_pnnh.training.run_state import RunState
 

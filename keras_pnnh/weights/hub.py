@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from keras_pnnh.addresses import without_secrets
 from keras_pnnh.weights import digest as digests
 from keras_pnnh.weights import hub_answers, hub_errors
 
@@ -154,7 +155,7 @@ def _download(file, cache, token, force_download):
         cache.remove()
     raise ValueError(
         "A published file must arrive as it was published. Received: "
-        f"{hub_errors.without_secrets(file.url)}, twice, with {found}. "
+        f"{without_secrets(file.url)}, twice, with {found}. "
         "Nothing was kept. Try another "
         "network, or report it if it goes on."
     )
@@ -171,7 +172,7 @@ def _check_offer(file, metadata, cache):
     if other or cache.size not in (None, size):
         raise ValueError(
             "A published file must be the one that was published. Received: "
-            f"{hub_errors.without_secrets(file.url)}, which has digest {etag} "
+            f"{without_secrets(file.url)}, which has digest {etag} "
             f"and {size} bytes, expected "
             f"{cache.digest} and {cache.size or 'any number of'} bytes. "
             "Nothing was downloaded. Update keras_pnnh, or correct "
@@ -288,7 +289,7 @@ def _in_directory(file, digest, size):
         raise ValueError(
             "A published file must be the one that was published. Received: "
             f"'{path}' with {found}. Copy it again from "
-            f"{hub_errors.without_secrets(file.url)}."
+            f"{without_secrets(file.url)}."
         )
     return path
 

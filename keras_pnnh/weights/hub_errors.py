@@ -10,6 +10,7 @@ import os
 import re
 from typing import Any
 
+from keras_pnnh.addresses import without_secrets
 from keras_pnnh.weights import hub_answers
 
 DIRECTORY_VARIABLE = "KERAS_PNNH_WEIGHTS_DIR"
@@ -72,6 +73,11 @@ def explain(error: Any, subject: Any) -> Any:
         return unreachable(subject, "no connection")
     if isinstance(error, errors.OfflineModeIsEnabled):
         return unreachable(subject, "HF_HUB_OFFLINE is set")
+    if isinstance(error, errors.LocalTokenNotFoundError):
+        return PermissionError(
+            f"`token=True` means the token of this machine's user. {received}, "
+            "and there is none. Set HF_TOKEN, or give the token itself."
+        )
     status = _status(error)
     if status == 401:
         return PermissionError(
@@ -115,21 +121,18 @@ def no_hub(subject: Any, what: str) -> Any:
     )
 
 
-def without_secrets(text: str) -> str:
-    """Text without passwords in addresses and without tokens."""
-    text = re.sub(r"(?<=://)[^/\s@]*@", "***@", str(text))
-    text = re.sub(r"\bhf_\w+|\bBearer\s+\S+", "***", text)
-    return re.sub(
-        r"([?&][^=&\s]*(?i:token|key|signature)=)[^&\s]+", r"\1***", text
-    )
-
-
 def check_token(token: Any) -> None:
     """Raise unless a token can be sent, without showing it.
 
     Raises:
-        ValueError: If it is no line of printable characters.
+        ValueError: If it is no word of printable characters.
     """
+    if not isinstance(token, str | bool | None):
+        raise ValueError(
+            "A token is a string, True for the user's own, False for none, or "
+            f"None. Received: `token` of type {type(token).__name__}. Give its "
+            "text."
+        )
     for where, value in (("`token`", token), ("HF_TOKEN", _token_variable())):
         if isinstance(value, str) and not re.fullmatch(r"[!-~]+", value):
             raise ValueError(

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from keras_pnnh.addresses import without_secrets
 from keras_pnnh.files import write_text
 from keras_pnnh.weights import bounds, hub, hub_answers, hub_errors
 from keras_pnnh.weights.hub import HubFile
@@ -13,6 +14,9 @@ from keras_pnnh.weights.hub import HubFile
 PREFIX = "hf://"
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 COMMIT = hub_answers.COMMIT
+# Names that the Hub gives out, 96 characters each at most.
+NAME = r"(?![\w.-]*(?:--|\.\.))\w(?:[\w.-]{0,94}\w)?"
+REFERENCE = re.compile(rf"hf://({NAME}/{NAME}(?<!\.git))(?:@(.+))?", re.ASCII)
 LARGEST_CONFIG = 1 << 20  # bytes
 
 
@@ -63,15 +67,13 @@ def parse(reference: str, revision: str | None = None) -> HubRepository:
     Raises:
         ValueError: If it has another form, or names two revisions.
     """
-    match = re.fullmatch(
-        r"hf://(\w[\w.-]*/\w[\w.-]*)(?:@(.+))?", reference, re.ASCII
-    )
+    match = REFERENCE.fullmatch(reference)
     wanted = [each for each in (match and match[2], revision) if each]
     if match is None or not all(map(hub_answers.is_revision, wanted)):
         raise ValueError(
             "A repository of the Hub is written 'hf://owner/name' or "
             "'hf://owner/name@revision' (branch, tag or commit). "
-            f"Received: '{reference}'"
+            f"Received: '{without_secrets(reference)}'"
             + (f" with revision={revision!r}." if revision else ".")
         )
     if match[2] and revision and match[2] != revision:

@@ -8,6 +8,7 @@ from typing import Any
 import h5py
 
 from keras_pnnh.weights import architecture, bounds, content, digest
+from keras_pnnh.weights.heaps import check_heaps
 
 SUFFIX = ".weights.h5"
 
@@ -56,6 +57,7 @@ def load(model: Any, path: Path, checked: bool = False) -> None:
 def open_file(path: Path):
     """Open a weight file to read; raise a ValueError if it is damaged."""
     try:
+        check_heaps(path)
         with h5py.File(path, "r") as file:
             bounds.check_unpacked(file, path.stat().st_size)
             yield file

@@ -5,6 +5,7 @@ import os
 import re
 from typing import Any, Literal
 
+from keras_pnnh.addresses import without_secrets
 from keras_pnnh.weights import hub_repository, registry
 
 Kind = Literal["file", "repository", "tag"]
@@ -30,7 +31,7 @@ def kind_of(weights: Any) -> Kind:
         return "file"
     if not isinstance(weights, str):
         raise ValueError(
-            f"`weights` must be {_forms()}. Received: weights={weights!r}."
+            f"`weights` must be {_forms()}. Received: {_given(weights)}."
         )
     if hub_repository.is_reference(weights):
         return "repository"
@@ -63,14 +64,14 @@ def find_entry(variant: str | None, weights: str) -> tuple[str, Any]:
     name = weights if weights in registry.WEIGHTS else f"{variant}.{weights}"
     if name not in registry.WEIGHTS:
         raise ValueError(
-            f"`weights` must be {_forms()}. Received: weights={weights!r}"
+            f"`weights` must be {_forms()}. Received: {_given(weights)}"
             f"{_nearest(variant, weights)}."
         )
     model = name.partition(".")[0]
     if variant not in (None, model):
         raise ValueError(
             "Weights only fit the model that they are of. Received: "
-            f"weights={weights!r} for {variant}. Construct a {model}, with "
+            f"{_given(weights)} for {variant}. Construct a {model}, with "
             f"`create_model('{model}', weights='{name.partition('.')[2]}')`."
         )
     return name, registry.WEIGHTS[name]
@@ -79,6 +80,10 @@ def find_entry(variant: str | None, weights: str) -> tuple[str, Any]:
 def _forms():
     examples = " or ".join(repr(name) for name in registry.list_bundled()[:2])
     return FORMS.format(examples=examples)
+
+
+def _given(weights):
+    return without_secrets(f"weights={weights!r}")
 
 
 def _nearest(variant, weights):
@@ -108,7 +113,7 @@ def _refuse_addresses(weights):
         _refuse_unmarked(address[1], weights)
     if "://" in weights:
         raise ValueError(
-            f"`weights` must be {_forms()}. Received: weights={weights!r}, "
+            f"`weights` must be {_forms()}. Received: {_given(weights)}, "
             "an address. Download the file and give its path."
         )
 
@@ -126,6 +131,6 @@ def _refuse_unmarked(name, weights):
             reference += f"@{repository[2]}"
         raise ValueError(
             "A repository of the Hugging Face Hub is written 'hf://owner/name' "
-            f"or 'hf://owner/name@revision'. Received: weights={weights!r}, "
+            f"or 'hf://owner/name@revision'. Received: {_given(weights)}, "
             f"which is no file either. Write weights='{reference}'."
         )

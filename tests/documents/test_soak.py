@@ -17,7 +17,8 @@ pytestmark = pytest.mark.torch_only
     [
         # Headers of tar archives that zeros overwrote.
         ("pictures", (238, 867)),
-        ("weight_files", (0, 1)),
+        # A heap of strings that HDF5 reads for ever.
+        ("weight_files", (270,)),
         ("constructors", (0, 1)),
     ],
 )

@@ -19,9 +19,12 @@ from huggingface_hub import (
 )
 
 from keras_pnnh import save_weights
+from keras_pnnh.addresses import without_secrets
 from keras_pnnh.applications import PlainResNet20
+from keras_pnnh.data import load_images
 from keras_pnnh.publishing.verify import verify_repository
-from keras_pnnh.weights import hub_answers, hub_errors, hub_repository
+from keras_pnnh.training.run_folder import RunFolder
+from keras_pnnh.weights import hub_answers, hub_repository
 from keras_pnnh.weights.hub import fetch
 
 REPO, NAME, COMMIT = "owner/tiny", "model.weights.h5", 10 * "cafe"
@@ -223,7 +226,14 @@ def test_revisions_that_are_paths_are_refused(hub, cache, revision):
 
 
 @pytest.mark.parametrize(
-    "reference", ["hf://../name", "hf://owner/..", "hf://./.", "hf://.a/b"]
+    "reference",
+    [
+        *("hf://../name", "hf://owner/..", "hf://./.", "hf://.a/b"),
+        # The client refuses them without a sentence.
+        *("hf://a/b.git", "hf://a--b/c", "hf://a/b..c", "hf://a/b-"),
+        f"hf://{'a' * 97}/b",
+        f"hf://a/{'b' * 1000}",
+    ],
 )
 def test_names_that_are_paths_are_refused(reference):
     with pytest.raises(ValueError, match="is written 'hf://owner/name'"):
@@ -299,6 +309,23 @@ def test_tokens_that_cannot_be_sent_are_not_shown(filled, token):
     assert filled.count() == 0
 
 
+@pytest.mark.parametrize("token", [b"hf_secret", ["hf_secret"], 5])
+def test_a_token_is_a_text(filled, token):
+    with pytest.raises(ValueError, match="A token is a string") as error:
+        get(token=token)
+    assert "secret" not in str(error.value)
+    assert filled.count() == 0
+
+
+def test_a_token_that_is_nowhere(filled):
+    for call in (
+        get,
+        lambda token: hub_repository.open_snapshot(f"hf://{REPO}", token=token),
+    ):
+        with pytest.raises(PermissionError, match="there is none. Set HF_TOK"):
+            call(token=True)
+
+
 def test_a_token_in_the_environment(filled, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_se cret")
     with pytest.raises(ValueError, match="Received: HF_TOKEN") as error:
@@ -318,6 +345,31 @@ def test_passwords_in_addresses_are_not_shown(hub, cache, monkeypatch):
 
 
 @pytest.mark.parametrize(
+    "weights",
+    [
+        "hf://user:geheim@owner/name",
+        "https://user:geheim@hub/a.weights.h5",
+        "https://hub/a.weights.h5?token=geheim",
+        "s3://user:geheim@bucket/a",
+    ],
+)
+def test_passwords_in_weights_are_not_shown(weights):
+    with pytest.raises(ValueError, match=r"Received: .*\*\*\*") as error:
+        PlainResNet20(weights=weights)
+    assert "geheim" not in str(error.value)
+
+
+def test_passwords_in_folders_are_not_shown():
+    for call in (
+        lambda: load_images("gs://user:geheim@bucket/images", "train"),
+        lambda: RunFolder("gs://user:geheim@bucket/run"),
+    ):
+        with pytest.raises(ValueError, match="gs://\\*") as error:
+            call()
+        assert "geheim" not in str(error.value)
+
+
+@pytest.mark.parametrize(
     ("text", "shown"),
     [
         ("https://a:b@c/d", "https://***@c/d"),
@@ -327,5 +379,5 @@ def test_passwords_in_addresses_are_not_shown(hub, cache, monkeypatch):
     ],
 )
 def test_what_is_hidden(text, shown):
-    hidden = hub_errors.without_secrets(text)
+    hidden = without_secrets(text)
     assert hidden == shown.replace("Signature=2", "Signature=***")
