@@ -12,6 +12,7 @@ from keras_pnnh.cli import (
     classify,
     evaluate,
     export,
+    plan,
     push,
     train,
     verify,
@@ -22,6 +23,7 @@ from keras_pnnh.presentation.plain_text import as_plain_text
 COMMANDS = (
     list_models,
     classify,
+    plan,
     train,
     evaluate,
     analyze,

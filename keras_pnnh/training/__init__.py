@@ -8,6 +8,7 @@ from keras_pnnh.training.hosts import join_hosts
 from keras_pnnh.training.layer_rates import scale_learning_rates
 from keras_pnnh.training.load_run import load_run
 from keras_pnnh.training.optimizer import make_optimizer
+from keras_pnnh.training.planning import TrainingPlan, plan_training
 from keras_pnnh.training.rate_finder import find_learning_rate
 from keras_pnnh.training.recipe import Recipe
 from keras_pnnh.training.recipes import RECIPES, get_recipe
@@ -15,6 +16,7 @@ from keras_pnnh.training.recipes import RECIPES, get_recipe
 __all__ = [
     "RECIPES",
     "Recipe",
+    "TrainingPlan",
     "evaluate",
     "find_learning_rate",
     "freeze",
@@ -22,6 +24,7 @@ __all__ = [
     "join_hosts",
     "load_run",
     "make_optimizer",
+    "plan_training",
     "scale_learning_rates",
     "train",
     "use_devices",

@@ -10,29 +10,12 @@ from keras_pnnh.auditing import audit
 from keras_pnnh.training import devices
 from keras_pnnh.training.batches import TrainingBatches
 from keras_pnnh.training.layer_groups import ordered_layers
+from keras_pnnh.training.peaks import peak_of
 
 # Names of the columns; they are no metrics of the model.
 RATE = "images_per_second"
 INPUT = "input_share"
 PEAK = "peak_share"
-
-# Dense 16-bit matrix multiplication in TFLOPS, as the vendors' data sheets
-# say it, by a part of the device's name; the first that fits counts.
-PEAKS = {
-    "H200": 989.0,
-    "H100 PCIe": 756.0,
-    "H100": 989.0,
-    "A100": 312.0,
-    "L40S": 362.0,
-    "L4": 121.0,
-    "V100": 125.0,
-    "T4": 65.0,
-    "TPU v6": 918.0,
-    "TPU v5 lite": 197.0,
-    "TPU v5e": 197.0,
-    "TPU v5": 459.0,
-    "TPU v4": 275.0,
-}
 
 
 class Meter(keras.callbacks.Callback):
@@ -95,11 +78,8 @@ def find_peak(model: keras.Model) -> float | None:
     kinds = {layer.compute_dtype for layer in layers}
     if not kinds & {"float16", "bfloat16"}:
         return None
-    for name in environment.hardware()["accelerators"]:
-        for part, peak in PEAKS.items():
-            if part in name:
-                return peak
-    return None
+    names = environment.hardware()["accelerators"]
+    return next(filter(None, map(peak_of, names)), None)
 
 
 def in_words(logs: dict[str, float]) -> str:
