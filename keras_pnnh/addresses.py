@@ -14,8 +14,8 @@ def refuse_url(path: str | os.PathLike[str], name: str) -> None:
     if "://" in os.fspath(path):
         raise ValueError(
             f"`{name}` must be a path of this machine's file system. Received: "
-            f"{name}='{without_secrets(path)}'. Mount the bucket, and name the "
-            "folder where it is mounted."
+            f"{name}='{without_secrets(path)}'. Download it, or mount the "
+            "bucket, and name where it is then."
         )
 
 

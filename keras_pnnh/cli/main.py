@@ -3,6 +3,7 @@
 import argparse
 import re
 import sys
+import warnings
 from collections.abc import Sequence
 
 from keras_pnnh._version import __version__
@@ -65,6 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = make_parser()
     options = parser.parse_args(arguments)
+    formatter = warnings.formatwarning
+    warnings.formatwarning = _warning
     try:
         _register()
         return options.run(options)
@@ -82,6 +85,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except USER_ERRORS as error:
         print(f"error: {as_flags(str(error), options)}", file=sys.stderr)
         return 1
+    finally:
+        warnings.formatwarning = formatter
+
+
+def _warning(message, category, filename, lineno, line=None):
+    """Those of the library are for the user, without a line of its code."""
+    return f"warning: {as_plain_text(' '.join(str(message).split()))}\n"
 
 
 def make_parser() -> argparse.ArgumentParser:

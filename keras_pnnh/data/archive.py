@@ -44,6 +44,8 @@ def _unpack_zip(archive: Path, folder: str | Path) -> None:
     with zipfile.ZipFile(archive) as opened:
         _check_total(archive, (item.file_size for item in opened.infolist()))
         opened.extractall(folder)
+        files = sum(not item.is_dir() for item in opened.infolist())
+        _check_number(folder, files)
 
 
 def _unpack_tar(archive: Path, folder: str | Path) -> None:
@@ -51,6 +53,9 @@ def _unpack_tar(archive: Path, folder: str | Path) -> None:
         _check_total(archive, (member.size for member in opened))
         opened.extractall(folder, filter="data")
         _check_end(opened)
+        _check_number(
+            folder, sum(not member.isdir() for member in opened.getmembers())
+        )
 
 
 def _check_end(opened: tarfile.TarFile) -> None:
@@ -70,6 +75,16 @@ def _check_end(opened: tarfile.TarFile) -> None:
     while block := file.read(2**20):
         if block.count(0) != len(block):
             raise ValueError("something follows its end, or in it is damaged")
+
+
+def _check_number(folder: str | Path, files: int) -> None:
+    """Of two files of one name, the second replaces the first."""
+    found = sum(path.is_file() for path in Path(folder).rglob("*"))
+    if found < files:
+        raise ValueError(
+            f"of {files} files in it {found} are left, because some of them "
+            "have the same name"
+        )
 
 
 def _check_total(archive: Path, sizes: Iterable[int]) -> None:

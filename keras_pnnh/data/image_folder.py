@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_pnnh.data.labelled_images import LabelledImages
 from keras_pnnh.data.picture import read_image
+from keras_pnnh.presentation.plain_text import as_plain_text
 
 SUFFIXES = {
     ".bmp",
@@ -100,7 +101,7 @@ def list_folder(
     if set(names) <= SPLIT_NAMES:
         warnings.warn(
             "All classes are called like parts of a data set: "
-            f"{', '.join(names)}. They are read as the classes they are; parts "
+            f"{as_plain_text(', '.join(names))}. They are read as the classes they are; parts "
             "hold one sub-folder for each class, such as train/cat.",
             stacklevel=4,
         )
@@ -146,7 +147,7 @@ def _tell_what_is_left_out(folder, classes, files):
         warnings.warn(
             f"Only images that lie directly in a class folder of '{folder}' "
             f"are read ({', '.join(sorted(SUFFIXES))}). Left out: "
-            f"{', '.join(left_out[:3])}"
+            f"{as_plain_text(', '.join(left_out[:3]))}"
             + (f" and {more} more." if more > 0 else "."),
             stacklevel=5,
         )

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_pnnh.addresses import refuse_url
+
 # The only ones that Pillow may take: among the others are some that start
 # programs (PostScript).
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -30,7 +32,7 @@ def read_image(
         FileNotFoundError: If there is no such file.
         ValueError: If it is no image of these formats, incomplete, of a range
             that cannot be told, or larger than
-            `PIL.Image.MAX_IMAGE_PIXELS` allows.
+            `PIL.Image.MAX_IMAGE_PIXELS` allows, or for an address.
         ModuleNotFoundError: If Pillow is not installed.
 
     Example:
@@ -47,6 +49,7 @@ def read_image(
             "Reading image files needs Pillow, which is not installed. Run "
             "`pip install pillow`."
         ) from error
+    refuse_url(path, "path")
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(

@@ -20,6 +20,9 @@ MOST_PIXELS = 300_000_000  # times channels
 # Of what a file unpacks to, as a multiple of its size.
 MOST_UNPACKED = 20
 ROOM = 1 << 20  # bytes, for small files
+# Of a weight file; the time that HDF5 takes grows with the square of the depth.
+DEEPEST = 100
+MOST_OBJECTS = 100_000
 
 
 def check_config(config: Any, path: Any) -> None:
@@ -120,10 +123,19 @@ def check_unpacked(file: h5py.File, size: int) -> None:
     Raises:
         ValueError: If it does not.
     """
-    unpacked = 0
+    unpacked = objects = 0
 
     def add(name, item):
-        nonlocal unpacked
+        nonlocal unpacked, objects
+        objects += 1
+        # Parents come before their children, so no long name is walked.
+        if name.count("/") >= DEEPEST or objects > MOST_OBJECTS:
+            raise ValueError(
+                "A weight file must be one of a network. Received: "
+                f"'{file.filename}', with groups inside of {DEEPEST} others "
+                f"or more than {MOST_OBJECTS:,} groups and arrays. Do not use "
+                "it."
+            )
         if isinstance(item, h5py.Dataset):
             unpacked += item.size * item.dtype.itemsize
 

@@ -1,6 +1,8 @@
 """`keras-pnnh classify` names what is in image files, as text."""
 
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -72,6 +74,30 @@ def test_names_of_files_are_text():
 )
 def test_control_characters_are_shown(label, shown):
     assert shown in show(label)
+
+
+def test_names_in_warnings_and_errors_are_text(tmp_path):
+    """In another process, where no test listens to the warnings."""
+    for name in ("ant", "bee"):
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (32, 32)).save(tmp_path / name / "0.png")
+    (tmp_path / "ant" / "\x1b[2J[red].txt").touch()
+    (tmp_path / "ant" / "\x1b[2J.png").touch()
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "keras_pnnh.cli", "evaluate"),
+            *("--weights", "plain_resnet20.cifar10", "--data", tmp_path),
+        ],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    lines = done.stderr.splitlines()
+    warning = next(line for line in lines if line.startswith("warning: Only"))
+    assert r"Left out: ant/\x1b[2J[red].txt." in warning
+    error = next(line for line in lines if line.startswith("error: "))
+    assert r"ant/\x1b[2J.png" in error
+    assert "\x1b[2J" not in done.stderr
 
 
 def test_labels_of_a_weight_file_stay_text(tmp_path, capsys):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_pnnh.data import load_images
+from keras_pnnh.data import load_images, read_image
 
 
 def names(count):
@@ -131,6 +131,41 @@ def test_a_bomb_is_refused(kind, tmp_path, monkeypatch, picture):
     monkeypatch.setenv("KERAS_PNNH_MAX_UNPACKED_BYTES", "5000")
     with pytest.raises(ValueError, match="more than 5000 bytes.*higher"):
         load_images(path, "train")
+
+
+def add_tar(path, name, content):
+    with tarfile.open(path, "a") as archive:
+        member = tarfile.TarInfo(name)
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+
+
+def add_zip(path, name, content):
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(name, content)
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name:UserWarning")
+@pytest.mark.parametrize(
+    "name", ["data/a/00.png", "./data/a/00.png", "data//a/00.png"]
+)
+@pytest.mark.parametrize(
+    ("write", "add"), [(write_tar, add_tar), (write_zip, add_zip)]
+)
+def test_two_files_of_one_name_are_not_one(write, add, name, picture, tmp_path):
+    path = tmp_path / "x"
+    write(path, *(["w"] if write is write_tar else []), picture)
+    assert len(load_images(path, "train").labels) == 4
+    add(path, name, picture[:-1])
+    with pytest.raises(ValueError, match="of 5 files in it 4 are left"):
+        load_images(path, "train")
+
+
+def test_an_address_is_no_picture():
+    for address in ("https://hub/cat.png", "http://user:geheim@hub/cat.png"):
+        with pytest.raises(ValueError, match="Download it") as error:
+            read_image(address)
+        assert "geheim" not in str(error.value)
 
 
 def test_members_stay_inside(picture, tmp_path):

@@ -180,7 +180,7 @@ def test_bad_files_are_left_out_named_and_counted(damaged, capsys):
 
 @pytest.mark.parametrize("read", (load_images, stream_images))
 def test_a_url_is_refused(read):
-    with pytest.raises(ValueError, match="Mount the bucket"):
+    with pytest.raises(ValueError, match="mount the bucket"):
         read("gs://bucket/images", "train", size=(8, 8))
 
 

@@ -149,6 +149,20 @@ def test_a_weight_file_that_unpacks_to_much(tmp_path):
         PlainResNet20(weights=path)
 
 
+@pytest.mark.parametrize(("depth", "groups"), [(101, 0), (1500, 0), (0, 300)])
+def test_a_weight_file_of_endless_groups(depth, groups, tmp_path, monkeypatch):
+    monkeypatch.setattr(bounds, "MOST_OBJECTS", 200)
+    path = tmp_path / "deep.weights.h5"
+    with h5py.File(path, "w") as file:
+        group = file
+        for _ in range(depth):
+            group = group.create_group("d")
+        for number in range(groups):
+            file.create_group(str(number))
+    with pytest.raises(ValueError, match="groups inside of 100 others"):
+        PlainResNet20(weights=path)
+
+
 def test_a_note_of_an_absurd_network(weights, tmp_path):
     path = tmp_path / "note.weights.h5"
     path.write_bytes(weights.read_bytes())
