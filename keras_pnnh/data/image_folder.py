@@ -101,8 +101,9 @@ def list_folder(
     if set(names) <= SPLIT_NAMES:
         warnings.warn(
             "All classes are called like parts of a data set: "
-            f"{as_plain_text(', '.join(names))}. They are read as the classes they are; parts "
-            "hold one sub-folder for each class, such as train/cat.",
+            f"{as_plain_text(', '.join(names))}. They are read as the classes "
+            "they are; parts hold one sub-folder for each class, such as "
+            "train/cat.",
             stacklevel=4,
         )
     files = [_image_files(entry) for entry in classes]
