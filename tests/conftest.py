@@ -59,12 +59,14 @@ def pytest_collection_modifyitems(items):
         everywhere = item.get_closest_marker("every_backend")
         if folder in ON_ONE_BACKEND and not everywhere:
             item.add_marker(pytest.mark.torch_only)
-    backend = keras.backend.backend()
-    if backend == "torch" or "KERAS_PNNH_ALL_TESTS" in os.environ:
+    if "KERAS_PNNH_ALL_TESTS" in os.environ:
         return
-    elsewhere = ["torch_only"] + ["slow_on_jax"] * (backend == "jax")
+    backend = keras.backend.backend()
+    left_out = ["full_only"]
+    left_out += ["torch_only"] * (backend != "torch")
+    left_out += ["slow_on_jax"] * (backend == "jax")
     for item in items:
-        for marker in elsewhere:
+        for marker in left_out:
             if item.get_closest_marker(marker):
                 reason = f"{marker}: KERAS_PNNH_ALL_TESTS=1"
                 item.add_marker(pytest.mark.skip(reason=reason))

@@ -36,6 +36,7 @@ def test_demo_classifies_folds_and_audits(tmp_path):
     } == {"keras"}
 
 
+@pytest.mark.full_only
 @pytest.mark.torch_only
 def test_benchmark_prints_a_ratio_for_every_norm():
     printed = run(
@@ -45,6 +46,7 @@ def test_benchmark_prints_a_ratio_for_every_norm():
         assert norm in printed
 
 
+@pytest.mark.full_only
 @pytest.mark.torch_only
 def test_benchmark_of_throughput_prints_a_ratio_for_every_network(tmp_path):
     printed = run(
@@ -97,6 +99,7 @@ def test_example_runs(name, tmp_path):
     assert printed in run(f"examples/{name}", "--smoke", *more)
 
 
+@pytest.mark.full_only
 @pytest.mark.slow
 @pytest.mark.torch_only
 def test_construction_takes_not_much_longer_than_keras():

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.torch_only]
+pytestmark = [pytest.mark.full_only, pytest.mark.torch_only]
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "study" / "analysis"

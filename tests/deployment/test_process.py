@@ -31,7 +31,7 @@ def code(monkeypatch):
 
 
 @pytest.mark.torch_only
-@pytest.mark.parametrize("path", ["", ".", os.pathsep, "./"])
+@pytest.mark.parametrize("path", [".", os.pathsep])
 def test_nothing_of_the_current_folder_is_imported(
     path, tmp_path, monkeypatch, code
 ):
