@@ -81,6 +81,8 @@ def replace_folder_when_complete(
     former = path.with_name(f"{PREFIX}{os.getpid()}-former-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished.mkdir()
+        unfinished.rmdir()
         yield unfinished
         _list_files(unfinished)
         for part in unfinished.rglob("*"):
@@ -158,7 +160,11 @@ def _digest(path):
 
 
 def _reserve(path, size):
-    if size:
+    """See first whether the folder can be written to at all."""
+    if not size:
+        path.touch()
+        path.unlink()
+    else:
         with open(path, "wb") as file:
             block = bytes(1 << 20)
             for start in range(0, size, len(block)):

@@ -137,7 +137,7 @@ def check_unpacked(file: h5py.File, size: int) -> None:
                 "it."
             )
         if isinstance(item, h5py.Dataset):
-            unpacked += item.size * item.dtype.itemsize
+            unpacked += item.size * _bytes_of(item)
 
     file.visititems(add)
     if unpacked > MOST_UNPACKED * size + ROOM:
@@ -146,6 +146,14 @@ def check_unpacked(file: h5py.File, size: int) -> None:
             f"'{file.filename}' of {size:,} bytes, which says that it holds "
             f"{unpacked:,}. Do not use it."
         )
+
+
+def _bytes_of(item):
+    try:
+        return item.dtype.itemsize
+    # Of a damaged type, such as a float of 23 bits of exponent.
+    except (TypeError, ValueError) as error:
+        raise OSError(f"'{item.name}': {error}") from error
 
 
 _TOO_DEEP, _TOO_LONG = "lists inside of lists", "a very long list"

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 import h5py
 import numpy as np
 
+from keras_pnnh.weights import notes
+
 ATTRIBUTE = "keras_pnnh_content_sha256"
 
 
@@ -25,7 +27,7 @@ def check(file: h5py.File) -> None:
             real or too large for float32.
     """
     found = digest(file, _check_numbers)
-    noted = file.attrs.get(ATTRIBUTE)
+    noted = notes.text_of(file, ATTRIBUTE)
     if noted is None:
         logging.getLogger(__name__).info(
             "'%s' has no digest of its content, so damage would not be "

@@ -5,7 +5,7 @@ from typing import Any
 import h5py
 
 from keras_pnnh.files import replace_when_complete
-from keras_pnnh.weights import architecture, content
+from keras_pnnh.weights import architecture, content, notes
 from keras_pnnh.weights import classifier as classifiers
 from keras_pnnh.weights.loader import SUFFIX
 
@@ -62,6 +62,7 @@ def save_weights(model: Any, path: Any, classifier: Any = None) -> None:
             if classifier is not None:
                 classifiers.write(file, classifier)
             content.write(file)
+            notes.seal(file)
 
 
 def _largest_size(model):

@@ -11,7 +11,12 @@ from PIL import Image
 from keras_pnnh.applications import create_model
 from keras_pnnh.cli import networks
 from keras_pnnh.cli.main import main
-from keras_pnnh.weights import Classifier, architecture, save_weights
+from keras_pnnh.weights import (
+    Classifier,
+    architecture,
+    notes,
+    save_weights,
+)
 
 LABELS = ("ant", "bee")
 
@@ -180,6 +185,7 @@ def test_a_note_of_another_kind(note, message, folder, capsys):
     run, _ = saved("narrow", folder)
     with h5py.File(run / "model.weights.h5", "r+") as file:
         file.attrs[architecture.ATTRIBUTE] = note
+        notes.seal(file)
     data = str(folder / "data")
     assert main(["evaluate", "--weights", str(run), "--data", data]) == 1
     printed = capsys.readouterr().err

@@ -1,11 +1,13 @@
 """Exported files compute what the Keras model computes, or do not exist."""
 
 import json
+import sys
 
 import keras
 import numpy as np
 import pytest
 from families import FAMILIES
+from harness import limited_file_size
 
 import keras_pnnh
 from keras_pnnh import deployment
@@ -259,3 +261,26 @@ def test_the_process_reports_what_went_wrong(tmp_path):
     arguments = [str(tmp_path), "run", "onnx", str(tmp_path / "none.onnx")]
     assert worker.main(arguments) == 1
     assert "none.onnx" in json.loads((tmp_path / "problem.json").read_text())
+
+
+@pytest.mark.parametrize("format", HERE)
+def test_a_full_disk_ends_in_a_sentence(format, model, tmp_path):
+    """Torch would end the process."""
+    if FORMATS[format].quantized:
+        pytest.skip("it is written like the float one")
+    path = tmp_path / f"net{FORMATS[format].suffix}"
+    with (
+        limited_file_size(2000),
+        pytest.raises(OSError, match="could not be written .*Free some space"),
+    ):
+        keras_pnnh.export(model, path, format, verify=False)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_a_folder_that_cannot_be_written_to(model):
+    """Root may write anywhere, but in no folder of the system's."""
+    for path in ("/proc/a_net.onnx", "/proc/a_net"):
+        format = "onnx" if path.endswith("x") else "saved_model"
+        with pytest.raises(OSError, match="Received: '/proc/a_net.*could not be"):
+            keras_pnnh.export(model, path, format, verify=False)

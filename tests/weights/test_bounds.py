@@ -12,7 +12,7 @@ from harness import randomize
 from keras_pnnh import from_weights, save_weights
 from keras_pnnh.applications import PlainResNet20, PlainViTTiny16
 from keras_pnnh.publishing.verify import verify_repository
-from keras_pnnh.weights import architecture, bounds
+from keras_pnnh.weights import architecture, bounds, notes
 
 REFERENCE = "hf://owner/mine"
 CONFIG = {
@@ -170,6 +170,7 @@ def test_a_note_of_an_absurd_network(weights, tmp_path):
         with h5py.File(path, "r+") as file:
             noted = {**architecture.read(file), "filters_per_stage": filters}
             file.attrs[architecture.ATTRIBUTE] = json.dumps(noted)
+            notes.seal(file)
         with pytest.raises(ValueError, match="could have been trained"):
             from_weights(path)
 

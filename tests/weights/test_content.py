@@ -9,9 +9,15 @@ import numpy as np
 import pytest
 from harness import to_numpy
 
-from keras_pnnh import save_weights
+from keras_pnnh import from_weights, save_weights
 from keras_pnnh.applications import PlainResNet20
-from keras_pnnh.weights import content, find_classifier, registry
+from keras_pnnh.weights import (
+    Classifier,
+    content,
+    find_classifier,
+    notes,
+    registry,
+)
 
 BUNDLED = registry.BUNDLED / "plain_resnet20.cifar10.weights.h5"
 
@@ -161,3 +167,67 @@ def test_a_damaged_classifier_is_one_sentence(path, note):
         file.attrs["keras_pnnh_classifier"] = note
     with pytest.raises(ValueError, match="Received: .*x.weights.h5"):
         find_classifier("plain_resnet20", str(path))
+
+
+def other_classes(file):
+    file.attrs["keras_pnnh_classifier"] = json.dumps(
+        {"labels": ["cat", "ant"], "image_size": [8, 8]}
+    )
+
+
+def other_architecture(file):
+    noted = json.loads(file.attrs["keras_pnnh_architecture"])
+    noted["activation_order"] = "x"
+    file.attrs["keras_pnnh_architecture"] = json.dumps(noted)
+
+
+def no_classes(file):
+    del file.attrs["keras_pnnh_classifier"]
+
+
+def renamed_classes(file):
+    file.attrs["keras_pnnh_classifieR"] = file.attrs["keras_pnnh_classifier"]
+    no_classes(file)
+
+
+def one_note_more(file):
+    file.attrs["keras_pnnh_more"] = "x"
+
+
+def another_digest(file):
+    file.attrs[notes.DIGEST] = "0" * 64
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        other_classes,
+        other_architecture,
+        no_classes,
+        renamed_classes,
+        one_note_more,
+        another_digest,
+    ],
+)
+def test_notes_are_those_that_were_written(change, tmp_path):
+    model = PlainResNet20(input_shape=(8, 8, 3), classes=2)
+    path = tmp_path / "x.weights.h5"
+    save_weights(model, path, Classifier(("ant", "cat"), (8, 8)))
+    assert find_classifier(None, str(path)).labels == ("ant", "cat")
+    with h5py.File(path, "r+") as file:
+        change(file)
+    for call in (from_weights, lambda path: find_classifier(None, str(path))):
+        with pytest.raises(ValueError, match="not the one that the digest"):
+            call(path)
+
+
+def test_a_type_of_numbers_that_numpy_lacks_is_one_sentence(path):
+    kind = h5py.h5t.IEEE_F32LE.copy()
+    kind.set_ebias(1 << 20)
+    with h5py.File(path, "r+") as file:
+        name = kernels(file)[0]
+        space = h5py.h5s.create_simple(file[name].shape)
+        del file[name]
+        h5py.h5d.create(file.id, name.encode(), kind, space)
+    with pytest.raises(ValueError, match="which cannot be read: .*precision"):
+        PlainResNet20(weights=path)

@@ -1,5 +1,6 @@
 """`torch.export`: a program for torch, ExecuTorch and AOTInductor."""
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,11 @@ def write(
     """Write a program of ATen operations, for batches of any size."""
     import torch
 
-    torch.export.save(trace(model), str(path))
+    # By way of memory: where torch writes to a disk that is full, it ends the
+    # whole process (seen with torch 2.13).
+    content = io.BytesIO()
+    torch.export.save(trace(model), content)
+    Path(path).write_bytes(content.getbuffer())
 
 
 def trace(model: keras.Model) -> Any:
