@@ -91,6 +91,35 @@ def add_streaming(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_teacher(command: argparse.ArgumentParser) -> None:
+    """From whom a network learns, besides the labels."""
+    command.add_argument(
+        "--teacher",
+        metavar="WEIGHTS",
+        help="learn from this trained network as well: a .keras file, or what "
+        "--weights takes",
+    )
+    command.add_argument(
+        "--teacher-weight",
+        type=float,
+        default=0.5,
+        help="share of the teacher in the loss of the classes; default: 0.5",
+    )
+    command.add_argument(
+        "--teacher-temperature",
+        type=float,
+        default=4.0,
+        help="by which both networks' logits are softened; default: 4",
+    )
+    command.add_argument(
+        "--teacher-stages",
+        default="",
+        metavar="NAMES",
+        help="stages whose maps are compared, too, such as stage2,stage3, or "
+        "stage3=conv4 where the teacher calls them otherwise",
+    )
+
+
 def add_seed(command: argparse.ArgumentParser, what: str) -> None:
     """One seed for everything random."""
     command.add_argument(

@@ -10,6 +10,7 @@ from keras_pnnh.cli.options import (
     add_model,
     add_seed,
     add_streaming,
+    add_teacher,
     add_weights,
 )
 
@@ -72,6 +73,7 @@ def add_command(commands: SubParsers) -> None:
         help="leave everything before this stage, block or layer as it is, "
         "such as stage3; head trains the classifier alone",
     )
+    add_teacher(command)
     add_seed(command, "initial values, order and augmentation")
     add_devices(command)
     add_hosts(command)
@@ -126,6 +128,7 @@ def run(options: argparse.Namespace) -> int:
         constructor,
         find_weights,
     )
+    from keras_pnnh.cli.teaching import find_teacher
     from keras_pnnh.data_format import input_shape
     from keras_pnnh.publishing.lineage import describe_weights
     from keras_pnnh.training import (
@@ -162,6 +165,7 @@ def run(options: argparse.Namespace) -> int:
             data,
             recipe,
             options.output,
+            teacher=find_teacher(options, data),
             seed=options.seed,
             resume=options.resume,
             description={"source": options.data.rstrip("/").split("/")[-1]},

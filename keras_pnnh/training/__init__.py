@@ -1,6 +1,7 @@
 """Training: recipes, data, runs that can be resumed, and their records."""
 
 from keras_pnnh.training.devices import use_devices
+from keras_pnnh.training.distillation import Teacher
 from keras_pnnh.training.evaluation import evaluate
 from keras_pnnh.training.fit import train
 from keras_pnnh.training.freezing import freeze
@@ -16,6 +17,7 @@ from keras_pnnh.training.recipes import RECIPES, get_recipe
 __all__ = [
     "RECIPES",
     "Recipe",
+    "Teacher",
     "TrainingPlan",
     "evaluate",
     "find_learning_rate",

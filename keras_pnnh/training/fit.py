@@ -14,10 +14,11 @@ import keras
 from keras_pnnh import environment
 from keras_pnnh.data import LabelledImages
 from keras_pnnh.data.identity import fingerprints, identify
-from keras_pnnh.data_format import data_format_of
+from keras_pnnh.data_format import as_data_format, data_format_of
 from keras_pnnh.training import curves, devices, hosts, requirements
 from keras_pnnh.training.batches import TrainingBatches
 from keras_pnnh.training.callbacks import RequireFiniteLoss
+from keras_pnnh.training.distillation import Teacher, taught_by
 from keras_pnnh.training.freezing import freeze
 from keras_pnnh.training.meter import Meter
 from keras_pnnh.training.optimizer import make_optimizer
@@ -54,6 +55,7 @@ def train(
     checkpoint_steps: int = 0,
     peak_tflops: float | None = None,
     profile_steps: int = 0,
+    teacher: Teacher | None = None,
 ) -> dict[str, Any]:
     """Train a model; everything about the run is kept in `output`.
 
@@ -91,6 +93,7 @@ def train(
             the run reaches; None knows some devices by their names.
         profile_steps: Steps that the backend traces into `profile/`, from the
             third on; 0 for none.
+        teacher: A `Teacher` that the model learns from, besides the labels.
 
     Returns:
         The record of the run, a JSON-like dict.
@@ -141,6 +144,7 @@ def train(
         ("frozen_until", freeze_until),
         ("initial_weights", initial_weights),
         ("class_weight", _by_name(weights, data.class_names)),
+        ("teacher", teacher and teacher.describe()),
     ):
         if value:
             config[key] = value
@@ -190,6 +194,13 @@ def train(
         if tensorboard and hosts.is_first():
             logs = str(folder.path / "logs")
             more.append(keras.callbacks.TensorBoard(logs))
+        stack.enter_context(
+            taught_by(
+                teacher,
+                model,
+                as_data_format(data.images[:8], data_format_of(model)),
+            )
+        )
         _fit(
             model,
             parts,

@@ -28,7 +28,7 @@ class Classifier(NamedTuple):
     image_size: tuple[int, int]
 
 
-def find_classifier(variant: str, weights: Any) -> Classifier:
+def find_classifier(variant: str | None, weights: Any) -> Classifier:
     """The classifier of published weights or of a weight file.
 
     Args:

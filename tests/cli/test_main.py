@@ -133,6 +133,22 @@ def test_train_another_family_then_evaluate(
     assert "% of 16 images" in capsys.readouterr().out
 
 
+def test_a_run_learns_from_another(data, tmp_path, capsys):
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert main(train_arguments(data, first)) == 0
+    teacher = ["--teacher", str(first), "--teacher-stages", "stage1"]
+    assert main([*train_arguments(data, second), *teacher]) == 0
+    record = json.loads((second / "record.json").read_text())
+    assert record["teacher"]["stages"] == {"stage1": "stage1"}
+    assert record["teacher"]["weight"] == 0.5
+    whole = ["--teacher", str(first / "model.keras"), "--teacher-weight", "2"]
+    assert main([*train_arguments(data, tmp_path / "3"), *whole]) == 1
+    assert "at most 1. Received: weight=2" in capsys.readouterr().err
+    other = ["--teacher", "plain_resnet20.cifar10"]
+    assert main([*train_arguments(data, tmp_path / "4"), *other]) == 1
+    assert "knows the classes of the images" in capsys.readouterr().err
+
+
 def test_a_second_run_starts_from_the_weights_of_the_first(
     data, tmp_path, capsys
 ):
