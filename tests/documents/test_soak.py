@@ -99,5 +99,19 @@ def test_the_record_holds_no_failure(soak):
     networks = record["kinds"]["conversions"]
     assert networks["outcomes"]["right"] >= 0.55 * networks["tried"]
     table = soak.as_table(record)
-    if not record["complete"]:
-        assert "A sample of" in table
+    assert ("In full" in table) != ("A sample" in table)
+
+
+def test_a_kind_that_ran_again_replaces_the_earlier_run(
+    soak, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(soak, "RECORD", tmp_path / "soak" / "soak.json")
+    assert soak.as_table() == "No run is recorded yet."
+    where = {"date": "2026-01-01", "backend": "torch", "commit": "abc"}
+    found = {"asked": 50, "outcomes": dict.fromkeys(soak.OUTCOMES, 0)}
+    for kind, tried in (("kills", 20), ("pictures", 50), ("kills", 50)):
+        soak.keep(kind, found | where | {"tried": tried})
+        table = soak.as_table()
+        assert f"| {tried} of 50 |" in table
+        assert ("In full" in table) == (tried == 50 and "20 of" not in table)
+    assert table.index("pictures") < table.index("killed")

@@ -4,8 +4,10 @@ Run:    make soak                     (SOAK_MINUTES=10 for a sample)
 Table:  python tools/soak/soak.py --table
 
 Every trial has a seed, so a failure is repeated by
-`python tools/soak/soak.py --kind KIND --seed SEED`. The record goes to
-`evidence/soak/soak.json`; `docs/reliability.md` quotes it by `tools/tables.py`.
+`python tools/soak/soak.py --kind KIND --seed SEED`; without a seed all trials
+of a kind run again, after a fault was mended. Each kind goes to the record when
+it is done, `evidence/soak/soak.json`, with the commit that it ran on;
+`docs/reliability.md` quotes it by `tools/tables.py`.
 """
 
 import argparse
@@ -130,29 +132,41 @@ def as_table(record=None):
         record = json.loads(RECORD.read_text(encoding="utf-8"))
     rows = [
         "| tried | trials | right | refused with a sentence | other pixels, no "
-        "checksum in the format | wrong in silence | bare errors |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        "checksum in the format | wrong in silence | bare errors | commit |",
+        "|---|---:|---:|---:|---:|---:|---:|---|",
     ]
     for kind, found in record["kinds"].items():
         cells = " | ".join(str(found["outcomes"][name]) for name in OUTCOMES)
         rows.append(
-            f"| {KINDS[kind][0]} | {found['tried']} of {found['asked']} | "
-            f"{cells} |"
+            f"| {KINDS[kind][0]} | {found['tried']:,} of {found['asked']:,} | "
+            f"{cells} | {found['commit']} |"
         )
-    what = (
-        "In full"
-        if record["complete"]
-        else f"A sample of {record['minutes']:g} minutes"
-    )
+    kinds = record["kinds"].values()
+    complete = all(found["tried"] >= found["asked"] for found in kinds)
+    days = " and ".join(sorted({found["date"] for found in kinds}))
+    backends = " and ".join(sorted({found["backend"] for found in kinds}))
     rows += [
         "",
-        f"{what}, {record['date']}, on the {record['backend']} backend, "
-        f"commit {record['commit']}.",
+        f"{'In full' if complete else 'A sample'}, {days}, on the {backends} "
+        "backend.",
     ]
     return "\n".join(rows)
 
 
-def write(kinds, minutes):
+def keep(kind, found):
+    """Put what was found into the record, in place of an earlier run."""
+    record = {"kinds": {}}
+    if RECORD.is_file():
+        record = json.loads(RECORD.read_text(encoding="utf-8"))
+    kinds = record["kinds"] | {kind: found}
+    record["kinds"] = {name: kinds[name] for name in KINDS if name in kinds}
+    RECORD.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(record, indent=1)
+    RECORD.write_text(text + "\n", encoding="utf-8")
+
+
+def conditions():
+    """On what the trials of a kind run."""
     from keras_pnnh import environment
 
     commit = subprocess.run(
@@ -161,19 +175,12 @@ def write(kinds, minutes):
         capture_output=True,
         text=True,
     ).stdout.strip()
-    record = {
+    return {
         "date": time.strftime("%Y-%m-%d"),
-        "minutes": minutes,
-        "complete": all(k["tried"] >= k["asked"] for k in kinds.values()),
         "backend": os.environ.get("KERAS_BACKEND", "tensorflow"),
         "commit": commit,
         "versions": environment.versions(),
-        "kinds": kinds,
     }
-    RECORD.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(record, indent=1)
-    RECORD.write_text(text + "\n", encoding="utf-8")
-    return record
 
 
 def main():
@@ -191,19 +198,21 @@ def main():
     seconds = math.inf
     if options.minutes is not None:
         seconds = 60 * options.minutes
-    if options.kind:
-        first = options.seed or 0
-        count = None if options.seed is None else 1
-        found = soak(options.kind, seconds, first, count)
+    if options.seed is not None:
+        if not options.kind:
+            parser.error("--seed is one of a --kind")
+        found = soak(options.kind, seconds, options.seed, 1)
         print(json.dumps(found, indent=1))
         return
-    kinds = {
-        kind: soak(kind, share * seconds)
-        for kind, (_, _, share) in KINDS.items()
-    }
-    record = write(kinds, options.minutes)
-    print(as_table(record))
-    if any(found["failures"] for found in kinds.values()):
+    failed = False
+    for kind in [options.kind] if options.kind else KINDS:
+        share = 1.0 if options.kind else KINDS[kind][2]
+        where = conditions()
+        found = soak(kind, share * seconds) | where
+        keep(kind, found)
+        failed |= bool(found["failures"])
+    print(as_table())
+    if failed:
         sys.exit("Something was wrong in silence, or failed without a sentence")
 
 
