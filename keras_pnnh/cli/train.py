@@ -16,7 +16,8 @@ from keras_pnnh.cli.options import (
 
 RECIPES = (
     "cifar, cifar-steps, cifar-short, cifar-vit-short (Transformers), speedrun "
-    "(plain_wide11), imagenet-resnet50, imagenet-mobilenetv2 or "
+    "(plain_wide11), imagenet-resnet50, imagenet-resnet50-a2 (300 epochs), "
+    "imagenet-mobilenetv2 or "
     "imagenet-deit-small"
 )
 

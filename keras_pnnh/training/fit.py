@@ -20,6 +20,7 @@ from keras_pnnh.training.batches import TrainingBatches
 from keras_pnnh.training.callbacks import RequireFiniteLoss
 from keras_pnnh.training.distillation import Teacher, taught_by
 from keras_pnnh.training.freezing import freeze
+from keras_pnnh.training.losses import make_loss
 from keras_pnnh.training.meter import Meter
 from keras_pnnh.training.optimizer import make_optimizer
 from keras_pnnh.training.profile import Profile
@@ -364,9 +365,7 @@ def _average(recipe):
 def _compile(model, recipe, steps_per_epoch, steps_per_execution):
     model.compile(
         make_optimizer(recipe, steps_per_epoch, model),
-        keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=recipe.label_smoothing
-        ),
+        make_loss(recipe),
         metrics=[LabelledAccuracy()],
         steps_per_execution=steps_per_execution,
     )

@@ -12,6 +12,7 @@ from keras_pnnh.data_format import data_format_of
 from keras_pnnh.presentation.canvas import new_figure, save_figure
 from keras_pnnh.training import devices, requirements
 from keras_pnnh.training.batches import TrainingBatches
+from keras_pnnh.training.losses import make_loss
 from keras_pnnh.training.optimizer import make_optimizer
 from keras_pnnh.training.recipe import Recipe
 
@@ -98,9 +99,7 @@ def find_learning_rate(
     optimizer.learning_rate = _Growing(lowest, highest, steps)
     model.compile(
         optimizer,
-        keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=recipe.label_smoothing
-        ),
+        make_loss(recipe),
     )
     seen = _Losses()
     # Keras goes on with the next pass where one is shorter than `steps`.

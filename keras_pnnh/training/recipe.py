@@ -5,6 +5,7 @@ import math
 
 DECAYS = ("cosine", "linear", "steps", "exponential")
 OPTIMIZERS = ("sgd", "adamw", "lamb")
+LOSSES = ("softmax", "sigmoid")
 
 # Keras's fill modes by the recipe's names; its "reflect" repeats the outermost
 # pixel.
@@ -30,7 +31,11 @@ class Recipe:
             learning rate (decoupled). With momentum `m` it does what an L2
             penalty of `weight_decay * (1 - m)` does. Norms, biases, coders,
             scales, tokens and positions are exempt.
-        label_smoothing: As in `keras.losses.CategoricalCrossentropy`.
+        loss: `"softmax"`, the cross-entropy of one distribution, or
+            `"sigmoid"`, that of each class by itself (Wightman et al. 2021,
+            arXiv 2110.00476).
+        label_smoothing: As in `keras.losses.CategoricalCrossentropy`; 0 with
+            `"sigmoid"`.
         crop_padding: Largest shift of a training image in pixels; 0 switches
             it off.
         crop_fill: What fills the border of a shifted image: `"zeros"`, black
@@ -73,6 +78,7 @@ class Recipe:
     optimizer: str = "sgd"
     momentum: float = 0.9
     weight_decay: float = 1e-3
+    loss: str = "softmax"
     label_smoothing: float = 0.0
     crop_padding: int = 4
     crop_fill: str = "zeros"
@@ -130,7 +136,13 @@ class Recipe:
                 "be at least 0 and finite",
                 0 <= self.weight_decay < math.inf,
             ),
+            ("loss", f"be one of {', '.join(LOSSES)}", self.loss in LOSSES),
             ("label_smoothing", "lie in [0, 1)", 0 <= self.label_smoothing < 1),
+            (
+                "label_smoothing",
+                "be 0 with the loss of each class by itself",
+                self.label_smoothing == 0 or self.loss != "sigmoid",
+            ),
             (
                 "crop_padding",
                 "be an integer of at least 0",

@@ -43,6 +43,25 @@ RECIPES = {
         crop_area=0.08,
         validation_split=0.0,
     ),
+    # A2 of Wightman et al. 2021 (arXiv 2110.00476), table 2. Without repeated
+    # augmentation and without stochastic depth, which drops what a shortcut
+    # would bridge: a chain has none, and the twin is trained without it, too.
+    "imagenet-resnet50-a2": Recipe(
+        epochs=300,
+        batch_size=2048,
+        learning_rate=5e-3,
+        scaled_batch=2048,
+        warmup_epochs=5,
+        optimizer="lamb",
+        weight_decay=0.02,
+        loss="sigmoid",
+        crop_padding=0,
+        crop_area=0.08,
+        rand_augment=7,
+        mixup=0.1,
+        cutmix=1.0,
+        validation_split=0.0,
+    ),
     # torchvision's reference for MobileNetV2 (references/classification): 300
     # epochs on 8 x 32 images, 0.98 of the rate after each; L2 4e-5.
     "imagenet-mobilenetv2": Recipe(
