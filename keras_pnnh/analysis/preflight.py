@@ -91,6 +91,24 @@ def preflight(
 
     Raises:
         ValueError: See `measure_signal`.
+
+    Example:
+
+    >>> import keras
+    >>> import numpy as np
+    >>> from keras_pnnh.analysis import preflight
+    >>> layers = keras.layers
+    >>> model = keras.Sequential([
+    ...     keras.Input((8, 8, 3)),
+    ...     layers.Conv2D(4, 3, kernel_initializer="zeros"),  # a mistake
+    ...     layers.ReLU(name="relu"),
+    ...     layers.Flatten(),
+    ...     layers.Dense(10),
+    ... ])
+    >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
+    >>> found = preflight(model, images)
+    >>> found.verdict, found.faults[0].kind, found.faults[0].layer
+    ('will not train', 'dead layer', 'relu')
     """
     images = np.asarray(images)[:maximum_images]
     if labels is not None:

@@ -32,17 +32,18 @@ class FileReport(NamedTuple):
 
     Example:
 
-    >>> import keras_pnnh
-    >>> model = keras_pnnh.applications.PlainResNet(
-    ...     (1, 1), (4, 8), input_shape=(8, 8, 3)
-    ... )
-    >>> chain = keras_pnnh.fold(model)
     >>> import tempfile
+    >>> import keras
+    >>> import keras_pnnh
+    >>> x = keras.Input((8, 8, 4))
+    >>> y = keras.layers.Conv2D(4, 3, padding="same")(x)
+    >>> block = keras.Model(x, keras.layers.Add()([x, y]))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     report = keras_pnnh.export(chain, folder + "/chain.onnx", "onnx")
-    ...     audited = keras_pnnh.audit(folder + "/chain.onnx")
-    >>> audited.plain, audited.joins
-    (True, ())
+    ...     path = folder + "/block.onnx"
+    ...     exported = keras_pnnh.export(block, path, "onnx")
+    ...     report = keras_pnnh.audit(path)
+    >>> report.plain, len(report.joins)
+    (False, 1)
     """
 
     path: str

@@ -63,6 +63,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0, 1 after an error that the user can put right, 130
         after Ctrl-C, 143 after SIGTERM in a training run. A wrong option
         ends in `SystemExit`, as argparse does.
+
+    Example:
+
+    >>> from keras_pnnh.cli import main
+    >>> main(["list"])
+    plain_mobilenet_v2_035 ...
+    plain_resnet20           weights: cifar10
+    ...
+    0
     """
     parser = make_parser()
     options = parser.parse_args(arguments)

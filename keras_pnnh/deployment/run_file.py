@@ -44,6 +44,20 @@ def run_file(
         ValueError: If the format is unknown, the runtime refuses the file, or
             the process took too long.
         ModuleNotFoundError: If the runtime is not installed.
+
+    Example:
+
+    >>> import tempfile
+    >>> import keras
+    >>> import numpy as np
+    >>> from keras_pnnh.deployment import export, run_file
+    >>> x = keras.Input((8, 8, 3))
+    >>> model = keras.Model(x, keras.layers.Conv2D(4, 3)(x))
+    >>> images = np.zeros((2, 8, 8, 3), "float32")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report = export(model, f"{folder}/model.pt2", "torch")
+    ...     run_file(f"{folder}/model.pt2", "torch", images).shape
+    (2, 6, 6, 4)
     """
     form = get_format(format)
     check_packages(form)
