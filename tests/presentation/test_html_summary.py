@@ -4,7 +4,7 @@ import html.parser
 
 import pytest
 
-from keras_pnnh import audit
+from keras_pnnh import audit, from_residual
 from keras_pnnh.applications import PlainResNet
 from keras_pnnh.deployment.report import ExportReport
 from keras_pnnh.presentation.html_summary import as_html
@@ -40,6 +40,16 @@ def test_an_audit_shows_its_table():
 def test_a_report_of_a_file_does_too():
     report = ExportReport("onnx", "a.onnx", 1234, "torch", "onnxruntime 1")
     assert "<caption>a.onnx: onnx, 1,234 bytes" in report._repr_html_()
+
+
+def test_a_certificate_does_too():
+    twin = PlainResNet(
+        (1,), (4,), input_shape=(8, 8, 3), internal_path="residual"
+    )
+    _, certificate = from_residual(twin)
+    found = Cells(certificate._repr_html_()).found
+    assert found[0] == ("caption", str(certificate).splitlines()[0])
+    assert ("th", "pass-through channels") in found
 
 
 @pytest.mark.parametrize("name", ["<b>", "a&b", '"', "\x1b[2J", "</table>"])

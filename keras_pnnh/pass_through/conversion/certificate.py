@@ -9,6 +9,7 @@ from keras_pnnh.auditing.audit_report import (
     without,
 )
 from keras_pnnh.pass_through.conversion.comparison import compare
+from keras_pnnh.presentation.html_summary import as_html
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,6 +97,10 @@ class Certificate:
             "  the source itself changes by "
             f"{self.source_rounding:.3g} if its input changes in the last bit"
         ]
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return as_html(str(self))
 
     def __str__(self) -> str:
         lines = [
