@@ -6,9 +6,6 @@ Smoke:    python examples/detection_keras_hub.py --smoke
 Needs:    the extra hub; TensorFlow or torch.
 Measured: not measured: replace `scenes` by your images to learn more than
           rectangles.
-
-Boxes are `[left, top, right, bottom]` in pixels; where an image has fewer than
-the others, label -1 fills up.
 """
 
 import argparse
@@ -16,11 +13,9 @@ import argparse
 import keras
 import keras_hub
 import numpy as np
+from rectangles import COLOURS, SIZE, scenes
 
 from keras_pnnh.applications import PlainResNet, PlainResNet50
-
-SIZE = 128
-COLOURS = ((255, 60, 60), (60, 255, 60), (60, 60, 255))
 
 
 def main():
@@ -70,25 +65,6 @@ def build(backbone):
     return keras_hub.models.RetinaNetObjectDetector(
         pyramid, num_classes=len(COLOURS), pre_logits_num_conv_layers=1
     )
-
-
-def scenes(count, seed, most=3):
-    """Images with one to three rectangles on noise, and their boxes."""
-    generator = np.random.default_rng(seed)
-    images = generator.uniform(0, 120, (count, SIZE, SIZE, 3))
-    boxes = np.zeros((count, most, 4), "float32")
-    labels = np.full((count, most), -1.0, "float32")
-    for number in range(count):
-        for box in range(generator.integers(1, most + 1)):
-            height, width = generator.integers(16, SIZE // 2, 2)
-            top = generator.integers(SIZE - height)
-            left = generator.integers(SIZE - width)
-            label = generator.integers(len(COLOURS))
-            rows, columns = slice(top, top + height), slice(left, left + width)
-            images[number, rows, columns] = COLOURS[label]
-            boxes[number, box] = left, top, left + width, top + height
-            labels[number, box] = label
-    return images.astype("float32"), {"boxes": boxes, "labels": labels}
 
 
 if __name__ == "__main__":

@@ -78,6 +78,7 @@ EXAMPLES = {
     "imagenet_tensorflow.py": ("tensorflow", [], "1 replicas"),
     "split_computing.py": ("torch", [], "5 of 5 labels as without the cut"),
     "torch_gpu.py": ("torch", [], "loss of the last epoch"),
+    "detection_keras_cv.py": ("tensorflow", ["keras_cv"], "differs by 0\n"),
     "detection_keras_hub.py": ("torch", ["keras_hub"], "image 1:"),
     "segmentation_keras_hub.py": ("torch", ["keras_hub"], "right pixels"),
 }
@@ -95,7 +96,9 @@ def test_example_runs(name, tmp_path):
     for package in packages:
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"needs {package}")
-    more = ["--output", tmp_path] if name.startswith("imagenet") else []
+    output = tmp_path / ("out.keras" if "cv" in name else "out")
+    writes = name.startswith("imagenet") or "cv" in name
+    more = ["--output", output] if writes else []
     assert printed in run(f"examples/{name}", "--smoke", *more)
 
 
