@@ -31,9 +31,8 @@ class Fault(NamedTuple):
     Example:
 
     >>> from keras_pnnh.analysis import Fault
-    >>> fault = Fault("dead layer", "stage1_block1_relu1", 2, "0 of 16", "")
-    >>> fault.kind
-    'dead layer'
+    >>> print(Fault("dead layer", "relu9", 9, "0 of 16 live", "Use a coder."))
+    dead layer at 'relu9' (depth 9): 0 of 16 live. Use a coder.
     """
 
     kind: str

@@ -61,13 +61,15 @@ def predict_survival(
     Example:
 
     >>> import numpy as np
+    >>> from keras_pnnh.analysis import predict_survival
     >>> from keras_pnnh.applications import PlainResNet
     >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
     >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
-    >>> from keras_pnnh.analysis import predict_survival
     >>> predicted = predict_survival(model, images)
-    >>> round(predicted["stem_relu"], 1)
+    >>> round(predicted["stem_relu"], 1)  # before any coder
     0.5
+    >>> round(predicted["stage1_block1_relu2"], 1)  # after one
+    0.8
     """
     taps = {tap.call: tap for tap in find_taps(model)}
     calls = graph.read(model).calls[len(model.inputs) :]

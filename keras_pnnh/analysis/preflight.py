@@ -27,13 +27,15 @@ class Preflight(NamedTuple):
     Example:
 
     >>> import numpy as np
+    >>> from keras_pnnh.analysis import preflight
     >>> from keras_pnnh.applications import PlainResNet
     >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
     >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
-    >>> from keras_pnnh.analysis import preflight
     >>> found = preflight(model, images)
     >>> found.verdict in ("ready", "at risk", "will not train")
     True
+    >>> found.signal.images, 0 <= found.score <= 1
+    (8, True)
     """
 
     verdict: str

@@ -40,12 +40,14 @@ class Probe:
     Example:
 
     >>> import numpy as np
+    >>> from keras_pnnh.analysis import Probe
     >>> from keras_pnnh.applications import PlainResNet
     >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
     >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
-    >>> from keras_pnnh.analysis import Probe
-    >>> [tap.name for tap in Probe(model, "stage1_*relu*").taps]
-    ['stage1_block1_relu1', 'stage1_block1_relu2']
+    >>> probe = Probe(model, "stage2_*relu*")
+    >>> for batch in probe.activations(images):
+    ...     print({name: tensor.shape for name, tensor in batch.items()})
+    {'stage2_block1_relu1': (8, 4, 4, 8), 'stage2_block1_relu2': (8, 4, 4, 8)}
     """
 
     def __init__(

@@ -44,18 +44,22 @@ class RecordSignal(keras.callbacks.Callback):
 
     Example:
 
+    >>> import pathlib
+    >>> import tempfile
     >>> import numpy as np
+    >>> from keras_pnnh.analysis import RecordSignal
     >>> from keras_pnnh.applications import PlainResNet
     >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
     >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
-    >>> import tempfile
-    >>> from keras_pnnh.analysis import RecordSignal
     >>> model.compile("sgd", "sparse_categorical_crossentropy")
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     record = RecordSignal(images, folder, every=10)
-    ...     fitted = model.fit(
+    ...     history = model.fit(
     ...         images, np.arange(8), callbacks=[record], verbose=0
     ...     )
+    ...     table = pathlib.Path(folder, "signal.csv").read_text()
+    >>> table.splitlines()[1].split(",")[:3]  # step, layer, depth
+    ['0', 'stem_relu', '1']
     """
 
     def __init__(

@@ -42,16 +42,24 @@ def write_report(
 
     Example:
 
+    >>> import pathlib
+    >>> import tempfile
     >>> import numpy as np
-    >>> from keras_pnnh.applications import PlainResNet
-    >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
-    >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
-    >>> import pathlib, tempfile
     >>> from keras_pnnh.analysis import write_report
+    >>> from keras_pnnh.applications import PlainResNet
+    >>> models = {
+    ...     path: PlainResNet(
+    ...         (1,), (4,), input_shape=(8, 8, 3), internal_path=path
+    ...     )
+    ...     for path in ("coder", "none")
+    ... }
+    >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     found = write_report({"coder": model}, images, folder)
-    ...     print((pathlib.Path(folder) / "report.html").is_file())
-    True
+    ...     found = write_report(models, images, folder)
+    ...     sorted(path.name for path in pathlib.Path(folder).iterdir())
+    ['report.html', 'signals.png']
+    >>> sorted(found)
+    ['coder', 'none']
     """
     if not models:
         raise ValueError(

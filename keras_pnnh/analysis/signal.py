@@ -17,10 +17,10 @@ class LayerSignal(NamedTuple):
     Example:
 
     >>> import numpy as np
+    >>> from keras_pnnh.analysis import measure_signal
     >>> from keras_pnnh.applications import PlainResNet
     >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
     >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
-    >>> from keras_pnnh.analysis import measure_signal
     >>> first = measure_signal(model, images, training=True).layers[0]
     >>> first.name, first.channels, 0 < first.survival < 1
     ('stem_relu', 4, True)
@@ -50,13 +50,13 @@ class SignalReport(NamedTuple):
     Example:
 
     >>> import numpy as np
+    >>> from keras_pnnh.analysis import measure_signal
     >>> from keras_pnnh.applications import PlainResNet
     >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
     >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
-    >>> from keras_pnnh.analysis import measure_signal
     >>> report = measure_signal(model, images, training=True)
-    >>> report.images, len(report.layers)
-    (8, 5)
+    >>> report.images, len(report.layers), len(report.trunk())
+    (8, 5, 5)
     """
 
     model: str
@@ -118,13 +118,15 @@ def measure_signal(
     Example:
 
     >>> import numpy as np
+    >>> from keras_pnnh.analysis import measure_signal
     >>> from keras_pnnh.applications import PlainResNet
     >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
     >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
-    >>> from keras_pnnh.analysis import measure_signal
     >>> report = measure_signal(model, images, training=True)
-    >>> [layer.name for layer in report.layers if layer.trunk][:2]
-    ['stem_relu', 'stage1_block1_relu1']
+    >>> [(layer.name, layer.depth) for layer in report.layers[:2]]
+    [('stem_relu', 1), ('stage1_block1_relu1', 2)]
+    >>> all(0 < layer.rank <= layer.channels for layer in report.layers)
+    True
     """
     images = np.asarray(images)
     if len(images) < 4:

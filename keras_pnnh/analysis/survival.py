@@ -13,13 +13,13 @@ class LayerSurvival(NamedTuple):
     Example:
 
     >>> import numpy as np
+    >>> from keras_pnnh.analysis import measure_survival
     >>> from keras_pnnh.applications import PlainResNet
     >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
     >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
-    >>> from keras_pnnh.analysis import measure_survival
     >>> first = measure_survival(model, images).layers[0]
-    >>> first.name, 0 < first.measured < 1
-    ('stem_relu', True)
+    >>> first.name, first.depth, 0 < first.measured < 1
+    ('stem_relu', 1, True)
     """
 
     name: str
@@ -35,13 +35,13 @@ class SurvivalReport(NamedTuple):
     Example:
 
     >>> import numpy as np
+    >>> from keras_pnnh.analysis import measure_survival
     >>> from keras_pnnh.applications import PlainResNet
     >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
     >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
-    >>> from keras_pnnh.analysis import measure_survival
     >>> report = measure_survival(model, images)
-    >>> len(report.layers)
-    5
+    >>> report.images, [layer.depth for layer in report.layers]
+    (8, [1, 2, 3, 4, 5])
     """
 
     model: str
@@ -77,10 +77,10 @@ def measure_survival(
     Example:
 
     >>> import numpy as np
+    >>> from keras_pnnh.analysis import measure_survival
     >>> from keras_pnnh.applications import PlainResNet
     >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
     >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
-    >>> from keras_pnnh.analysis import measure_survival
     >>> for layer in measure_survival(model, images).layers[:2]:
     ...     print(layer.name, 0 < layer.measured < 1, 0 < layer.predicted < 1)
     stem_relu True True

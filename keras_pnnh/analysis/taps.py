@@ -47,11 +47,9 @@ class Tap(NamedTuple):
 
     Example:
 
-    >>> import numpy as np
+    >>> from keras_pnnh.analysis import find_taps
     >>> from keras_pnnh.applications import PlainResNet
     >>> model = PlainResNet((1, 1), (4, 8), input_shape=(8, 8, 3))
-    >>> images = np.random.default_rng(0).uniform(0, 255, (8, 8, 8, 3))
-    >>> from keras_pnnh.analysis import find_taps
     >>> tap = find_taps(model)[0]
     >>> tap.name, tap.depth, tap.trunk
     ('stem_relu', 1, True)
