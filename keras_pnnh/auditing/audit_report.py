@@ -37,13 +37,14 @@ class AuditReport(NamedTuple):
     Example:
 
     >>> import keras_pnnh
-    >>> model = keras_pnnh.applications.PlainResNet(
-    ...     (1, 1), (4, 8), input_shape=(8, 8, 3)
+    >>> twin = keras_pnnh.applications.PlainResNet(
+    ...     (1, 1), (4, 8), input_shape=(8, 8, 3), internal_path="residual"
     ... )
-    >>> chain = keras_pnnh.fold(model)
-    >>> report = keras_pnnh.audit(chain)
-    >>> report.parameters == chain.count_params()
-    True
+    >>> report = keras_pnnh.audit(twin)
+    >>> report.plain, report.merges
+    (False, ('stage1_block1_add', 'stage2_block1_add'))
+    >>> report.macs, report.layers[-1].output_shape
+    (39248, (10,))
     """
 
     plain: bool  # one chain of layers without a path around anything
@@ -168,13 +169,23 @@ def compare(reports: Any) -> str:
     Example:
 
     >>> import keras_pnnh
+    >>> twin = keras_pnnh.applications.PlainResNet(
+    ...     (1, 1), (4, 8), input_shape=(8, 8, 3), internal_path="residual"
+    ... )
     >>> model = keras_pnnh.applications.PlainResNet(
     ...     (1, 1), (4, 8), input_shape=(8, 8, 3)
     ... )
     >>> chain = keras_pnnh.fold(model)
-    >>> table = keras_pnnh.auditing.compare({"chain": keras_pnnh.audit(chain)})
-    >>> "chain" in table.splitlines()[0]
-    True
+    >>> reports = {"chain": chain, "twin": twin}
+    >>> reports = {name: keras_pnnh.audit(net) for name, net in reports.items()}
+    >>> print(keras_pnnh.auditing.compare(reports))
+                                          chain    twin
+    plain                                   yes      no
+    weighted layers on the longest path       6       6
+    layers where paths merge                  0       2
+    parameters                            1,378   1,462
+    ...
+    peak activation (floats)                656     784
     """
     if not reports:
         raise ValueError(

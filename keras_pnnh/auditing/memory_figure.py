@@ -26,17 +26,17 @@ def plot_memory(reports: Any, path: Any) -> None:
 
     Example:
 
+    >>> import pathlib
+    >>> import tempfile
     >>> import keras_pnnh
     >>> model = keras_pnnh.applications.PlainResNet(
     ...     (1, 1), (4, 8), input_shape=(8, 8, 3)
     ... )
-    >>> chain = keras_pnnh.fold(model)
-    >>> import pathlib, tempfile
+    >>> reports = {"chain": keras_pnnh.audit(keras_pnnh.fold(model))}
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = pathlib.Path(folder) / "memory.png"
-    ...     reports = {"chain": keras_pnnh.audit(chain)}
+    ...     path = pathlib.Path(folder, "memory.png")
     ...     keras_pnnh.auditing.plot_memory(reports, path)
-    ...     print(path.is_file())
+    ...     path.is_file()
     True
     """
     if not reports:

@@ -27,15 +27,17 @@ def plot_cuts(models: Any, path: Any) -> None:
 
     Example:
 
-    >>> import pathlib, tempfile
+    >>> import pathlib
+    >>> import tempfile
     >>> import keras_pnnh
     >>> model = keras_pnnh.applications.PlainResNet(
     ...     (1, 1), (4, 8), input_shape=(8, 8, 3)
     ... )
+    >>> models = {"chain": keras_pnnh.fold(model)}
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = pathlib.Path(folder) / "cuts.png"
-    ...     keras_pnnh.deployment.plot_cuts({"chain": model}, path)
-    ...     print(path.is_file())
+    ...     path = pathlib.Path(folder, "cuts.png")
+    ...     keras_pnnh.deployment.plot_cuts(models, path)
+    ...     path.is_file()
     True
     """
     if not models:

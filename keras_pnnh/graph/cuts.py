@@ -117,7 +117,6 @@ def split(model: keras.Model, at: str) -> tuple[Any, Any]:
 
     Example:
 
-    >>> import numpy as np
     >>> import keras_pnnh
     >>> model = keras_pnnh.applications.PlainResNet(
     ...     (1, 1), (4, 8), input_shape=(8, 8, 3)

@@ -21,14 +21,17 @@ class Certificate:
     and of the logits, relative to the largest number of the image. Costs are
     those of `audit`, for one image.
 
+    Example:
+
     >>> import keras
     >>> import keras_pnnh
-    >>> image = keras.Input((8, 8, 4))
-    >>> branch = keras.layers.Conv2D(4, 3, padding="same")(image)
-    >>> block = keras.Model(image, keras.layers.Add()([branch, image]))
+    >>> x = keras.Input((8, 8, 4))
+    >>> y = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(x)
+    >>> y = keras.layers.Conv2D(4, 3, padding="same")(y)
+    >>> block = keras.Model(x, keras.layers.Add()([x, y]))
     >>> chain, certificate = keras_pnnh.from_residual(block)
     >>> certificate.exact, certificate.pass_through_channels
-    (True, 0)
+    (True, 4)
     """
 
     name: str

@@ -50,15 +50,6 @@ def from_residual(
     and `write_out` writes them out in ordinary convolutions, which costs
     multiplications (`audit` counts both).
 
-    >>> import keras
-    >>> import keras_pnnh
-    >>> image = keras.Input((8, 8, 4))
-    >>> branch = keras.layers.Conv2D(4, 3, padding="same")(image)
-    >>> block = keras.Model(image, keras.layers.Add()([branch, image]))
-    >>> chain, certificate = keras_pnnh.from_residual(block)
-    >>> keras_pnnh.audit(chain).chain, certificate.exact
-    (True, True)
-
     Works on the graph, not on names: branches of convolutions (also depthwise,
     separable and grouped), dense layers, self-attention, norms, elementwise
     non-linearities, zero padding, cropping and pooling, from wherever they
@@ -90,6 +81,20 @@ def from_residual(
             has a layer that its config does not describe, weights that are
             not finite or an activation that is not Keras's, or has a topology
             that no chain computes: the layer and the reason are named.
+
+    Example:
+
+    >>> import keras
+    >>> import keras_pnnh
+    >>> x = keras.Input((8, 8, 4))
+    >>> y = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(x)
+    >>> y = keras.layers.Conv2D(4, 3, padding="same")(y)
+    >>> block = keras.Model(x, keras.layers.Add()([x, y]))
+    >>> chain, certificate = keras_pnnh.from_residual(block)
+    >>> keras_pnnh.audit(chain).chain, certificate.exact
+    (True, True)
+    >>> certificate.pass_through_channels  # those that the sum still needs
+    4
     """
     check_source(model, graph.read(model))
     probe = make_probe(model, probe)
@@ -125,11 +130,12 @@ def build_chain(
     >>> import keras
     >>> from keras_pnnh import pass_through
     >>> x = keras.Input((8, 8, 4))
-    >>> y = keras.layers.Conv2D(4, 3, padding="same")(x)
-    >>> model = keras.Model(x, keras.layers.Add()([x, y]))
-    >>> chain, *rest = pass_through.conversion.build_chain(model)
-    >>> chain.output_shape
-    (None, 8, 8, 4)
+    >>> y = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(x)
+    >>> y = keras.layers.Conv2D(4, 3, padding="same")(y)
+    >>> block = keras.Model(x, keras.layers.Add()([x, y]))
+    >>> chain, *rest = pass_through.conversion.build_chain(block)
+    >>> [type(layer).__name__ for layer in chain.layers]
+    ['InputLayer', 'CarryConv2D', 'CarryActivation', 'CarryConv2D']
     """
     folded = fold(model)
     network = graph.read(folded)

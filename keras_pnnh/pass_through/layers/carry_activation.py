@@ -60,14 +60,6 @@ class CarryActivation(PiecesLayer):
     A clip acts on the learner's channels only: a ReLU6 on all of them would
     cut a stream of both signs at 0 and at 6.
 
-    >>> import keras
-    >>> import numpy as np
-    >>> from keras_pnnh.pass_through.layers import CarryActivation
-    >>> relu = {"inputs": [0, 1], "activation": "relu"}
-    >>> layer = CarryActivation([relu, {"inputs": [1, 2]}])
-    >>> print(keras.ops.convert_to_numpy(layer(np.array([[[-1.0, -1.0]]]))))
-    [[[ 0. -1.]]]
-
     Args:
         pieces: List of dictionaries, one for each range of output channels,
             in order: `inputs` (`[start, stop]`, the channels it reads),
@@ -84,6 +76,16 @@ class CarryActivation(PiecesLayer):
 
     Raises:
         ValueError: For an unknown activation or a range that does not exist.
+
+    Example:
+
+    >>> import keras
+    >>> import numpy as np
+    >>> from keras_pnnh.pass_through.layers import CarryActivation
+    >>> relu = {"inputs": [0, 1], "activation": "relu"}
+    >>> layer = CarryActivation([relu, {"inputs": [1, 2]}])
+    >>> print(keras.ops.convert_to_numpy(layer(np.array([[[-1.0, -1.0]]]))))
+    [[[ 0. -1.]]]
     """
 
     writes_in_place = True

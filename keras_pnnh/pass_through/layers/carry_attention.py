@@ -19,12 +19,6 @@ class CarryAttention(PiecesLayer):
     what the heads have mixed; both are dense layers. The pass-through channels
     are *identity heads*, whose tokens mix nothing.
 
-    >>> from keras_pnnh.pass_through.layers import CarryAttention
-    >>> heads = {"inputs": [0, 6], "num_heads": 1, "key_dim": 2}
-    >>> layer = CarryAttention([heads, {"inputs": [6, 9]}])
-    >>> layer.compute_output_shape((None, 4, 9))
-    (None, 4, 5)
-
     Args:
         pieces: List of dictionaries, one for each range of output channels,
             in order: `inputs` (`[start, stop]`, the channels it reads),
@@ -42,6 +36,14 @@ class CarryAttention(PiecesLayer):
     Raises:
         ValueError: For heads that do not fit their channels or a range that
             does not exist.
+
+    Example:
+
+    >>> from keras_pnnh.pass_through.layers import CarryAttention
+    >>> heads = {"inputs": [0, 6], "num_heads": 1, "key_dim": 2}
+    >>> layer = CarryAttention([heads, {"inputs": [6, 9]}])
+    >>> layer.compute_output_shape((None, 4, 9))
+    (None, 4, 5)
     """
 
     @property

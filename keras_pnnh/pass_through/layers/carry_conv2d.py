@@ -19,15 +19,6 @@ class CarryConv2D(BlocksLayer):
     calls this the internal path). One layer with one kernel, most of which is
     known to be 0 or 1: a pass-through channel costs no multiplication.
 
-    >>> from keras_pnnh.pass_through.layers import CarryConv2D
-    >>> learner = {"kind": "conv", "inputs": [0, 4], "outputs": [0, 8]}
-    >>> passing = {"kind": "identity", "inputs": [0, 4], "outputs": [8, 12]}
-    >>> layer = CarryConv2D([learner, passing])
-    >>> layer.compute_output_shape((None, 32, 32, 4))
-    (None, 32, 32, 12)
-    >>> layer.pass_through_channels
-    4
-
     Every block reads a range of channels and writes one; blocks that write to
     the same channels add up. A block is a dictionary:
 
@@ -63,6 +54,17 @@ class CarryConv2D(BlocksLayer):
         ValueError: For a block that contradicts itself, outputs that nothing
             writes, inputs that do not exist, or blocks that do not agree on
             the size of the image.
+
+    Example:
+
+    >>> from keras_pnnh.pass_through.layers import CarryConv2D
+    >>> learner = {"kind": "conv", "inputs": [0, 4], "outputs": [0, 8]}
+    >>> passing = {"kind": "identity", "inputs": [0, 4], "outputs": [8, 12]}
+    >>> layer = CarryConv2D([learner, passing])
+    >>> layer.compute_output_shape((None, 32, 32, 4))
+    (None, 32, 32, 12)
+    >>> layer.pass_through_channels
+    4
     """
 
     block_class = ChannelBlock

@@ -17,12 +17,6 @@ class CarryDense(BlocksLayer):
     channels only move. At the end of a Transformer's branch it is `[I; W]`,
     the stream plus what the learner adds to it.
 
-    >>> from keras_pnnh.pass_through.layers import CarryDense
-    >>> learner = {"kind": "dense", "inputs": [4, 8], "outputs": [0, 4]}
-    >>> stream = {"kind": "identity", "inputs": [0, 4], "outputs": [0, 4]}
-    >>> CarryDense([learner, stream]).compute_output_shape((None, 16, 8))
-    (None, 16, 4)
-
     Every block reads a range of channels and writes one; blocks that write to
     the same channels add up. A block is a dictionary:
 
@@ -45,6 +39,14 @@ class CarryDense(BlocksLayer):
     Raises:
         ValueError: For a block that contradicts itself, outputs that nothing
             writes, or inputs that do not exist.
+
+    Example:
+
+    >>> from keras_pnnh.pass_through.layers import CarryDense
+    >>> learner = {"kind": "dense", "inputs": [4, 8], "outputs": [0, 4]}
+    >>> stream = {"kind": "identity", "inputs": [0, 4], "outputs": [0, 4]}
+    >>> CarryDense([learner, stream]).compute_output_shape((None, 16, 8))
+    (None, 16, 4)
     """
 
     def __init__(

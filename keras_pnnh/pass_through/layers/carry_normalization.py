@@ -24,14 +24,6 @@ class CarryNormalization(PiecesLayer):
 
     Computed in float32 at least.
 
-    >>> import keras
-    >>> import numpy as np
-    >>> from keras_pnnh.pass_through.layers import CarryNormalization
-    >>> norm = {"inputs": [0, 2], "epsilon": 0.0}
-    >>> layer = CarryNormalization([norm, {"inputs": [2, 3]}])
-    >>> print(keras.ops.convert_to_numpy(layer(np.array([[1.0, 3.0, 7.0]]))))
-    [[-1.  1.  7.]]
-
     Args:
         pieces: List of dictionaries, one for each range of output channels,
             in order: `inputs` (`[start, stop]`, the channels it reads),
@@ -49,6 +41,16 @@ class CarryNormalization(PiecesLayer):
     Raises:
         ValueError: For a piece that contradicts itself or a range that does
             not exist.
+
+    Example:
+
+    >>> import keras
+    >>> import numpy as np
+    >>> from keras_pnnh.pass_through.layers import CarryNormalization
+    >>> norm = {"inputs": [0, 2], "epsilon": 0.0}
+    >>> layer = CarryNormalization([norm, {"inputs": [2, 3]}])
+    >>> print(keras.ops.convert_to_numpy(layer(np.array([[1.0, 3.0, 7.0]]))))
+    [[-1.  1.  7.]]
     """
 
     writes_in_place = True

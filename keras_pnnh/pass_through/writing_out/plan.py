@@ -54,12 +54,17 @@ def plan_written_out(network: Any) -> dict[Any, Any]:
     >>> import keras
     >>> from keras_pnnh import graph, pass_through
     >>> x = keras.Input((8, 8, 4))
-    >>> y = keras.layers.Conv2D(4, 3, padding="same")(x)
-    >>> model = keras.Model(x, keras.layers.Add()([x, y]))
-    >>> chain, certificate = pass_through.from_residual(model)
+    >>> y = keras.layers.Conv2D(4, 3, padding="same", name="conv")(x)
+    >>> y = keras.layers.ReLU(name="relu")(y)
+    >>> y = keras.layers.Conv2D(4, 3, padding="same", name="conv2")(y)
+    >>> block = keras.Model(x, keras.layers.Add(name="add")([x, y]))
+    >>> chain, certificate = pass_through.from_residual(block)
     >>> plan = pass_through.writing_out.plan_written_out(graph.read(chain))
-    >>> all(isinstance(layers, list) for layers in plan.values())
-    True
+    >>> for layer, ordinary in plan.items():
+    ...     print(layer.name, [new.layer_class.__name__ for new in ordinary])
+    conv ['Conv2D']
+    relu ['ReLU']
+    add ['Conv2D']
     """
     found = [
         call.layer

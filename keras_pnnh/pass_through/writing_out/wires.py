@@ -51,9 +51,18 @@ class NotWrittenOutError(ValueError):
 
     Example:
 
+    >>> import keras
+    >>> import keras_pnnh
     >>> from keras_pnnh.pass_through.writing_out import NotWrittenOutError
-    >>> issubclass(NotWrittenOutError, ValueError)
-    True
+    >>> x = keras.Input((8, 8, 4))
+    >>> y = keras.layers.Conv2D(4, 3, padding="same", activation="tanh")(x)
+    >>> block = keras.Model(x, keras.layers.Add()([x, y]))
+    >>> chain, certificate = keras_pnnh.from_residual(block)
+    >>> try:
+    ...     keras_pnnh.write_out(chain)
+    ... except NotWrittenOutError as error:
+    ...     print(error)
+    Pass-through channels pass ordinary layers only beside ReLU ...
     """
 
 

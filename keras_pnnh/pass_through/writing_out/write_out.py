@@ -28,16 +28,6 @@ def write_out(model: keras.Model, name: str | None = None) -> keras.Model:
     two ReLUs. This costs multiplications: `audit(model).written_out_macs`
     counts them beforehand.
 
-    >>> import keras
-    >>> import keras_pnnh
-    >>> image = keras.Input((8, 8, 4))
-    >>> branch = keras.layers.Conv2D(4, 3, padding="same")(image)
-    >>> block = keras.Model(image, keras.layers.Add()([branch, image]))
-    >>> chain, certificate = keras_pnnh.from_residual(block)
-    >>> written_out = keras_pnnh.write_out(chain)
-    >>> keras_pnnh.audit(written_out).pass_through_channels
-    0
-
     Args:
         model: A functional or sequential `keras.Model`, such as the chain of
             `from_residual`. What `fold` folds is folded, too.
@@ -54,6 +44,21 @@ def write_out(model: keras.Model, name: str | None = None) -> keras.Model:
         ValueError: If the model cannot be folded, is no chain, or has
             pass-through channels that no ordinary layers pass on: the layer
             and the reason are named.
+
+    Example:
+
+    >>> import keras
+    >>> import keras_pnnh
+    >>> x = keras.Input((8, 8, 4))
+    >>> y = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(x)
+    >>> y = keras.layers.Conv2D(4, 3, padding="same")(y)
+    >>> block = keras.Model(x, keras.layers.Add()([x, y]))
+    >>> chain, certificate = keras_pnnh.from_residual(block)
+    >>> keras_pnnh.audit(chain).pass_through_channels
+    4
+    >>> written_out = keras_pnnh.write_out(chain)
+    >>> [type(layer).__name__ for layer in written_out.layers]
+    ['InputLayer', 'Conv2D', 'ReLU', 'Conv2D']
     """
     folded = fold(model, name)
     chain = graph.read(folded)
