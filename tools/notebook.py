@@ -22,7 +22,7 @@ INTRODUCTION = """# Transfer learning with a plain network
 Choose a GPU or TPU runtime first. This notebook is made of
 `examples/transfer_learning.py`, which does the same from the command line.
 """
-INSTALL = """# Keras reads it when it is imported; "tensorflow" or "torch" will do.
+INSTALL = """# Read when Keras is imported; "tensorflow" and "torch" will do.
 # %pip install "keras-pnnh[jax,train]"
 import os
 

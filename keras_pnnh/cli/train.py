@@ -115,6 +115,12 @@ def add_command(commands: SubParsers) -> None:
         action="store_true",
         help="write TensorBoard logs (needs TensorFlow)",
     )
+    command.add_argument(
+        "--wandb",
+        metavar="PROJECT",
+        help="log every epoch to this project of Weights & Biases (needs the "
+        "package wandb)",
+    )
     command.set_defaults(run=run)
 
 
@@ -145,6 +151,7 @@ def run(options: argparse.Namespace) -> int:
     recipe = get_recipe(
         options.recipe, **{name: getattr(options, name) for name in SETTINGS}
     )
+    callbacks = _callbacks(options, recipe)
     join_hosts(
         options.hosts, options.processes, options.process, options.host_timeout
     )
@@ -167,6 +174,7 @@ def run(options: argparse.Namespace) -> int:
             recipe,
             options.output,
             teacher=find_teacher(options, data),
+            callbacks=callbacks,
             seed=options.seed,
             resume=options.resume,
             description={"source": options.data.rstrip("/").split("/")[-1]},
@@ -182,3 +190,16 @@ def run(options: argparse.Namespace) -> int:
     if hosts.is_first():
         print(f"weights, record and curves: {options.output}")
     return 0
+
+
+def _callbacks(options, recipe):
+    """What else looks at the run."""
+    if options.wandb is None:
+        return []
+    import dataclasses
+
+    from keras_pnnh.training import LogToWandb
+
+    config = {"model": options.model, **dataclasses.asdict(recipe)}
+    name = options.output.rstrip("/").split("/")[-1]
+    return [LogToWandb(options.wandb, name, config)]

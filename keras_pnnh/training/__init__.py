@@ -13,8 +13,10 @@ from keras_pnnh.training.planning import TrainingPlan, plan_training
 from keras_pnnh.training.rate_finder import find_learning_rate
 from keras_pnnh.training.recipe import Recipe
 from keras_pnnh.training.recipes import RECIPES, get_recipe
+from keras_pnnh.training.wandb_log import LogToWandb
 
 __all__ = [
+    "LogToWandb",
     "RECIPES",
     "Recipe",
     "Teacher",
