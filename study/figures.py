@@ -1,6 +1,6 @@
 """The figures of the study, from the records.
 
-`tools/tables.py` draws one anew when a record has changed: the picture
+`tools/tables.py` redraws one when a record has changed: the picture
 carries the digest of the numbers that it shows.
 """
 

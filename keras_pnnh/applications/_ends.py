@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-# Of the RGB channels, in units of 255, as torchvision and timm use them.
+# Mean and deviation of RGB, in units of 255, as torchvision and timm do.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 

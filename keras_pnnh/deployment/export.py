@@ -33,7 +33,7 @@ OUR_MODULES = ("keras", "keras_pnnh")
 # Of so many representative images, every fifth is compared on and does not
 # calibrate.
 LEAST_TO_HOLD_OUT = 20
-# Of an image whose size is open, where no probe says more.
+# Size of an image where it is open and no probe says more.
 OPEN_SIZE = 64
 # What a full disk is called, in whatever raises it.
 FULL = ("No space left on device", "Disk quota exceeded", "File too large")

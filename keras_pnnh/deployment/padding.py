@@ -93,8 +93,7 @@ def absorb_padding(model: keras.Model, runtime: str) -> keras.Model:
     """The same function, padding inside of the convolutions.
 
     Args:
-        model: A `keras.Model`. Of one without a readable graph nothing is
-            changed.
+        model: A `keras.Model`. One without a readable graph stays as it is.
         runtime: "litert" and "tensorflow" for those that know "same" only,
             "onnx" for ONNX by way of TensorFlow's graph, or "torch".
 

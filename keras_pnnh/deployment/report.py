@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from keras_pnnh.presentation.html_summary import as_html
 
-# Of the labels; a file below it says so first.
+# Share of the labels; a file below it says so first.
 LEAST_AGREEMENT = 0.85
 
 

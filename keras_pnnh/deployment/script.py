@@ -62,8 +62,8 @@ def script_for(
 
     Returns:
         The script. `python script.py picture.jpg` prints the number of the
-        largest result. Of a network for anything but pictures of three or one
-        channels, it makes images of zeros.
+        largest result. For a network of anything but pictures of three or one
+        channels it makes images of zeros.
     """
     batch, *sizes = input_shape
     channels = sizes[0 if channels_first else -1] if len(sizes) == 3 else None

@@ -64,7 +64,7 @@ def measure_memory(
     """Bytes that a batch needs beyond the loaded network and one image.
 
     What the process holds at most while it runs a batch, less what it holds
-    once a single image has run: weights that a runtime packs anew then count
+    once a single image has run: weights that a runtime packs again then count
     as part of the network. Linux with
     glibc only.
 
@@ -150,7 +150,7 @@ def _memory(networks, images, rounds):
         # What loading has freed stays with the process otherwise, and takes
         # up the activations: 100 MB of weights hid 30 MB of them.
         ctypes.CDLL(None).malloc_trim(0)
-        # The peak starts anew from here.
+        # The peak starts from here.
         Path("/proc/self/clear_refs").write_text("5")
         before = _status("VmRSS")
     except (OSError, AttributeError):

@@ -29,7 +29,7 @@ def linear_copy(layer: Any, name: str) -> Any:
 
 
 def kernel_and_bias(layer: Any) -> list[Any]:
-    """Of a `Conv2D` or `DepthwiseConv2D`; the bias None if it has none."""
+    """Those of a `Conv2D` or `DepthwiseConv2D`; no bias is None."""
     bias = None if layer.bias is None else numbers(layer.bias)
     return [numbers(layer.kernel), bias]
 

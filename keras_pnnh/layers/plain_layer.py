@@ -13,7 +13,7 @@ class PlainLayer(keras.layers.Layer):
     """A layer that says how it folds, what it costs and what theory expects.
 
     `fold`, `audit`, weight decay and `analysis` know no class of layers but
-    Keras's own. Of all others they ask the questions below, so a new layer of
+    Keras's own. All others they ask the questions below, so a new layer of
     a plain network is written in one place, inside this package or outside.
     The answers here are those of a layer with nothing to say: override what
     applies.

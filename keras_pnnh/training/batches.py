@@ -179,7 +179,7 @@ def _augmentations(recipe, size, flip):
     if recipe.erasing:
         layers.append(
             keras.layers.RandomErasing(
-                # Of a single number, Keras draws the share anew each time.
+                # For a single number Keras draws the share again each time.
                 factor=(recipe.erasing, recipe.erasing),
                 scale=(0.02, 0.2),
                 fill_value=127.5,

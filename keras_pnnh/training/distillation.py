@@ -245,7 +245,7 @@ def _check_shapes(teacher, student):
     if teacher is student:
         raise ValueError(
             "A teacher is another network than its student. Received: "
-            f"'{student.name}' for both. Load the teacher anew."
+            f"'{student.name}' for both. Load the teacher again."
         )
     if not graph.has_graph(teacher) or len(teacher.inputs) != 1:
         raise ValueError(

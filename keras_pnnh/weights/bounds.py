@@ -17,10 +17,10 @@ LARGEST_NUMBER = 1_000_000
 LONGEST_LIST = 1_000
 MOST_BLOCKS = 2_000
 MOST_PIXELS = 300_000_000  # times channels
-# Of what a file unpacks to, as a multiple of its size.
+# The most that a file unpacks to, as a multiple of its size.
 MOST_UNPACKED = 20
 ROOM = 1 << 20  # bytes, for small files
-# Of a weight file; the time that HDF5 takes grows with the square of the depth.
+# Depth of a weight file: the time that HDF5 takes grows with its square.
 DEEPEST = 100
 MOST_OBJECTS = 100_000
 
@@ -151,7 +151,7 @@ def check_unpacked(file: h5py.File, size: int) -> None:
 def _bytes_of(item):
     try:
         return item.dtype.itemsize
-    # Of a damaged type, such as a float of 23 bits of exponent.
+    # A damaged type, such as a float of 23 bits of exponent.
     except (TypeError, ValueError) as error:
         raise OSError(f"'{item.name}': {error}") from error
 

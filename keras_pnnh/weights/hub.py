@@ -95,7 +95,7 @@ def fetch(
     try:
         return _fetch(file, cache, token, local_files_only, force_download)
     except OSError as error:
-        # Of the system, not of the Hub or in our words.
+        # An error of the system, in its own words.
         if error.errno is None or hub_errors.is_network_error(error):
             raise
         raise cache.unusable(error) from error

@@ -80,8 +80,8 @@ class _Limits(NamedTuple):
     most: int
 
 
-# Of the blocks `checked` that a thread is in: requests of others, and those
-# that the user makes with the same client, are left alone.
+# The blocks `checked` that a thread is in; requests of others, and those that
+# the user makes with the same client, are left alone.
 _THREAD = threading.local()
 
 
@@ -174,7 +174,7 @@ def _check_headers(response):
 def _watched(stream, limits):
     """A stream of bytes that come neither too slowly nor without an end."""
 
-    # Of the same class: the client looks at it.
+    # The same class, since the client looks at it.
     class Watched(type(stream)):
         def __init__(self):
             pass  # it is the other one's

@@ -5,7 +5,7 @@ Table:  python tools/soak/soak.py --table
 
 Every trial has a seed, so a failure is repeated by
 `python tools/soak/soak.py --kind KIND --seed SEED`; without a seed all trials
-of a kind run again, after a fault was mended. Each kind goes to the record when
+of a kind run again, after a repair. Each kind goes to the record when
 it is done, `evidence/soak/soak.json`, with the commit that it ran on;
 `docs/reliability.md` quotes it by `tools/tables.py`.
 """

@@ -33,7 +33,7 @@ def trace(model: keras.Model) -> Any:
 
     model = absorb_padding(model, "torch")
     (given,) = model.inputs
-    # Of a batch of 1 torch would make a constant.
+    # A batch of 1 would become a constant in torch.
     open_sizes = {0: 2, 1: 64, 2: 96, 3: 96}
     images = torch.zeros(
         [

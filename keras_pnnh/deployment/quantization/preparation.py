@@ -15,7 +15,7 @@ from keras_pnnh.deployment.quantization.links import find_links
 from keras_pnnh.deployment.quantization.statistics import measure_inputs
 from keras_pnnh.graph.layer_copies import to_numpy
 
-# Of the logarithm of an activation's range that moves into the kernel.
+# Share of the logarithm of an activation's range that the kernel takes over.
 BALANCE = 0.5
 CORRECTING = 64  # images for the biases
 

@@ -12,7 +12,7 @@ BATCH = 16
 
 
 class Statistics(NamedTuple):
-    """Of every channel that a layer reads."""
+    """Statistics of every channel that a layer reads."""
 
     largest: np.ndarray  # magnitude
     mean: np.ndarray

@@ -40,7 +40,7 @@ def is_idle(layer: Any) -> bool:
 def look_inside(call: Any) -> Any:
     """The graph of what a layer of another package does in inference.
 
-    Stochastic depth is written by everyone anew, and a probe would not tell
+    Everyone writes stochastic depth in a new way, and a probe would not tell
     what such a layer does to other numbers. So its `call` is run on a symbolic
     tensor; a layer that is idle returns that very tensor.
 
