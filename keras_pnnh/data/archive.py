@@ -24,11 +24,12 @@ def unpack(archive: Path, folder: str | Path) -> None:
         ValueError: If it is no such archive, incomplete, damaged, or unpacks
             to more than it should.
     """
+    most = _most_bytes(archive)
     try:
         if zipfile.is_zipfile(archive):
-            _unpack_zip(archive, folder)
+            _unpack_zip(archive, folder, most)
         else:
-            _unpack_tar(archive, folder)
+            _unpack_tar(archive, folder, most)
     # Each compression has errors of its own for what is damaged.
     except Exception as error:
         raise ValueError(
@@ -40,17 +41,29 @@ def unpack(archive: Path, folder: str | Path) -> None:
         ) from error
 
 
-def _unpack_zip(archive: Path, folder: str | Path) -> None:
+def _most_bytes(archive):
+    text = os.environ.get(VARIABLE)
+    if text is None:
+        return max(ALWAYS, RATIO * archive.stat().st_size)
+    if not text.isdecimal():
+        raise ValueError(
+            f"{VARIABLE} must be a number of bytes. Received: '{text}'. Try "
+            f"'{10 * ALWAYS}', or leave it unset."
+        )
+    return int(text)
+
+
+def _unpack_zip(archive: Path, folder: str | Path, most: int) -> None:
     with zipfile.ZipFile(archive) as opened:
-        _check_total(archive, (item.file_size for item in opened.infolist()))
+        _check_total(most, (item.file_size for item in opened.infolist()))
         opened.extractall(folder)
         files = sum(not item.is_dir() for item in opened.infolist())
         _check_number(folder, files)
 
 
-def _unpack_tar(archive: Path, folder: str | Path) -> None:
+def _unpack_tar(archive: Path, folder: str | Path, most: int) -> None:
     with tarfile.open(archive) as opened:
-        _check_total(archive, (member.size for member in opened))
+        _check_total(most, (member.size for member in opened))
         opened.extractall(folder, filter="data")
         _check_end(opened)
         _check_number(
@@ -87,9 +100,7 @@ def _check_number(folder: str | Path, files: int) -> None:
         )
 
 
-def _check_total(archive: Path, sizes: Iterable[int]) -> None:
-    most = max(ALWAYS, RATIO * archive.stat().st_size)
-    most = int(os.environ.get(VARIABLE, most))
+def _check_total(most: int, sizes: Iterable[int]) -> None:
     total = 0
     for size in sizes:
         total += size

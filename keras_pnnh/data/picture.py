@@ -32,7 +32,8 @@ def read_image(
         FileNotFoundError: If there is no such file.
         ValueError: If it is no image of these formats, incomplete, of a range
             that cannot be told, or larger than
-            `PIL.Image.MAX_IMAGE_PIXELS` allows, or for an address.
+            `PIL.Image.MAX_IMAGE_PIXELS` allows; for an address; or if `size`
+            is no height and width.
         ModuleNotFoundError: If Pillow is not installed.
 
     Example:
@@ -50,6 +51,7 @@ def read_image(
             "`pip install pillow`."
         ) from error
     refuse_url(path, "path")
+    _check_size(size, Image.MAX_IMAGE_PIXELS)
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
@@ -73,6 +75,28 @@ def read_image(
     if size is not None and image.size != (size[1], size[0]):
         image = image.resize((size[1], size[0]), Image.Resampling.BICUBIC)
     return np.asarray(image)
+
+
+def _check_size(size, most):
+    if size is None:
+        return
+    sides = size if isinstance(size, (tuple, list)) else ()
+    whole = all(
+        isinstance(side, (int, np.integer))
+        and not isinstance(side, bool)
+        and side > 0
+        for side in sides
+    )
+    if len(sides) != 2 or not whole:
+        raise ValueError(
+            "`size` must be a height and a width, whole numbers above 0. "
+            f"Received: size={size!r}. Try (224, 224)."
+        )
+    if most is not None and sides[0] * sides[1] > most:
+        raise ValueError(
+            f"`size` may have {most:,} pixels. Received: size={size!r}. Take a "
+            "smaller one, or set `PIL.Image.MAX_IMAGE_PIXELS` higher."
+        )
 
 
 def _decode(path: Path) -> Any:

@@ -133,6 +133,14 @@ def test_a_bomb_is_refused(kind, tmp_path, monkeypatch, picture):
         load_images(path, "train")
 
 
+@pytest.mark.parametrize("text", ["", "1GB", "-1", "1e9"])
+def test_the_limit_is_a_number(text, tmp_path, monkeypatch, picture):
+    write_zip(tmp_path / "x", picture)
+    monkeypatch.setenv("KERAS_PNNH_MAX_UNPACKED_BYTES", text)
+    with pytest.raises(ValueError, match="must be a number of bytes"):
+        load_images(tmp_path / "x", "train")
+
+
 def add_tar(path, name, content):
     with tarfile.open(path, "a") as archive:
         member = tarfile.TarInfo(name)

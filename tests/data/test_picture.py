@@ -115,3 +115,16 @@ def test_a_bomb_is_one_sentence(side, tmp_path):
     (tmp_path / "b.png").write_bytes(png_of(side, side))
     with pytest.raises(ValueError, match="b.png.*MAX_IMAGE_PIXELS"):
         read_image(tmp_path / "b.png", (32, 32))
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        *((0, 4), (-1, 4), (4.5, 4), (4,), (4, 4, 3), 4, "44", (True, 4)),
+        (10**6, 10**6),
+    ],
+)
+def test_sizes_that_are_none(size, tmp_path):
+    Image.new("RGB", (1, 1)).save(tmp_path / "x.png")
+    with pytest.raises(ValueError, match="`size` .*Received: size="):
+        read_image(tmp_path / "x.png", size)
