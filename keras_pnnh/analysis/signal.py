@@ -14,6 +14,25 @@ from keras_pnnh.presentation.text_table import as_table
 class LayerSignal(NamedTuple):
     """Measures of one layer; `analysis.measures` defines them.
 
+    Attributes:
+        name: Name of the layer.
+        depth: Layers with a kernel on the longest path to here.
+        trunk: Whether no path leads around it.
+        nonlinear: Whether it leaves a non-linearity.
+        channels: Number of its channels.
+        survival: Share of units that are positive.
+        dead: Share of channels that are positive nowhere.
+        mean: Mean of all activations.
+        variance: Variance of all activations.
+        preservation: R2 of a linear read-out of the input; None if there is no
+            input to read, or too few images and positions: half of them must
+            be twice the channels.
+        alignment: Linear CKA with the input; None if there is no input to
+            read.
+        cosine: Mean cosine between different images.
+        rank: Effective rank, at most `channels`.
+        gradient: Norm of the gradient of one image; None if not asked for.
+
     Example:
 
     >>> import numpy as np
@@ -27,25 +46,28 @@ class LayerSignal(NamedTuple):
     """
 
     name: str
-    depth: int  # layers with a kernel on the longest path to here
-    trunk: bool  # whether no path leads around it
-    nonlinear: bool  # whether it leaves a non-linearity
+    depth: int
+    trunk: bool
+    nonlinear: bool
     channels: int
-    survival: float  # share of units that are positive
-    dead: float  # share of channels that are positive nowhere
+    survival: float
+    dead: float
     mean: float
     variance: float
-    # R2 of the read-out of the input; None if there is none, or too few
-    # images and positions: half of them must be twice the channels.
     preservation: float | None
-    alignment: float | None  # linear CKA with the input
-    cosine: float  # between different images
-    rank: float  # effective rank, at most `channels`
-    gradient: float | None  # norm of the gradient of one image
+    alignment: float | None
+    cosine: float
+    rank: float
+    gradient: float | None
 
 
 class SignalReport(NamedTuple):
     """What `measure_signal` found; `print` shows a table.
+
+    Attributes:
+        model: Name of the model.
+        images: Number of images it was measured on.
+        layers: A `LayerSignal` for each layer, in the order in which they run.
 
     Example:
 

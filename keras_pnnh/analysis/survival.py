@@ -10,6 +10,14 @@ from keras_pnnh.presentation.text_table import as_table
 class LayerSurvival(NamedTuple):
     """Survival after one non-linearity.
 
+    Attributes:
+        name: Name of the layer.
+        depth: Layers with a kernel on the longest path to here.
+        measured: Share of units that are positive.
+        dead: Share of channels that are positive nowhere.
+        predicted: Share of positive units that theory expects of random
+            weights, or None if it expects nothing.
+
     Example:
 
     >>> import numpy as np
@@ -23,14 +31,20 @@ class LayerSurvival(NamedTuple):
     """
 
     name: str
-    depth: int  # layers with a kernel on the longest path to here
-    measured: float  # share of units that are positive
-    dead: float  # share of channels that are positive nowhere
-    predicted: float | None  # by theory, for random weights
+    depth: int
+    measured: float
+    dead: float
+    predicted: float | None
 
 
 class SurvivalReport(NamedTuple):
     """What `measure_survival` found; `print` shows a table.
+
+    Attributes:
+        model: Name of the model.
+        images: Number of images it was measured on.
+        layers: A `LayerSurvival` for each non-linearity, in the order in which
+            they run.
 
     Example:
 

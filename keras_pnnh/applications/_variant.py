@@ -139,16 +139,22 @@ def _documentation(signature, fields):
 def register(name: str, construct: Callable[..., keras.Model]) -> None:
     """Make a constructor known to `create_model` and the command line.
 
+    Args:
+        name: Name for `create_model`, such as `"my_net20"`.
+        construct: Function or class that returns a `keras.Model`.
+
     Raises:
         ValueError: If there is another model of this name.
 
     Example:
 
-    >>> from keras_pnnh.applications import PlainResNet20, register
-    >>> register("plain_resnet20", PlainResNet20)
-    Traceback (most recent call last):
-        ...
-    ValueError: A model's name must be its own. Received: ...
+    >>> from keras_pnnh import create_model
+    >>> from keras_pnnh.applications import PlainResNet, register
+    >>> def tiny(**options):
+    ...     return PlainResNet((1,), (4,), name="tiny", **options)
+    >>> register("tiny", tiny)
+    >>> create_model("tiny", classes=3).output_shape
+    (None, 3)
     """
     if name in MODELS:
         raise ValueError(

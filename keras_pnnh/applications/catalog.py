@@ -14,6 +14,9 @@ __all__ = ["MODELS", "create_model", "list_models"]
 def list_models(pattern: str = "*") -> list[str]:
     """Names of the models that match a shell pattern, by family.
 
+    Args:
+        pattern: Shell pattern such as `"plain_resnet*"`.
+
     Example:
 
     >>> from keras_pnnh import list_models

@@ -34,6 +34,29 @@ class AuditReport(NamedTuple):
 
     `print` shows a summary; the fields hold everything.
 
+    Attributes:
+        plain: Whether it is one chain of layers without a path around
+            anything.
+        name: Name of the model.
+        merges: Names of the layers that read more than one tensor.
+        forks: Names of the layers whose output is read more than once.
+        shared: Names of the coders and shared kernels that are still to be
+            folded in.
+        depth: Layers with a kernel on the longest path.
+        parameters: Numbers stored in the model.
+        folded_parameters: Numbers stored in `fold(model)`.
+        macs: Multiply-accumulates.
+        pass_through_channels: The most that pass by any layer.
+        written_out_macs: Multiply-accumulates of `write_out(model)`, or None
+            if it cannot be written out.
+        written_out_parameters: Numbers stored in it, or None.
+        peak_activation: The most floats that are held while a layer runs.
+        peak_layer: Name of that layer.
+        layers: For each call of a layer its `name`, its `output_shape` without
+            the batch, its `parameters` (0 when a shared layer is called
+            again), `macs`, and `live`, the floats held while it runs.
+        uncounted: Names of the layers whose multiplications are missing.
+
     Example:
 
     >>> import keras_pnnh
@@ -47,23 +70,22 @@ class AuditReport(NamedTuple):
     (39248, (10,))
     """
 
-    plain: bool  # one chain of layers without a path around anything
+    plain: bool
     name: str
-    merges: tuple[str, ...]  # layers that read more than one tensor
-    forks: tuple[str, ...]  # layers whose output is read more than once
-    # Coders and shared kernels that are still to be folded in.
+    merges: tuple[str, ...]
+    forks: tuple[str, ...]
     shared: tuple[str, ...]
-    depth: int  # layers with a kernel on the longest path
-    parameters: int  # stored in the model
-    folded_parameters: int  # stored in `fold(model)`
-    macs: int  # multiply-accumulates
-    pass_through_channels: int  # the most that pass any layer
-    written_out_macs: int | None  # of `write_out(model)`; None: impossible
+    depth: int
+    parameters: int
+    folded_parameters: int
+    macs: int
+    pass_through_channels: int
+    written_out_macs: int | None
     written_out_parameters: int | None
-    peak_activation: int  # floats
+    peak_activation: int
     peak_layer: str
     layers: tuple[LayerRow, ...]
-    uncounted: tuple[str, ...] = ()  # layers whose multiplications are missing
+    uncounted: tuple[str, ...] = ()
 
     @property
     def chain(self) -> bool:

@@ -30,6 +30,21 @@ class FileReport(NamedTuple):
     or attention; those that do not are inside of an activation, such as
     GELU's, or around a norm.
 
+    Attributes:
+        path: The file.
+        format: Its format, such as `"ONNX"`.
+        plain: Whether no join counts.
+        joins: Names of the joins that count.
+        join_kinds: Number of them by kind, such as `"Add"`.
+        activation_joins: Number of joins inside of activations and around
+            norms.
+        shape_joins: Number of operators that put sizes together, no
+            activations.
+        inner_products: Number of products of activations, which are
+            attention's.
+        weighted: Number of operators with weights.
+        operators: Number of operators by kind, the most frequent first.
+
     Example:
 
     >>> import tempfile
@@ -48,14 +63,14 @@ class FileReport(NamedTuple):
 
     path: str
     format: str
-    plain: bool  # no join counts
-    joins: tuple[str, ...]  # names of those that count
-    join_kinds: dict[str, int]  # number of them by kind, such as "Add"
+    plain: bool
+    joins: tuple[str, ...]
+    join_kinds: dict[str, int]
     activation_joins: int
-    shape_joins: int  # sizes put together, no activations
-    inner_products: int  # attention's
-    weighted: int  # operators with weights
-    operators: dict[str, int]  # number by kind, the most frequent first
+    shape_joins: int
+    inner_products: int
+    weighted: int
+    operators: dict[str, int]
 
     def raise_if_not_plain(self) -> None:
         """Raise unless the file is one chain.

@@ -13,6 +13,21 @@ class ExportReport(NamedTuple):
 
     `print` shows a summary. What was not compared is None.
 
+    Attributes:
+        format: As `export` was asked for.
+        path: Where the file is.
+        size: Bytes of the file.
+        writer: The Keras backend that wrote it.
+        runtime: Package and version that ran it.
+        images: Number of images that both were run on.
+        largest_difference: Largest difference of any result.
+        relative_difference: The same, divided by the largest result.
+        top1_agreement: Share of the images with the same largest result.
+        changes: What was done to the model before, in a few words each.
+        joins: Number of joins in the file that bypass weights or attention.
+        script: Text of a Python script that runs the file without Keras.
+        signal_to_noise: Of the results, in dB.
+
     Example:
 
     >>> import tempfile
@@ -28,18 +43,17 @@ class ExportReport(NamedTuple):
 
     format: str
     path: str
-    size: int  # bytes
-    writer: str  # the Keras backend that wrote it
-    runtime: str  # package and version that ran it
-    images: int | None = None  # that both were run on
-    largest_difference: float | None = None  # of any result
-    relative_difference: float | None = None  # to the largest result
-    top1_agreement: float | None = None  # share of the images
-    # What was done to the model before, in a few words each.
+    size: int
+    writer: str
+    runtime: str
+    images: int | None = None
+    largest_difference: float | None = None
+    relative_difference: float | None = None
+    top1_agreement: float | None = None
     changes: tuple[str, ...] = ()
-    joins: int | None = None  # that bypass weights or attention
-    script: str = ""  # runs the file without Keras
-    signal_to_noise: float | None = None  # of the results, in dB
+    joins: int | None = None
+    script: str = ""
+    signal_to_noise: float | None = None
 
     def _repr_html_(self) -> str:
         """What a notebook shows."""

@@ -16,6 +16,9 @@ import keras
 class Tensor:
     """An edge of the graph.
 
+    Attributes:
+        shape: Its shape with the batch, None for a size that varies.
+
     Example:
 
     >>> import keras
@@ -53,6 +56,10 @@ class Call(NamedTuple):
 
 class Graph(NamedTuple):
     """Calls in an order in which they can run, and the model's results.
+
+    Attributes:
+        calls: A `Call` for each call of a layer.
+        outputs: The `Tensor`s that the model returns.
 
     Example:
 
@@ -271,6 +278,9 @@ def has_graph(layer: Any) -> bool:
 
     A subclass with a `call` of its own may have a graph and compute something
     else.
+
+    Args:
+        layer: A `keras.Layer`.
 
     Example:
 

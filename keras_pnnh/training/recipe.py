@@ -66,8 +66,9 @@ class Recipe:
     Example:
 
     >>> from keras_pnnh.training import Recipe
-    >>> Recipe(epochs=2, batch_size=64).learning_rate
-    0.1
+    >>> recipe = Recipe(epochs=2, batch_size=64)
+    >>> recipe.learning_rate, recipe.decay, recipe.flip
+    (0.1, 'cosine', True)
     """
 
     epochs: int

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from keras_pnnh import applications
+from keras_pnnh.applications.catalog import MODELS
 
 NAMES = (Path(__file__).parents[1] / "public_names.txt").read_text().split()
 SMALLEST = (
@@ -70,6 +71,16 @@ RUN = [
 ]
 
 
+@pytest.fixture
+def registered():
+    """Forgets the models that an example registers."""
+    before = dict(MODELS)
+    yield
+    MODELS.clear()
+    MODELS.update(before)
+
+
+@pytest.mark.usefixtures("registered")
 @pytest.mark.parametrize("public", RUN)
 def test_the_example_runs(public, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

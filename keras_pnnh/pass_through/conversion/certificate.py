@@ -21,6 +21,33 @@ class Certificate:
     and of the logits, relative to the largest number of the image. Costs are
     those of `audit`, for one image.
 
+    Attributes:
+        name: Name of the chain.
+        exact: Whether the differences are rounding.
+        images: Number of inputs of the probe that were compared.
+        left_out: Number of those on which the source overflows or amplifies
+            rounding.
+        largest_difference: Largest difference of the logits.
+        largest_relative_difference: Largest difference of results or logits,
+            relative to the largest number of the image.
+        top1_agreement: Share of the inputs with the same largest result.
+        tolerance: Relative difference up to which any source is equal; it
+            follows its precision.
+        source_rounding: Relative difference of the source from itself when its
+            input changes in the last bit; None if it was not needed.
+        exact_until: Name of the first layer beyond the tolerance, or None.
+        depth: Weighted layers of the chain.
+        pass_through_channels: The most that pass by any layer.
+        source_macs: Multiply-accumulates of the residual network.
+        macs: Multiply-accumulates of the chain.
+        written_out_macs: Those of `write_out(chain)`, or None if it cannot be
+            written out.
+        source_parameters: Parameters of the residual network.
+        parameters: Parameters of the chain.
+        written_out_parameters: Those of `write_out(chain)`, or None.
+        uncounted: Names of the layers of unknown cost, which are left as they
+            are.
+
     Example:
 
     >>> import keras
@@ -35,24 +62,24 @@ class Certificate:
     """
 
     name: str
-    exact: bool  # whether the differences are rounding
-    images: int  # of the probe that were compared
-    left_out: int  # on which the source overflows or amplifies rounding
+    exact: bool
+    images: int
+    left_out: int
     largest_difference: float
     largest_relative_difference: float
-    top1_agreement: float  # share of equal largest results
-    tolerance: float  # follows the precision of the source
-    source_rounding: float | None  # see `compare`; None: not needed
-    exact_until: str | None  # first layer beyond the tolerance; None: nowhere
-    depth: int  # weighted layers of the chain
-    pass_through_channels: int  # the most that pass any layer
-    source_macs: int  # of the residual network
+    top1_agreement: float
+    tolerance: float
+    source_rounding: float | None
+    exact_until: str | None
+    depth: int
+    pass_through_channels: int
+    source_macs: int
     macs: int
-    written_out_macs: int | None  # None: it cannot be
+    written_out_macs: int | None
     source_parameters: int
     parameters: int
     written_out_parameters: int | None
-    uncounted: tuple[str, ...] = ()  # layers of unknown cost, left as they are
+    uncounted: tuple[str, ...] = ()
 
     def raise_if_not_exact(self) -> None:
         """Raise unless the differences are rounding.
