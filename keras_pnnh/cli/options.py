@@ -123,7 +123,7 @@ def add_teacher(command: argparse.ArgumentParser) -> None:
 def add_seed(command: argparse.ArgumentParser, what: str) -> None:
     """One seed for everything random."""
     command.add_argument(
-        "--seed", type=int, default=0, help=f"of {what}; default: 0"
+        "--seed", type=_seed, default=0, help=f"of {what}; default: 0"
     )
 
 
@@ -160,6 +160,18 @@ def add_hosts(command: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long to wait for the others; default: 300",
     )
+
+
+def _seed(text):
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if not 0 <= number < 2**32:
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number from 0 to {2**32 - 1}: {text!r}"
+        )
+    return number
 
 
 def _devices(text):

@@ -237,7 +237,6 @@ def test_unknown_command_shows_the_usage(capsys):
         (["--data", "no/such/folder/"], "existing folder of images by class"),
         (["--recipe", "imagenet"], "`--recipe` must be one of"),
         (["--epochs", "0"], "epochs=0"),
-        (["--seed", "-1"], "eed must be"),
         (["--validation-split", "0.99"], "validation split"),
         (["--image-size", "3"], "at least 4x4"),
         (["--freeze", "stage9"], "stage9"),
@@ -248,6 +247,15 @@ def test_wrong_training_arguments(changes, message, data, tmp_path, capsys):
     arguments = train_arguments(data, output, *changes)
     assert message in error_of(arguments, capsys)
     assert not output.exists()
+
+
+@pytest.mark.parametrize("seed", ["-1", str(2**32), "1.5", "x"])
+@pytest.mark.parametrize("command", ["train", "analyze"])
+def test_a_seed_is_a_whole_number(command, seed, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--seed", seed])
+    shown = capsys.readouterr().err
+    assert f"must be a whole number from 0 to 4294967295: '{seed}'" in shown
 
 
 def test_wrong_weights(data, tmp_path, capsys):
