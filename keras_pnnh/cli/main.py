@@ -16,6 +16,7 @@ from keras_pnnh.cli import (
     plan,
     push,
     train,
+    unpack,
     verify,
 )
 from keras_pnnh.cli import list as list_models
@@ -25,6 +26,7 @@ COMMANDS = (
     list_models,
     classify,
     plan,
+    unpack,
     train,
     evaluate,
     analyze,

@@ -1,22 +1,19 @@
 """Find labelled images by a folder or by a TensorFlow Datasets name."""
 
 import os
-import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from keras_pnnh.addresses import refuse_url
+from keras_pnnh.data import named
 from keras_pnnh.data.archive import unpack
 from keras_pnnh.data.image_folder import is_class, read_folder
 from keras_pnnh.data.labelled_images import LabelledImages
 
 SPLITS = ("train", "test")
 HELD_OUT = ("val", "valid", "validation")
-TFDS_NAME = re.compile(r"[a-z][a-z0-9_]*(/[\w.]+)?(:[\d.*]+)?")
 
 
 def load_images(
@@ -69,12 +66,8 @@ def load_images(
             unpack(folder, unpacked)
             part = part_of(Path(unpacked), split)
             return read_folder(part, size, track)
-    if not TFDS_NAME.fullmatch(str(source)):
-        raise FileNotFoundError(
-            "`data` must be an existing folder of images by class, or the name "
-            f"of a TensorFlow data set. Received: data='{source}'."
-        )
-    return _load_tfds(str(source), split, size, data_dir)
+    named.check_name(source)
+    return named.load(str(source), split, size, data_dir)
 
 
 def part_of(folder: Path, split: str) -> Path:
@@ -112,78 +105,3 @@ def part_of(folder: Path, split: str) -> Path:
             "directly if it is meant."
         )
     return folder / split
-
-
-def _load_tfds(name, split, size, data_dir):
-    try:
-        import tensorflow_datasets as tfds
-    except ImportError as error:
-        raise ModuleNotFoundError(
-            f"data='{name}' is no folder, so it is taken for the name of a "
-            "TensorFlow data set, which needs tensorflow-datasets and "
-            f"TensorFlow ({error}). Run "
-            "`pip install 'keras-pnnh[train,tensorflow]'`."
-        ) from error
-    try:
-        builder = tfds.builder(name, data_dir=data_dir)
-    except (tfds.core.DatasetNotFoundError, ValueError) as error:
-        raise FileNotFoundError(
-            "`data` must be an existing folder of images by class, or the name "
-            f"of a TensorFlow data set. Received: data='{name}', which is "
-            "neither."
-        ) from error
-    features = builder.info.features
-    if not {"image", "label"} <= set(features):
-        raise ValueError(
-            "A TensorFlow data set must have the features 'image' and 'label'. "
-            f"Received: data='{name}' with {sorted(features)}. Choose a data "
-            "set for image classification."
-        )
-    try:
-        builder.download_and_prepare()
-    # Whatever stopped it (network, disk, files to be fetched by hand), the
-    # user reads it in one sentence; the chain keeps the rest.
-    except Exception as error:
-        raise OSError(
-            "A TensorFlow data set must be downloaded before its first use. "
-            f"Received: data='{name}' in '{builder.data_dir}', where it is "
-            f"not and could not be fetched: {_first_line(error)}. Connect, or "
-            "name the folder that holds it as `data_dir`."
-        ) from error
-    if split not in builder.info.splits:
-        split = "validation"  # what ImageNet calls it
-    examples = tfds.as_numpy(
-        builder.as_dataset(split=split, as_supervised=True)
-    )
-    images, labels = zip(
-        *((_rgb(image, size), label) for image, label in examples),
-        strict=True,
-    )
-    shapes = {image.shape for image in images}
-    if len(shapes) > 1:
-        raise ValueError(
-            "All images must have one size, or be resized to one. Received: "
-            f"data='{name}' with {len(shapes)} sizes. Give one as "
-            "`size`."
-        )
-    return LabelledImages(
-        np.stack(images), np.asarray(labels), tuple(features["label"].names)
-    )
-
-
-def _first_line(error):
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0][:200]
-
-
-def _rgb(image, size):
-    if image.shape[-1] == 1:
-        image = np.repeat(image, 3, axis=-1)
-    if size is None or image.shape[:2] == tuple(size):
-        return image
-    from PIL import Image
-
-    resized = Image.fromarray(image).resize(
-        (size[1], size[0]), Image.Resampling.BICUBIC
-    )
-    return np.asarray(resized)

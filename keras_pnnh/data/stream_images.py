@@ -70,14 +70,15 @@ def stream_images(
         raise ValueError(
             "Streaming reads files in folders, since an archive has no quick "
             f"way to the middle. Received: '{folder}' "
-            f"({folder.stat().st_size:,} bytes). Unpack it once and name the "
-            "folder."
+            f"({folder.stat().st_size:,} bytes). Unpack it once "
+            "(`write_folder`) and name the folder."
         )
     if not folder.is_dir():
         raise FileNotFoundError(
             "Streaming needs an existing folder with one sub-folder of images "
-            f"per class. Received: data='{source}'. Write a data set of "
-            "another kind into such a folder, or load it into memory."
+            f"per class. Received: data='{source}'. Write what TensorFlow "
+            "Datasets knows into such a folder once (`write_folder`), or load "
+            "it into memory."
         )
     check_decoder()
     paths, labels, names = list_folder(part_of(folder, split))

@@ -1,0 +1,120 @@
+"""Data sets that TensorFlow Datasets knows by name."""
+
+import os
+import re
+from typing import Any
+
+import numpy as np
+
+from keras_pnnh.data.labelled_images import LabelledImages
+
+NAME = re.compile(r"[a-z][a-z0-9_]*(/[\w.]+)?(:[\d.*]+)?")
+
+
+def check_name(source: str | os.PathLike[str]) -> None:
+    """Raise a FileNotFoundError for what cannot be the name of a data set."""
+    if not NAME.fullmatch(str(source)):
+        raise FileNotFoundError(
+            "`data` must be an existing folder of images by class, or the name "
+            f"of a TensorFlow data set. Received: data='{source}'."
+        )
+
+
+def load(
+    name: str, split: str, size: tuple[int, int] | None, data_dir: str | None
+) -> LabelledImages:
+    """One split in memory, see `load_images`."""
+    builder = prepare(name, data_dir)
+    import tensorflow_datasets as tfds
+
+    examples = tfds.as_numpy(
+        builder.as_dataset(
+            split=name_of_split(builder, split), as_supervised=True
+        )
+    )
+    images, labels = zip(
+        *((_rgb(image, size), label) for image, label in examples),
+        strict=True,
+    )
+    shapes = {image.shape for image in images}
+    if len(shapes) > 1:
+        raise ValueError(
+            "All images must have one size, or be resized to one. Received: "
+            f"data='{name}' with {len(shapes)} sizes. Give one as "
+            "`size`."
+        )
+    return LabelledImages(
+        np.stack(images),
+        np.asarray(labels),
+        tuple(builder.info.features["label"].names),
+    )
+
+
+def prepare(name: str, data_dir: str | None) -> Any:
+    """The builder of a data set whose files are there.
+
+    Raises:
+        ModuleNotFoundError: If TensorFlow Datasets is not installed.
+        FileNotFoundError: If there is no data set of this name.
+        ValueError: If it has no images with labels.
+        OSError: If it cannot be fetched.
+    """
+    try:
+        import tensorflow_datasets as tfds
+    except ImportError as error:
+        raise ModuleNotFoundError(
+            f"data='{name}' is no folder, so it is taken for the name of a "
+            "TensorFlow data set, which needs tensorflow-datasets and "
+            f"TensorFlow ({error}). Run "
+            "`pip install 'keras-pnnh[train,tensorflow]'`."
+        ) from error
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+    except (tfds.core.DatasetNotFoundError, ValueError) as error:
+        raise FileNotFoundError(
+            "`data` must be an existing folder of images by class, or the name "
+            f"of a TensorFlow data set. Received: data='{name}', which is "
+            "neither."
+        ) from error
+    features = builder.info.features
+    if not {"image", "label"} <= set(features):
+        raise ValueError(
+            "A TensorFlow data set must have the features 'image' and 'label'. "
+            f"Received: data='{name}' with {sorted(features)}. Choose a data "
+            "set for image classification."
+        )
+    try:
+        builder.download_and_prepare()
+    # Whatever stopped it (network, disk, files to be fetched by hand), the
+    # user reads it in one sentence; the chain keeps the rest.
+    except Exception as error:
+        raise OSError(
+            "A TensorFlow data set must be downloaded before its first use. "
+            f"Received: data='{name}' in '{builder.data_dir}', where it is "
+            f"not and could not be fetched: {_first_line(error)}. Connect, or "
+            "name the folder that holds it as `data_dir`."
+        ) from error
+    return builder
+
+
+def name_of_split(builder: Any, split: str) -> str:
+    """`"validation"` for `"test"` where it is called so, as in ImageNet."""
+    return split if split in builder.info.splits else "validation"
+
+
+def _first_line(error):
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0][:200]
+
+
+def _rgb(image, size):
+    if image.shape[-1] == 1:
+        image = np.repeat(image, 3, axis=-1)
+    if size is None or image.shape[:2] == tuple(size):
+        return image
+    from PIL import Image
+
+    resized = Image.fromarray(image).resize(
+        (size[1], size[0]), Image.Resampling.BICUBIC
+    )
+    return np.asarray(resized)

@@ -1,0 +1,97 @@
+"""Archives and named data sets become folders of files."""
+
+import tarfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_pnnh.cli.main import main
+from keras_pnnh.data import load_images, stream_images, write_folder
+
+
+@pytest.fixture
+def folder(tmp_path):
+    generator = np.random.default_rng(0)
+    for split in ("train", "test"):
+        for name in ("ant", "bee"):
+            place = tmp_path / "all" / split / name
+            place.mkdir(parents=True)
+            for number in range(3):
+                pixels = generator.integers(0, 256, (9, 12, 3), np.uint8)
+                Image.fromarray(pixels).save(place / f"{number}.jpg")
+    return tmp_path / "all"
+
+
+@pytest.fixture
+def archive(folder):
+    path = folder.parent / "all.tar.gz"
+    with tarfile.open(path, "w:gz") as file:
+        file.add(folder, "all")
+    return path
+
+
+def test_an_archive_is_unpacked_and_streamed(archive, tmp_path, capsys):
+    made = write_folder(archive, tmp_path / "deep" / "made")
+    assert "unpacking" in capsys.readouterr().err
+    streamed = stream_images(made, "test", size=(9, 12))
+    loaded = load_images(archive, "test")
+    np.testing.assert_array_equal(streamed.images[:], loaded.images)
+    assert streamed.class_names == loaded.class_names
+    assert [p.name for p in made.parent.iterdir()] == ["made"]
+
+
+def test_the_command(archive, tmp_path, capsys):
+    arguments = ["unpack", "--data", str(archive)]
+    assert main([*arguments, "--output", str(tmp_path / "made")]) == 0
+    assert str(tmp_path / "made") in capsys.readouterr().out
+    assert main([*arguments, "--output", str(tmp_path / "made")]) == 1
+    assert "holds something" in capsys.readouterr().err
+    train = ["train", "--model", "plain_resnet20", "--stream", "--data"]
+    train += [str(archive), "--image-size", "32", "--output", str(tmp_path)]
+    assert main(train) == 1
+    assert "Unpack it once" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", [b"", b"no archive", b"PK\3\4 broken"])
+def test_a_damaged_archive_leaves_nothing(content, tmp_path):
+    (tmp_path / "bad.tar").write_bytes(content)
+    with pytest.raises(ValueError, match="must be complete"):
+        write_folder(tmp_path / "bad.tar", tmp_path / "made")
+    assert [p.name for p in tmp_path.iterdir()] == ["bad.tar"]
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ("gs://bucket/all.tar", ValueError),
+        ("no such file.tar", FileNotFoundError),
+        ("No_Such_Set", FileNotFoundError),
+    ],
+)
+def test_what_is_none(source, error, tmp_path):
+    with pytest.raises(error, match="Received"):
+        write_folder(source, tmp_path / "made")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_or_a_full_folder_is_left_alone(archive, folder, tmp_path):
+    for path in (archive, folder):
+        with pytest.raises(FileExistsError, match="holds something"):
+            write_folder(archive, path)
+    (tmp_path / "empty").mkdir()
+    assert write_folder(archive, tmp_path / "empty").is_dir()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["imagenet2012", "mnist"])
+def test_a_named_data_set(name, tmp_path):
+    pytest.importorskip("tensorflow")
+    tfds = pytest.importorskip("tensorflow_datasets")
+    policy = tfds.testing.MockPolicy.USE_CODE
+    with tfds.testing.mock_data(num_examples=5, policy=policy):
+        made = write_folder(name, tmp_path / "made", str(tmp_path / "tfds"))
+    data = stream_images(made, "test", size=(16, 16))
+    assert len(data.labels) == 5 and data.images[:].shape == (5, 16, 16, 3)
+    ending = "png" if name == "mnist" else "jpg"
+    assert len(list(made.glob(f"train/*/*.{ending}"))) == 5
