@@ -28,6 +28,7 @@ def smallest_of_each_family():
     return [name for _, name in smallest.values()]
 
 
+@pytest.mark.slow
 @pytest.mark.torch_only
 def test_tables_match_the_records():
     script = ROOT / "tools" / "tables.py"
@@ -39,6 +40,7 @@ def test_every_model_is_counted():
     assert sorted(model_counts.read()) == sorted(list_models())
 
 
+@pytest.mark.slow
 @pytest.mark.torch_only
 @pytest.mark.parametrize("name", smallest_of_each_family())
 def test_counts_are_those_of_the_model(name):

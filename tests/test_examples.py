@@ -23,6 +23,7 @@ def run(*command):
     return done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.torch_only
 def test_demo_classifies_folds_and_audits(tmp_path):
     printed = run("examples/demo.py", "--output", tmp_path)
@@ -58,6 +59,7 @@ def test_benchmark_of_throughput_prints_a_ratio_for_every_network(tmp_path):
     assert (tmp_path / "torch.json").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.torch_only
 def test_transfer_learning_trains_the_head_and_then_all(tmp_path):
     printed = run(

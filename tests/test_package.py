@@ -90,6 +90,7 @@ np.save(sys.argv[2], model.predict(np.ones((2, 32, 32, 3)), verbose=0))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.torch_only
 @pytest.mark.parametrize("family", sorted(FAMILIES)[:2])
 def test_saved_models_load_after_the_import_alone(family, tmp_path):

@@ -224,6 +224,7 @@ def test_a_wrong_list_of_frozen_layers(frozen):
 SKIPPED = pytest.mark.filterwarnings("ignore:Layer .* does not have a `quant")
 
 
+@pytest.mark.slow
 @SKIPPED
 @pytest.mark.torch_only
 @pytest.mark.parametrize(

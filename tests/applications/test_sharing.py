@@ -61,6 +61,7 @@ def _with_weights(copy, model):
     return copy
 
 
+@pytest.mark.slow
 @pytest.mark.torch_only
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("coder_training", ["frozen", "scaled"])

@@ -56,6 +56,7 @@ def test_answers_without_keras_in_half_a_second(arguments):
     pytest.fail(f"took {seconds}")
 
 
+@pytest.mark.slow
 def test_the_command_loads_what_was_saved(tmp_path):
     """It puts the registration of the layers off, but not for ever."""
     code = (

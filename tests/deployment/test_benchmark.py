@@ -88,6 +88,7 @@ def test_memory_is_that_of_the_batch_alone(here, tmp_path):
     assert found[40] > 1.5 * found[20] > 10e6
 
 
+@pytest.mark.slow
 @pytest.mark.torch_only
 def test_a_process_measures_a_file(tmp_path):
     from onnx import TensorProto, helper

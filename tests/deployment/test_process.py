@@ -30,6 +30,7 @@ def code(monkeypatch):
     return replace
 
 
+@pytest.mark.slow
 @pytest.mark.torch_only
 @pytest.mark.parametrize("path", [".", os.pathsep])
 def test_nothing_of_the_current_folder_is_imported(
@@ -45,6 +46,7 @@ def test_nothing_of_the_current_folder_is_imported(
     assert not ran.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.torch_only
 def test_nothing_beside_the_package_is_imported(tmp_path, monkeypatch, code):
     """A checkout is run in place, whatever else lies there."""

@@ -12,6 +12,7 @@ SOAK = ROOT / "tools" / "soak"
 pytestmark = pytest.mark.torch_only
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "seeds"),
     [

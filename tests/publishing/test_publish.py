@@ -168,6 +168,7 @@ def load_in_a_process(hub, run, tmp_path, load):
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.slow
 def test_keras_loads_what_was_pushed(signed_in, run, tmp_path):
     push(run, REFERENCE)
     load = f"model = keras.saving.load_model('{REFERENCE}')"
@@ -222,6 +223,7 @@ def test_the_card(signed_in, run, tmp_path):
     assert results[0].task_type == "image-classification"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("constructor", "arguments"),
     [

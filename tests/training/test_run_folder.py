@@ -276,6 +276,7 @@ def test_a_second_thread_is_refused(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_no_lock(tmp_path):
     code = (
         "import os, pathlib\n"

@@ -138,6 +138,7 @@ def check_logits(model, served):
     assert np.abs(outputs - expected).max() <= 1e-4 * scale
 
 
+@pytest.mark.slow
 def test_logits_are_those_of_the_published_network(served):
     model = build(served)
     check_logits(model, served)
