@@ -20,8 +20,6 @@ DOOR = "keras_pnnh"
 
 # A section of doctests, which are not indented under their title.
 EXAMPLE = re.compile(r"^Example:\n\n(.*?)(?=^[A-Z][\w ]+:\n|\Z)", re.M | re.S)
-# One without a title, up to an empty line.
-BARE = re.compile(r"^(>>> .*?)(?=\n\n|\Z)", re.M | re.S)
 
 
 def on_config(config):
@@ -115,8 +113,7 @@ class Docstrings(griffe.Extension):
     def on_object(self, *, obj, **kwargs):
         """Indent the examples under their title."""
         if obj.docstring is not None:
-            text = EXAMPLE.sub(indent, obj.docstring.value)
-            obj.docstring.value = BARE.sub(indent, text)
+            obj.docstring.value = EXAMPLE.sub(indent, obj.docstring.value)
 
 
 def indent(found):

@@ -90,7 +90,10 @@ def test_the_example_runs(public, tmp_path, monkeypatch):
 
 
 def test_every_class_and_function_has_an_example():
-    without = [name for name, public in PUBLIC if not parse(public).examples]
+    titled = "Example:\n\n>>> "  # as `tools/api_pages.py` finds it for the site
+    without = [
+        name for name, public in PUBLIC if titled not in inspect.getdoc(public)
+    ]
     assert not without, f"no example in the docstrings of {without}"
 
 
