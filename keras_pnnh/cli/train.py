@@ -38,6 +38,11 @@ SETTINGS: dict[str, tuple[type, str]] = {
     "clip": (float, "largest norm of an update's gradients; 0: any"),
     "crop_area": (float, "least share of an image that a crop keeps; 0: none"),
     "rand_augment": (float, "magnitude of RandAugment, 0 to 10; 0: none"),
+    "rand_augment_by": (
+        str,
+        "who computes RandAugment: keras, or keras_cv (extra cv), which is "
+        "faster and draws otherwise after a resume",
+    ),
     "mixup": (float, "parameter of MixUp; 0: none"),
     "cutmix": (float, "parameter of CutMix; 0: none"),
     "validation_split": (float, "share of the images that is held out"),

@@ -13,6 +13,7 @@ from keras_pnnh.data.prefetch import PrefetchedCrops
 from keras_pnnh.data_format import as_data_format
 from keras_pnnh.training import devices, hosts
 from keras_pnnh.training.mixing import mix, resized_crops
+from keras_pnnh.training.rand_augment import check_installed, rand_augment
 from keras_pnnh.training.recipe import CROP_FILLS, Recipe
 
 
@@ -126,9 +127,9 @@ class TrainingBatches(keras.utils.PyDataset):
         with hosts.undistributed():
             seed = keras.random.SeedGenerator(number)
             for layer in self.augmentations:
-                if isinstance(layer, keras.layers.RandAugment):
-                    # Of Keras 3.15 it draws from its own seed alone.
-                    layer = _rand_augment(self.recipe, number)
+                if layer is rand_augment:
+                    images = rand_augment(self.recipe, number, images)
+                    continue
                 draw = layer.get_random_transformation(
                     images, training=True, seed=seed
                 )
@@ -175,7 +176,8 @@ def _augmentations(recipe, size, flip):
             keras.layers.RandomFlip("horizontal", data_format="channels_last")
         )
     if recipe.rand_augment:
-        layers.append(_rand_augment(recipe, 0))
+        check_installed(recipe)
+        layers.append(rand_augment)
     if recipe.erasing:
         layers.append(
             keras.layers.RandomErasing(
@@ -187,15 +189,6 @@ def _augmentations(recipe, size, flip):
             )
         )
     return layers
-
-
-def _rand_augment(recipe, seed):
-    return keras.layers.RandAugment(
-        value_range=(0, 255),
-        factor=recipe.rand_augment / 10,
-        seed=seed,
-        data_format="channels_last",
-    )
 
 
 def one_hot(labels: np.ndarray, class_names: tuple[str, ...]) -> np.ndarray:

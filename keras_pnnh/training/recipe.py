@@ -6,6 +6,7 @@ import math
 DECAYS = ("cosine", "linear", "steps", "exponential")
 OPTIMIZERS = ("sgd", "adamw", "lamb")
 LOSSES = ("softmax", "sigmoid")
+AUGMENTERS = ("keras", "keras_cv")
 
 # Keras's fill modes by the recipe's names; its "reflect" repeats the outermost
 # pixel.
@@ -58,6 +59,8 @@ class Recipe:
             1409.4842: 0.08).
         rand_augment: Magnitude of RandAugment (Cubuk et al. 2019, arXiv
             1909.13719), 0 to 10, as in `keras.layers.RandAugment`; 0 for none.
+        rand_augment_by: Who computes it: `"keras"`, or `"keras_cv"` (extra
+            `cv`), which is faster and draws otherwise after a resume.
         mixup: Parameter of MixUp's beta distribution (Zhang et al. 2017,
             arXiv 1710.09412); 0 for none.
         cutmix: The same of CutMix (Yun et al. 2019, arXiv 1905.04899). With
@@ -92,6 +95,7 @@ class Recipe:
     clip: float = 0.0
     crop_area: float = 0.0
     rand_augment: float = 0.0
+    rand_augment_by: str = "keras"
     mixup: float = 0.0
     cutmix: float = 0.0
 
@@ -174,6 +178,11 @@ class Recipe:
             ("clip", "be at least 0 and finite", 0 <= self.clip < math.inf),
             ("crop_area", "lie in [0, 1]", 0 <= self.crop_area <= 1),
             ("rand_augment", "lie in [0, 10]", 0 <= self.rand_augment <= 10),
+            (
+                "rand_augment_by",
+                f"be one of {', '.join(AUGMENTERS)}",
+                self.rand_augment_by in AUGMENTERS,
+            ),
             ("mixup", "be at least 0 and finite", 0 <= self.mixup < math.inf),
             ("cutmix", "be at least 0 and finite", 0 <= self.cutmix < math.inf),
         ):
