@@ -32,6 +32,7 @@ import efficiency_counts  # noqa: E402
 import export_accuracy  # noqa: E402
 import exported_files  # noqa: E402
 import figures  # noqa: E402
+import int8_agreement  # noqa: E402
 import model_counts  # noqa: E402
 import questions  # noqa: E402
 import report  # noqa: E402
@@ -193,6 +194,7 @@ SINGLE = {
     "conversion-costs": conversion_costs.as_table,
     "efficiency": efficiency_counts.as_table,
     "export-accuracy": export_accuracy.as_table,
+    "int8-agreement": int8_agreement.as_table,
     "exported-files": exported_files.as_table,
     "models": model_counts.as_table,
     "published-weights": published_weights,
