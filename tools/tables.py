@@ -34,6 +34,7 @@ import exported_files  # noqa: E402
 import figures  # noqa: E402
 import int8_agreement  # noqa: E402
 import model_counts  # noqa: E402
+import npu_estimate  # noqa: E402
 import questions  # noqa: E402
 import report  # noqa: E402
 import soak  # noqa: E402
@@ -195,6 +196,7 @@ SINGLE = {
     "efficiency": efficiency_counts.as_table,
     "export-accuracy": export_accuracy.as_table,
     "int8-agreement": int8_agreement.as_table,
+    "npu-estimate": npu_estimate.as_table,
     "exported-files": exported_files.as_table,
     "models": model_counts.as_table,
     "published-weights": published_weights,
