@@ -33,6 +33,7 @@ import export_accuracy  # noqa: E402
 import exported_files  # noqa: E402
 import figures  # noqa: E402
 import int8_agreement  # noqa: E402
+import laptop  # noqa: E402
 import model_counts  # noqa: E402
 import npu_estimate  # noqa: E402
 import questions  # noqa: E402
@@ -60,6 +61,7 @@ DOCUMENTS = (
     "docs/questions.md",
     "docs/reliability.md",
     "docs/study.md",
+    "docs/training.md",
     "study/lab_book.md",
     "docs/weights.md",
 )
@@ -196,6 +198,7 @@ SINGLE = {
     "efficiency": efficiency_counts.as_table,
     "export-accuracy": export_accuracy.as_table,
     "int8-agreement": int8_agreement.as_table,
+    "laptop": laptop.as_table,
     "npu-estimate": npu_estimate.as_table,
     "exported-files": exported_files.as_table,
     "models": model_counts.as_table,
