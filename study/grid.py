@@ -115,6 +115,9 @@ NARROW = {"code_placement": "concat", "filters_per_stage": (11, 23, 46)}
 # 27 blocks of 2 convolutions, learner and code side by side inside them.
 BLOCK_PATH = {"blocks_per_stage": (9, 9, 9)}
 
+# 108 blocks of 2 convolutions, with stem and classifier 218 weighted layers.
+DEEPER = {"blocks_per_stage": (36, 36, 36)}
+
 # Table and labels that the tables at 56 layers are compared with.
 DEPTH_56 = ("depth", ("coder-learner-gain0.3-56", "residual-56", "none-56"))
 HALF_56 = ("depth", (*DEPTH_56[1], "coder-beside-56"))
@@ -227,7 +230,12 @@ TABLES = {
     ),
     "deeper": Table(
         "A depth of 218",
-        {"coder-learner-gain0.3": {"blocks_per_stage": (36, 36, 36)}},
+        {
+            "coder-learner-gain0.3": {**DEEPER, "learner_gain": 0.3},
+            "residual": {**DEEPER, "internal_path": "residual"},
+            "coder-beside-full": {**DEEPER, "code_placement": "concat"},
+            "none": {**DEEPER, "internal_path": "none"},
+        },
         depths=(218,),
         seeds=(0,),
         changes=ONE_EPOCH,

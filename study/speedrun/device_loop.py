@@ -5,6 +5,7 @@ The loop is JAX's: Keras builds the network and computes it without state
 """
 
 import functools
+import threading
 import time
 
 import jax
@@ -14,6 +15,9 @@ import numpy as np
 
 # What weight decay leaves alone: everything that is no kernel of a learner.
 DECAYED = ("kernel",)
+
+# Keras draws initial values from a generator that all threads share.
+BUILDING = threading.Lock()
 
 
 class Trainer:
@@ -40,11 +44,11 @@ class Trainer:
         self._compiled_step = jax.jit(self._step)
         self._count = jax.jit(self._right)
 
-    def train(self, seed, validation, report):
-        """Train from one seed; `report` gets each epoch's numbers."""
-        recipe = self.recipe
-        keras.utils.set_random_seed(seed)
-        model = self.make()
+    def begin(self, seed):
+        """Build the network from a seed; the epoch's state to begin with."""
+        with BUILDING:
+            keras.utils.set_random_seed(seed)
+            model = self.make()
         if self.model is None:
             self.model = model
             self.decayed = [
@@ -52,19 +56,20 @@ class Trainer:
             ]
         trained = [v.value for v in model.trainable_variables]
         others = [v.value for v in model.non_trainable_variables]
-        momenta = [jnp.zeros_like(value) for value in trained]
+        return model, (trained, others, [jnp.zeros_like(v) for v in trained])
+
+    def epochs(self, state, seed):
+        """Train epoch by epoch: yields the state and the mean loss."""
+        recipe = self.recipe
         steps = len(self.images) // recipe.batch_size
         rates = _triangle(recipe, steps)
         generator = np.random.default_rng(seed)
         key = jax.random.key(seed)
         for epoch in range(recipe.epochs):
-            start = time.perf_counter()
             order = generator.permutation(len(self.images))
             order = order[: steps * recipe.batch_size].reshape(steps, -1)
-            trained, others, momenta, loss = self._epoch(
-                trained,
-                others,
-                momenta,
+            *state, loss = self._epoch(
+                *state,
                 jnp.asarray(order),
                 rates[epoch * steps : (epoch + 1) * steps],
                 jax.random.fold_in(key, epoch),
@@ -72,20 +77,28 @@ class Trainer:
                 self.images,
                 self.labels,
             )
-            loss = float(loss)
+            yield state, float(loss)
+
+    def train(self, seed, validation, report):
+        """Train from one seed; `report` gets each epoch's numbers."""
+        model, state = self.begin(seed)
+        start = time.perf_counter()
+        progress = self.epochs(state, seed)
+        for epoch, (state, loss) in enumerate(progress, 1):
             numbers = {
-                "epoch": epoch + 1,
+                "epoch": epoch,
                 "loss": round(loss, 4),
                 "seconds": round(time.perf_counter() - start, 3),
             }
-            last = epoch + 1 == recipe.epochs
             if not np.isfinite(loss):
                 report(numbers)
-                raise FloatingPointError(f"loss {loss} in epoch {epoch + 1}")
-            if last or epoch % 4 == 3:
-                accuracy = self.accuracy(trained, others, *validation)
+                raise FloatingPointError(f"loss {loss} in epoch {epoch}")
+            if epoch in (self.recipe.epochs, epoch // 4 * 4):
+                accuracy = self.accuracy(*state[:2], *validation)
                 numbers["validation"] = accuracy
             report(numbers)
+            start = time.perf_counter()
+        trained, others, _ = state
         self.state = (trained, others)
         for variables, values in (
             (model.trainable_variables, trained),
@@ -159,6 +172,11 @@ class Trainer:
             norm = jnp.sqrt(sum(jnp.sum(g**2) for g in gradients))
             scale = jnp.minimum(1.0, recipe.clip / (norm + 1e-6))
             gradients = [g * scale for g in gradients]
+        if recipe.adaptive_clip:
+            gradients = [
+                _clip_by_kernel(g, value, recipe.adaptive_clip)
+                for g, value in zip(gradients, trained, strict=True)
+            ]
         for index, value in enumerate(trained):
             decay = recipe.weight_decay * self.decayed[index]
             gradients[index] = gradients[index] + decay * value
@@ -171,6 +189,17 @@ class Trainer:
             for value, g, m in zip(trained, gradients, momenta, strict=True)
         ]
         return (trained, list(others), momenta), loss
+
+
+def _clip_by_kernel(gradient, value, most):
+    """At most a share of the norm of each output's kernel."""
+    if value.ndim < 4:
+        return gradient
+    axes = tuple(range(value.ndim - 1))
+    norm = jnp.sqrt(jnp.sum(value**2, axes, keepdims=True))
+    limit = most * jnp.maximum(norm, 1e-3)
+    length = jnp.sqrt(jnp.sum(gradient**2, axes, keepdims=True))
+    return gradient * jnp.minimum(1.0, limit / (length + 1e-12))
 
 
 def _call_by_call(step, state, inputs):

@@ -7,7 +7,7 @@ import dataclasses
 from typing import Any
 
 from recipe import Recipe
-from wide_networks import PATHS
+from wide_networks import BRANCHES, PATHS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,7 +71,18 @@ SMALL = {
     "wide-8": _wide((32, 120, 160), 2),
     "wide-8-add": _wide((32, 120, 160), 2, "add"),
     "chain-m2-14": _chain(2, (12, 22, 46), 2.0),
+    "chain-m1-20": _chain(3, (12, 22, 45), 1.0),
+    "chain-m3-14": _chain(2, (10, 20, 40), 3.0),
+    "chain-m4-14": _chain(2, (9, 18, 36), 4.0),
+    "fused4-20": {
+        "family": "fused",
+        "widths": (10, 20, 40),
+        "blocks": 3,
+        "expansion": 4,
+    },
     "default-20": _resnet(3, (16, 32, 64)),
+    # Half of the parameters: more of the multiplications in early stages.
+    "wide-11-early": _wide((48, 72, 80), 3, "dirac"),
     "wide-11-half": _wide((32, 56, 64), 3),
 }
 # ... and of ResNet-56 (125.5 M).
@@ -123,33 +134,43 @@ def final(table, networks, epochs=24, seeds=(0, 1, 2)):
     ]
 
 
-def shapes(epochs=12, seeds=(0, 1)):
-    """Width of the learner over width of the stream, ResNet's depth."""
-    chains = {
-        "m1": (3, (12, 22, 45), 1.0),
-        "m2": (2, (12, 22, 46), 2.0),
-        "m3": (2, (10, 20, 40), 3.0),
-        "m4": (2, (9, 18, 36), 4.0),
-    }
+def branches(epochs=12, seeds=(0, 1)):
+    """What is beside a convolution in training and folds away (question 3).
+
+    By the recipe and at widths and depths of `rivals`.
+    """
     return [
-        Job("shape", label, _chain(*numbers), Recipe(epochs=epochs), seeds)
-        for label, numbers in chains.items()
+        Job(
+            "branches",
+            f"{kind}-{2 + 3 * n}",
+            _wide((32, 64, 128), n, branches=kind),
+            Recipe(epochs=epochs),
+            seeds,
+        )
+        for n in (3, 7)
+        for kind in BRANCHES
     ]
 
 
 def norm_free(epochs=12, seeds=(0, 1)):
     """Normalised kernels in place of batch norms (question 5)."""
     jobs = []
-    for rate in (0.2, 0.8):
-        recipe = Recipe(epochs=epochs, learning_rate=rate, clip=1.0)
+    for rate, clips in (
+        (0.2, {"clip": 1.0}),
+        (0.8, {"clip": 1.0}),
+        (0.4, {"adaptive_clip": 0.04}),
+        (0.8, {"adaptive_clip": 0.04}),
+    ):
+        recipe = Recipe(epochs=epochs, learning_rate=rate, **clips)
+        adaptive = "-adaptive" if "adaptive_clip" in clips else ""
         for path, gain in (("add", 0.3), ("add", 0.8), ("none", 1.0)):
             network = _wide((32, 92, 144), 3, path, norm="kernel", gain=gain)
-            label = f"{path}-gain{gain}-rate{rate}"
+            label = f"{path}-gain{gain}-rate{rate}{adaptive}"
             jobs.append(Job("norm-free", label, network, recipe, seeds))
     return jobs
 
 
-def blocks(epochs=16, seeds=(0, 1)):
+def blocks(epochs=12, seeds=(0, 1)):
     """Bottleneck, MobileNetV2 and ViT beside their twins (question 6)."""
     shape = {"input_shape": (32, 32, 3), "classes": 10}
     neck = {
@@ -209,7 +230,6 @@ def everything():
         *final("final-large", LARGE),
         *blocks(),
         *norm_free(),
-        *shapes(),
         *depth(),
         *bundle(seeds=(1, 2))[:4],
     ]
@@ -219,9 +239,15 @@ def smoke():
     """Every kind of network, a few steps on a few images."""
     tiny = Recipe(epochs=1, batch_size=16, compute="float32")
     seen, jobs = set(), []
-    for job in everything():
+    for job in everything() + second():
         network = job.network
-        kind = (job.table, network.get("path"), network["family"])
+        kind = (
+            job.table,
+            network["family"],
+            network.get("path", network.get("internal_path")),
+            network.get("branches"),
+            job.recipe.adaptive_clip,
+        )
         if kind not in seen:
             seen.add(kind)
             jobs.append(dataclasses.replace(job, recipe=tiny, seeds=(0,)))
@@ -243,7 +269,6 @@ def rest():
         norms[0],
         *blocks(),
         *norms[1:],
-        *shapes(),
     ]
 
 
@@ -255,10 +280,34 @@ def last():
     return [Job("bundle-large", label, network, recipe, (0,), keep=True)]
 
 
+def second():
+    """What no call had reached, and the questions that came up since."""
+    small = ("wide-11-early", "chain-m2-14", "chain-m1-20", "fused4-20")
+    ratios = ("chain-m3-14", "chain-m4-14", "default-20")
+    large = ("wide-11-dirac", "residual-56", "wide-11-skip", "wide-11-concat")
+    skip = [job for job in rivals() if job.label == "skip-23"]
+    norms = norm_free()
+    longer = Recipe(epochs=160, cutout=12, shift=4)
+    wider = dataclasses.replace(last()[0], table="longer", recipe=longer)
+    return [
+        *final("final-small", {name: SMALL[name] for name in small}),
+        *skip,
+        *branches(),
+        *depth(),
+        *blocks(),
+        *norms[6:],
+        *final("final-large", {name: LARGE[name] for name in large}),
+        wider,
+        *norms[1:6],
+        *final("final-small", {name: SMALL[name] for name in ratios}),
+    ]
+
+
 PLANS = {
     "everything": everything,
     "rest": rest,
     "last": last,
+    "second": second,
     "rivals": rivals,
     "smoke": smoke,
 }

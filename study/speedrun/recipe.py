@@ -19,6 +19,9 @@ class Recipe:
         shift: Pixels that an image is moved by, at most, with reflection.
         cutout: Edge of the square that is set to grey; 0 for none.
         clip: Largest norm of the gradient; 0 for any.
+        adaptive_clip: Largest norm of the gradient of one output's kernel, as
+            a share of the kernel's norm (A. Brock et al. 2021, arXiv
+            2102.06171); 0 for any.
     """
 
     epochs: int = 12
@@ -31,4 +34,5 @@ class Recipe:
     shift: int = 2
     cutout: int = 0
     clip: float = 0.0
+    adaptive_clip: float = 0.0
     compute: str = "mixed_bfloat16"

@@ -3,8 +3,9 @@
     python study/speedrun/speed_run.py --plan everything --data cifar10.tar.xz \
         --output DIR --workers 8 --deadline 420
 
-Each run writes its record when it ends. At the deadline what is still running
-is stopped; a run that fails leaves a record that says why.
+Each run writes its record when it ends, and is not done again where there is
+one. At the deadline what is still running is stopped; a run that fails leaves a
+record that says why.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import dataclasses
 import json
 import multiprocessing
 import os
+import threading
 import time
 import traceback
 from pathlib import Path
@@ -27,7 +29,10 @@ def main(arguments=None):
     parser.add_argument("--plan", default="everything", choices=plan.PLANS)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--output", type=Path, required=True)
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument(
+        "--threads", type=int, default=1, help="of a process: some compile"
+    )
     parser.add_argument("--deadline", type=float, default=86400.0)
     parser.add_argument("--images", type=int, help="at most so many, a smoke")
     options = parser.parse_args(arguments)
@@ -36,15 +41,13 @@ def main(arguments=None):
     data = prepare(options.data, options.output, options.images)
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
-    jobs = [job for job in plan.PLANS[options.plan]()]
-    for number in range(len(jobs)):
+    for number in range(len(plan.PLANS[options.plan]())):
         queue.put(number)
-    for _ in range(options.workers):
+    for _ in range(options.workers * options.threads):
         queue.put(None)
+    arguments = (queue, options.plan, data, options.output, end)
     workers = [
-        context.Process(
-            target=work, args=(queue, options.plan, data, options.output, end)
-        )
+        context.Process(target=work, args=(*arguments, options.threads))
         for _ in range(options.workers)
     ]
     for worker in workers:
@@ -71,24 +74,47 @@ def prepare(path, output, most):
     return path
 
 
-def work(queue, plan_name, data, output, end):
-    """One process: take jobs until there are none."""
+def work(queue, plan_name, data, output, end, threads):
+    """One process: its threads take jobs until there are none."""
+    import jax
     import jpeg_archive
     import plan
 
     jobs = plan.PLANS[plan_name]()
     parts = jpeg_archive.load(data)
-    while (number := queue.get()) is not None:
-        if time.time() > end:
-            return
-        job = jobs[number]
-        try:
-            run(job, parts, output)
-        except Exception:
-            name = f"{job.table}_{job.label}_failed"
-            record = {**described(job), "failure": traceback.format_exc()}
-            write(output / f"{name}.json", record)
-            print(name, traceback.format_exc()[-300:], flush=True)
+    parts["train"] = tuple(jax.numpy.asarray(x) for x in parts["train"])
+
+    def take():
+        while (number := queue.get()) is not None and time.time() < end:
+            attempt(jobs[number], parts, output)
+
+    some = [threading.Thread(target=take) for _ in range(threads)]
+    for thread in some:
+        thread.start()
+    for thread in some:
+        thread.join()
+
+
+def attempt(job, parts, output):
+    """Train a job's network from those seeds that have no record yet."""
+    done = [
+        seed
+        for seed in job.seeds
+        if (output / f"{name_of(job, seed)}.json").is_file()
+    ]
+    left = tuple(seed for seed in job.seeds if seed not in done)
+    job = dataclasses.replace(job, seeds=left)
+    try:
+        run(job, parts, output)
+    except Exception:
+        name = f"{job.table}_{job.label}_failed"
+        record = {**described(job), "failure": traceback.format_exc()}
+        write(output / f"{name}.json", record)
+        print(name, traceback.format_exc()[-300:], flush=True)
+
+
+def name_of(job, seed):
+    return f"{job.table}_{job.label}_seed{seed}"
 
 
 def run(job, parts, output):
@@ -99,7 +125,7 @@ def run(job, parts, output):
         lambda: wide_networks.build(**job.network), job.recipe, *parts["train"]
     )
     for seed in job.seeds:
-        name = f"{job.table}_{job.label}_seed{seed}"
+        name = name_of(job, seed)
         curve = []
         record = {**described(job), "seed": seed, "epochs": curve}
         start = time.time()
