@@ -19,6 +19,7 @@ from pathlib import Path
 
 from keras_pnnh.cli.contestants import PLAIN, measure
 from keras_pnnh.deployment.benchmark import FORMATS, as_text
+from keras_pnnh.deployment.benchmark_findings import find
 from keras_pnnh.files import replace_when_complete, write_text
 from keras_pnnh.presentation.text_table import as_markdown
 
@@ -42,7 +43,7 @@ def main(arguments=None):
         def write(record, path=path):
             write_text(path, json.dumps(record, indent=1) + "\n")
 
-        record = measure(
+        record, _ = measure(
             name,
             formats=options.formats,
             progress=write,  # what is measured is kept if the rest fails
@@ -109,23 +110,18 @@ def losses():
     """Where the plain, folded network is no faster and no smaller."""
     lines = []
     for name in NETWORKS:
-        for row in read(name)["rows"]:
-            for key, what in (
-                ("latency_ratio", "time of one image"),
-                ("throughput_ratio", "time of a batch"),
-                ("memory_ratio", "memory of a batch"),
-            ):
-                # Two in a hundred is what a busy machine adds by itself.
-                if row["model"] != PLAIN and (row[key] or 9) < 1.02:
-                    lines.append(
-                        {
-                            "plain network": f"`{name}`",
-                            "runtime": row["runtime"],
-                            "does not beat": row["model"],
-                            "in": what,
-                            "ratio": f"{row[key]:.2f}x",
-                        }
-                    )
+        record = read(name)
+        lines += [
+            {
+                "plain network": f"`{name}`",
+                "runtime": found.where,
+                "does not beat": found.model,
+                "in": found.what,
+                "ratio": f"{found.ratio:.2f}x",
+            }
+            for found in find(record["rows"], record["counts"])
+            if found.where != "counted" and not found.won
+        ]
     return as_markdown(lines) if lines else "Nowhere in these runs."
 
 

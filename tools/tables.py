@@ -96,7 +96,7 @@ def published_weights():
     """One line for each row of the registry whose file is on the Hub."""
     rows, sources = [], {}
     for name, entry in sorted(registry.WEIGHTS.items(), key=_by_number):
-        for metric in entry.metrics:
+        for metric in entry.metrics if entry.repo_id else ():
             mark = sources.setdefault(metric.source, len(sources) + 1)
             rows.append(
                 f"| `{name}` | [{entry.repo_id}]({entry.card}) | "

@@ -1,41 +1,11 @@
-"""One page that holds everything: it can be mailed and read offline."""
+"""A report on networks as one page, which holds everything."""
 
 import base64
-import html
 from pathlib import Path
 from typing import Any
 
 from keras_pnnh.files import write_text
-from keras_pnnh.presentation.plain_text import as_plain_text
-
-# The policy forbids what the page does not do: scripts and the network.
-PAGE = """<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy"
- content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<link rel="icon" href="data:,">
-<title>{title}</title>
-<style>
-body {{ font: 16px/1.5 system-ui, sans-serif; color: #1a1a1a;
- max-width: 72rem; margin: 2rem auto; padding: 0 1rem; }}
-img {{ width: 100%; height: auto; }}
-table {{ border-collapse: collapse; font-size: 0.85rem; }}
-th, td {{ padding: 0.2rem 0.7rem; text-align: right;
- border-bottom: 1px solid #ddd; }}
-th:first-child, td:first-child {{ text-align: left; }}
-.scroll {{ overflow-x: auto; }}
-.verdict {{ font-weight: bold; }}
-</style>
-</head>
-<body>
-<h1>{title}</h1>
-{body}
-</body>
-</html>
-"""
+from keras_pnnh.presentation.html_page import as_page, escaped
 
 
 def write_html(
@@ -57,22 +27,18 @@ def write_html(
         parts.append(_figure(caption, figure))
     for label, result in results.items():
         parts.append(_layers(label, result.signal))
-    page = PAGE.format(title=_text(title), body="\n".join(parts))
-    write_text(path, page)
-
-
-def _text(value):
-    """What comes from files, as text of a page."""
-    return html.escape(as_plain_text(value))
+    write_text(path, as_page(title, parts))
 
 
 def _verdicts(results):
     items = []
     for label, result in results.items():
-        faults = "".join(f"<li>{_text(fault)}</li>" for fault in result.faults)
+        faults = "".join(
+            f"<li>{escaped(fault)}</li>" for fault in result.faults
+        )
         items.append(
-            f"<p>{_text(label)}: "
-            f'<span class="verdict">{_text(result.verdict)}</span>'
+            f"<p>{escaped(label)}: "
+            f'<span class="verdict">{escaped(result.verdict)}</span>'
             f"{_doubt(result)}; "
             f"{100 * result.score:.1f} % of the input's variance can be read "
             f"in the last layer.</p><ul>{faults}</ul>"
@@ -83,12 +49,12 @@ def _verdicts(results):
 def _doubt(result):
     if result.certain:
         return ""
-    return _text(f" (uncertain: {result.half_verdict} on half of the images)")
+    return escaped(f" (uncertain: {result.half_verdict} on half of the images)")
 
 
 def _figure(caption, path):
     data = base64.b64encode(Path(path).read_bytes()).decode()
-    text = _text(caption)
+    text = escaped(caption)
     return (
         f'<figure><img alt="{text}" src="data:image/png;base64,{data}">'
         f"<figcaption>{text}</figcaption></figure>"
@@ -98,13 +64,13 @@ def _figure(caption, path):
 def _layers(label, signal):
     """A table, folded away: people look at the figure."""
     fields = signal.layers[0]._fields
-    head = "".join(f"<th>{_text(field)}</th>" for field in fields)
+    head = "".join(f"<th>{escaped(field)}</th>" for field in fields)
     rows = "".join(
         "<tr>" + "".join(f"<td>{_cell(cell)}</td>" for cell in layer) + "</tr>"
         for layer in signal.layers
     )
     return (
-        f"<details><summary>{_text(label)}, layer by layer</summary>"
+        f"<details><summary>{escaped(label)}, layer by layer</summary>"
         f'<div class="scroll"><table><tr>{head}</tr>{rows}</table></div>'
         "</details>"
     )
@@ -117,4 +83,4 @@ def _cell(value):
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:.3g}"
-    return _text(value)
+    return escaped(value)

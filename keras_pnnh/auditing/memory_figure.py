@@ -1,9 +1,12 @@
 """Where in a network the memory goes: live activations over its depth."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keras_pnnh.presentation.canvas import new_figure, save_figure
 from keras_pnnh.presentation.line_styles import STYLES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def plot_memory(reports: Any, path: Any) -> None:
@@ -44,7 +47,23 @@ def plot_memory(reports: Any, path: Any) -> None:
             "A figure needs at least one report. Received: "
             f"reports={reports}. Pass `{{'plain': audit(model)}}`."
         )
-    figure = new_figure(8, 4.2)
+    figure = draw_memory(reports, 8, 4.2)
+    figure.axes[0].legend()
+    save_figure(figure, path)
+
+
+def draw_memory(reports: Any, width: float, height: float) -> "Figure":
+    """The figure of `plot_memory`, without a legend.
+
+    Args:
+        reports: As there.
+        width: In inches.
+        height: In inches.
+
+    Raises:
+        ModuleNotFoundError: If matplotlib is not installed.
+    """
+    figure = new_figure(width, height)
     axis = figure.subplots()
     for number, (label, report) in enumerate(reports.items()):
         color, dashes, marker = STYLES[number % len(STYLES)]
@@ -64,8 +83,7 @@ def plot_memory(reports: Any, path: Any) -> None:
     axis.set_ylabel("live activations of one image (floats)")
     axis.set_ylim(bottom=0)
     axis.grid(alpha=0.3)
-    axis.legend()
-    save_figure(figure, path)
+    return figure
 
 
 def curve(report: Any) -> tuple[list[Any], list[Any]]:

@@ -38,7 +38,19 @@ def add_command(commands: SubParsers) -> None:
             default=default,
             help=f"{what}; default: {default}",
         )
+    command.add_argument(
+        "--beside",
+        nargs="+",
+        default=[],
+        metavar="MODEL",
+        help="further models for images of the same size, folded",
+    )
     command.add_argument("--output", help="also write the result as JSON")
+    command.add_argument(
+        "--report",
+        metavar="FILE.html",
+        help="also write a page with figures and tables, to be shown",
+    )
     command.set_defaults(run=run)
 
 
@@ -49,12 +61,16 @@ def run(options: argparse.Namespace) -> int:
 
     from keras_pnnh.cli.contestants import measure
     from keras_pnnh.deployment.benchmark import FORMATS, as_text
+    from keras_pnnh.deployment.benchmark_page import check_report, write_report
     from keras_pnnh.files import write_text
 
-    record = measure(
+    if options.report:
+        check_report(options.report)
+    record, reports = measure(
         options.model,
         image_size=options.image_size,
         formats=options.formats or FORMATS,
+        beside=options.beside,
         batch_size=options.batch_size,
         rounds=options.rounds,
         threads=options.threads,
@@ -67,4 +83,7 @@ def run(options: argparse.Namespace) -> int:
     print(as_text(record["rows"]))
     if options.output:
         write_text(options.output, json.dumps(record, indent=1) + "\n")
+    if options.report:
+        write_report(options.report, record, reports)
+        print(f"report: {options.report}")
     return 0

@@ -7,12 +7,15 @@ import keras
 
 from keras_pnnh import environment
 from keras_pnnh.applications import create_model
-from keras_pnnh.auditing import audit
-from keras_pnnh.data_format import input_shape
+from keras_pnnh.auditing import AuditReport, audit
+from keras_pnnh.data_format import data_format_of, input_shape
 from keras_pnnh.deployment.benchmark import FORMATS, benchmark
 from keras_pnnh.folding import fold
+from keras_pnnh.weights.registry import WEIGHTS
 
 PLAIN = "plain, folded"
+UNFOLDED = "plain, not folded"
+TWIN = "residual twin, folded"
 
 # Networks of Keras that have the same depth and widths.
 KERAS_APPLICATIONS = {
@@ -27,29 +30,34 @@ def measure(
     model_name: str,
     image_size: int | None = None,
     formats: Sequence[str] = FORMATS,
+    beside: Sequence[str] = (),
     progress: Callable[[dict[str, Any]], Any] = lambda record: None,
     **settings: Any,
-) -> dict[str, Any]:
+) -> tuple[dict[str, Any], dict[str, AuditReport]]:
     """`benchmark` of a plain network and its `contestants`, as a record.
 
     Args:
         model_name: A name from `list_models()`.
         image_size: Height and width; None for the model's default.
         formats: As for `benchmark`.
+        beside: Names of further models.
         progress: Called after every format with the record so far.
         **settings: Further arguments of `benchmark`.
 
     Returns:
-        A dictionary: what was measured, on what, and the `"rows"`.
+        A dictionary: what was measured, on what, and the `"rows"`; and what
+        `audit` says of each network.
     """
     shape = None
     if image_size is not None:
         shape = input_shape(image_size, image_size)
-    models = contestants(model_name, shape)
+    models = contestants(model_name, shape, beside)
+    reports = {label: audit(model) for label, model in models.items()}
     record = {
         "model": model_name,
         "input_shape": list(models[PLAIN].input_shape[1:]),
-        "counts": _counts(models),
+        "counts": _counts(reports),
+        "accuracy": _accuracies(model_name, models, beside),
         "settings": settings,
         "versions": environment.versions(),
         "hardware": environment.hardware(),
@@ -59,12 +67,11 @@ def measure(
         progress({**record, "rows": rows})
 
     rows = benchmark(models, formats, progress=note, **settings)
-    return {**record, "rows": rows}
+    return {**record, "rows": rows}, reports
 
 
-def _counts(models):
+def _counts(reports):
     """What `audit` says of them: a clock cannot tell why."""
-    reports = {label: audit(model) for label, model in models.items()}
     return {
         label: {
             "macs": report.macs,
@@ -76,27 +83,70 @@ def _counts(models):
     }
 
 
+def _accuracies(model_name, models, beside):
+    """What the table of weights states of the networks that it knows."""
+    # What folds is equal; published residual networks are those with skips.
+    known = {
+        PLAIN: (model_name, False),
+        UNFOLDED: (model_name, False),
+        TWIN: (model_name, True),
+        **{_label(name): (name, False) for name in beside},
+    }
+    shape = models[PLAIN].input_shape[1:]
+    first = data_format_of(models[PLAIN]) == "channels_first"
+    size = shape[1:] if first else shape[:2]
+    found = {}
+    for label, (name, skips) in known.items():
+        for tag, entry in WEIGHTS.items():
+            fits = (
+                tag.partition(".")[0] == name
+                and tuple(entry.image_size) == size
+                and (entry.internal_path == "pass_through") == skips
+            )
+            if fits and entry.metrics:
+                metric = entry.metrics[0]
+                found.setdefault(label, {"weights": tag, **metric._asdict()})
+    return found
+
+
+def _label(name):
+    return f"{name}, folded"
+
+
 def contestants(
-    model_name: str, input_shape: tuple[int, ...] | None = None
+    model_name: str,
+    input_shape: tuple[int, ...] | None = None,
+    beside: Sequence[str] = (),
 ) -> dict[str, keras.Model]:
     """The networks that a plain one is compared with.
 
     Args:
         model_name: A name from `list_models()`.
         input_shape: Of one image; None for the model's default.
+        beside: Names of further models, for images of the same size.
 
     Returns:
         Dictionary from label to model, of random weights: the folded plain
         network, the same as it is trained, the residual twin with its norms
-        folded, and that of `keras.applications` where there is one.
+        folded, and that of `keras.applications` where there is one; then the
+        further ones, folded.
+
+    Raises:
+        ValueError: If a model is named twice.
     """
+    names = [model_name, *beside]
+    if len(set(names)) < len(names):
+        raise ValueError(
+            "Networks that are compared are different ones. Received: "
+            f"{names}. Name each once."
+        )
     arguments = {} if input_shape is None else {"input_shape": input_shape}
     training_form = create_model(model_name, **arguments)
     twin = create_model(model_name, internal_path="residual", **arguments)
     models = {
         PLAIN: fold(training_form),
-        "plain, not folded": training_form,
-        "residual twin, folded": fold(twin),
+        UNFOLDED: training_form,
+        TWIN: fold(twin),
     }
     theirs = KERAS_APPLICATIONS.get(model_name)
     if theirs is not None:
@@ -104,4 +154,7 @@ def contestants(
             weights=None, input_shape=training_form.input_shape[1:]
         )
         models[f"keras.applications.{theirs}"] = model
+    shape = training_form.input_shape[1:]
+    for name in beside:
+        models[_label(name)] = fold(create_model(name, input_shape=shape))
     return models

@@ -38,8 +38,8 @@ def save_figure(
 ) -> None:
     """Write a figure, complete or not at all.
 
-    Titles, labels and legends are shown as text: a dollar sign in the name of
-    a model or a class starts no formula.
+    Titles, labels and legends are shown as text (`show_as_text`): a dollar
+    sign in the name of a model or a class starts no formula.
 
     Args:
         figure: From `new_figure`.
@@ -49,6 +49,17 @@ def save_figure(
 
     Raises:
         OSError: If the file cannot be written.
+    """
+    show_as_text(figure)
+    with replace_when_complete(path) as unfinished:
+        figure.savefig(unfinished, dpi=dpi, format=format)
+
+
+def show_as_text(figure: "Figure") -> None:
+    """Keep titles, labels and legends from being read as formulas.
+
+    Args:
+        figure: From `new_figure`, all drawn.
     """
     from matplotlib.axis import Tick
     from matplotlib.text import Text
@@ -64,5 +75,3 @@ def save_figure(
             text.set_parse_math(False)
             lines = text.get_text().split("\n")
             text.set_text("\n".join(map(as_plain_text, lines)))
-    with replace_when_complete(path) as unfinished:
-        figure.savefig(unfinished, dpi=dpi, format=format)

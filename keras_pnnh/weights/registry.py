@@ -21,7 +21,7 @@ FOREIGN = (
 )
 
 
-def _cifar10(variant, sha256):
+def _cifar10(variant, top1, sha256):
     """A file that the package brings along."""
     name = f"{variant}.cifar10"
     return WeightsEntry(
@@ -39,6 +39,14 @@ def _cifar10(variant, sha256):
         ),
         license="Apache-2.0",
         card=f"weights/{name}/README.md",
+        metrics=(
+            Metric(
+                "top-1 accuracy, %",
+                top1,
+                "5,000 test images of CIFAR-10 (JPEG copy), one view",
+                f"weights/{name}/record.json",
+            ),
+        ),
     )
 
 
@@ -91,18 +99,21 @@ _FROM_IN21K = f"Trained on ImageNet-21k before. {FOREIGN}"
 
 WEIGHTS = {
     **{
-        f"{variant}.cifar10": _cifar10(variant, sha256)
-        for variant, sha256 in (
+        f"{variant}.cifar10": _cifar10(variant, top1, sha256)
+        for variant, top1, sha256 in (
             (
                 "plain_resnet20",
+                87.06,
                 "200f1b43e49b46d7647d5d7b9f864fe1180a4cd11e8f393bedada941a9f1b13b",
             ),
             (
                 "plain_wide11",
+                91.10,
                 "8f6121d7005331c40873e561c433d5348a31f0c373e31ae3991ec2b099265f0e",
             ),
             (
                 "plain_wide11_small",
+                89.48,
                 "910f5c4e8d7348da1f53365ad22f9bf9e0b844c2f2ed0eb87c59cdeb300b1f30",
             ),
         )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from keras_pnnh.applications import PlainResNet, catalog
+from keras_pnnh.cli import contestants
 from keras_pnnh.cli.main import main
 from keras_pnnh.deployment import benchmark, timing
 from keras_pnnh.deployment.formats import FORMATS
@@ -126,9 +127,11 @@ def test_a_process_that_fails_says_so(tmp_path, monkeypatch):
 
 def test_bench_prints_and_writes(here, tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(catalog.MODELS, "tiny", tiny_model)
-    path = tmp_path / "record.json"
+    monkeypatch.setitem(catalog.MODELS, "other", tiny_model)
+    path, page = tmp_path / "record.json", tmp_path / "report.html"
     arguments = ["bench", "--model", "tiny", "--formats", "fake"]
-    assert main([*arguments, "--rounds", "1", "--output", str(path)]) == 0
+    arguments += ["--rounds", "1", "--output", str(path)]
+    assert main([*arguments, "--beside", "other", "--report", str(page)]) == 0
     printed = capsys.readouterr()
     assert "residual twin, folded" in printed.out
     assert "measured: onnxruntime" in printed.err
@@ -138,7 +141,29 @@ def test_bench_prints_and_writes(here, tmp_path, capsys, monkeypatch):
     counts = record["counts"]
     plain, twin = counts["plain, folded"], counts["residual twin, folded"]
     assert plain["peak_activation"] < twin["peak_activation"]
-    assert len(record["rows"]) == len(counts) == 3
+    assert counts["other, folded"] == plain
+    assert len(record["rows"]) == len(counts) == 4
+    text = page.read_text(encoding="utf-8")
+    assert f"{1e3 * record['rows'][0]['latency']:.2f}" in text
+    assert text.index("What the chain") < text.index("Where it does not")
+
+
+def test_accuracies_are_those_of_the_table_of_weights():
+    def stated(name, size, beside=()):
+        shape = (size, size, 3)
+        models = {contestants.PLAIN: tiny_model(input_shape=shape)}
+        found = contestants._accuracies(name, models, beside)
+        return {label: entry["weights"] for label, entry in found.items()}
+
+    assert stated("plain_resnet20", 32, ["plain_wide11"]) == {
+        "plain, folded": "plain_resnet20.cifar10",
+        "plain, not folded": "plain_resnet20.cifar10",
+        "plain_wide11, folded": "plain_wide11.cifar10",
+    }
+    # The published network has skips, and the size that it was measured at.
+    twin = {"residual twin, folded": "plain_resnet50.imagenet"}
+    assert stated("plain_resnet50", 224) == twin
+    assert stated("plain_resnet50", 64) == stated("tiny", 32) == {}
 
 
 @pytest.mark.parametrize(
@@ -148,6 +173,7 @@ def test_bench_prints_and_writes(here, tmp_path, capsys, monkeypatch):
         (["--formats", "onxn"], "Did you mean 'onnx'"),
         (["--batch-size", "1"], "batch_size=1"),
         (["--threads", "0"], "threads=0"),
+        (["--beside", "tiny"], "Name each once"),
     ],
 )
 def test_wrong_arguments(arguments, message, capsys, monkeypatch):

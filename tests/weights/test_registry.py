@@ -1,6 +1,7 @@
 """The table of checkpoints, and `weights="cifar10"`."""
 
 import hashlib
+import json
 import pathlib
 import re
 import warnings
@@ -65,6 +66,10 @@ def _check_bundled(name, entry):
     assert entry.revision is entry.state_dict is None
     repository = pathlib.Path(keras_pnnh.__file__).parents[1]
     assert (repository / entry.card).is_file()
+    (metric,) = entry.metrics
+    record = json.loads((repository / metric.source).read_text())["test"]
+    assert metric.value == pytest.approx(100 * record["accuracy"], abs=1e-9)
+    assert metric.data.startswith(f"{record['images']:,} test images")
 
 
 def _check_on_the_hub(name, entry):
