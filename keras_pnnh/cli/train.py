@@ -17,8 +17,7 @@ from keras_pnnh.cli.options import (
 RECIPES = (
     "cifar, cifar-steps, cifar-short, cifar-vit-short (Transformers), speedrun "
     "(plain_wide11), imagenet-resnet50, imagenet-resnet50-a2 (300 epochs), "
-    "imagenet-mobilenetv2 or "
-    "imagenet-deit-small"
+    "imagenet-mobilenetv2 or imagenet-deit-small"
 )
 
 # Settings of a recipe that an option replaces.

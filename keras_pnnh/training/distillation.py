@@ -12,8 +12,9 @@ import numpy as np
 from keras import ops
 
 from keras_pnnh import graph
+from keras_pnnh.data import LabelledImages
 from keras_pnnh.data_format import data_format_of
-from keras_pnnh.training import outputs
+from keras_pnnh.training import requirements
 
 
 class Teacher:
@@ -92,14 +93,14 @@ class Teacher:
 
 @contextlib.contextmanager
 def taught_by(
-    teacher: Teacher | None, student: keras.Model, images: np.ndarray
+    teacher: Teacher | None, student: keras.Model, data: LabelledImages
 ) -> Iterator[None]:
     """Let a student learn from a teacher inside a `with` block.
 
     Args:
         teacher: `Teacher`, or None.
         student: The model whose `fit` is called; it returns logits.
-        images: Some images of the student's, on which both are compared.
+        data: What the student learns.
 
     Raises:
         ValueError: If the two do not fit.
@@ -107,7 +108,7 @@ def taught_by(
     if teacher is None:
         yield
         return
-    lesson = _Lesson(teacher, student, images)
+    lesson = _Lesson(teacher, student, data)
     try:
         student.compute_loss = lesson.loss
         yield
@@ -119,7 +120,7 @@ def taught_by(
 class _Lesson:
     """The loss of a student, as Keras asks for it in every step."""
 
-    def __init__(self, teacher, student, images):
+    def __init__(self, teacher, student, data):
         _check_shapes(teacher.model, student)
         self._teacher, self._student = teacher, student
         self._base = student.compute_loss
@@ -134,11 +135,9 @@ class _Lesson:
             teacher.model.inputs[0],
             [teacher.model.outputs[0], *(output for _, output in its)],
         )
+        self._logits = requirements.returns_logits(teacher.model, data)
+        # Last, so that what is refused leaves the student as it was.
         self._taps = [_Tap(student.get_layer(name)) for name, _ in ours]
-        self._logits = outputs.returns_logits(
-            teacher.model,
-            lambda: teacher.model.predict(images, verbose=0),
-        )
         # On torch, what is trained keeps what its gradient needs.
         self._was_trainable = teacher.model.trainable
         teacher.model.trainable = False

@@ -14,7 +14,7 @@ import keras
 from keras_pnnh import environment
 from keras_pnnh.data import LabelledImages
 from keras_pnnh.data.identity import fingerprints, identify
-from keras_pnnh.data_format import as_data_format, data_format_of
+from keras_pnnh.data_format import data_format_of
 from keras_pnnh.training import curves, devices, hosts, requirements
 from keras_pnnh.training.batches import TrainingBatches
 from keras_pnnh.training.callbacks import RequireFiniteLoss
@@ -195,13 +195,7 @@ def train(
         if tensorboard and hosts.is_first():
             logs = str(folder.path / "logs")
             more.append(keras.callbacks.TensorBoard(logs))
-        stack.enter_context(
-            taught_by(
-                teacher,
-                model,
-                as_data_format(data.images[:8], data_format_of(model)),
-            )
-        )
+        stack.enter_context(taught_by(teacher, model, data))
         _fit(
             model,
             parts,

@@ -106,8 +106,7 @@ def plan_training(
         recipe: `Recipe`.
         precision: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`.
         utilization: Share of the devices' peak that is reached: measure it on
-            one (the progress line says it). Ours, in `docs/study.md`, are 12
-            and 16 % of an H200.
+            one (the progress line says it); `docs/study.md` has ours.
         images_per_core: Images that one core decodes and crops in a second:
             measure it by `benchmarks/input_pipeline.py`.
         peak_tflops: Peak of one device, where its name tells nothing.
@@ -138,6 +137,7 @@ def plan_training(
     for label, number, most in (
         ("utilization", utilization, 1.0),
         ("images_per_core", images_per_core, math.inf),
+        ("peak_tflops", 1 if peak_tflops is None else peak_tflops, math.inf),
     ):
         if not 0 < number <= most:
             raise ValueError(

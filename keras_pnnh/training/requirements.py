@@ -67,14 +67,25 @@ def _check_arrays(data):
         )
 
 
-def check_logits(model: keras.Model, data: LabelledImages) -> None:
-    """Raise a ValueError unless the model returns logits."""
+def returns_logits(model: keras.Model, data: LabelledImages) -> bool:
+    """Whether a model returns logits, see `outputs.returns_logits`.
+
+    Args:
+        model: A classifier.
+        data: Images that it computes where its graph does not tell.
+    """
 
     def some_scores():
         images = as_data_format(data.images[:8], data_format_of(model))
         return model.predict(images, verbose=0)
 
-    if not outputs.returns_logits(model, some_scores):
+    return outputs.returns_logits(model, some_scores)
+
+
+def check_logits(model: keras.Model, data: LabelledImages) -> None:
+    """Raise a ValueError unless the model returns logits."""
+
+    if not returns_logits(model, data):
         raise ValueError(
             "Training computes its loss from logits. Received: a model that "
             "ends in a softmax. Construct it with "

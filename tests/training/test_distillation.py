@@ -29,10 +29,10 @@ def as_floats(data):
     return data.images[:4].astype("float32")
 
 
-def loss_of(student, teacher, x, y):
+def loss_of(student, teacher, data, x, y):
     """The loss of one step, without a step."""
     student.compile(loss=keras.losses.CategoricalCrossentropy(from_logits=True))
-    with taught_by(teacher, student, x):
+    with taught_by(teacher, student, data):
         logits = student(x, training=True)
         return float(
             to_numpy(student.compute_loss(x=x, y=y, y_pred=logits))
@@ -57,7 +57,7 @@ def test_the_loss_is_hintons(
     if probabilities:
         model = keras.Sequential([teacher_model, keras.layers.Softmax()])
     teacher = Teacher(model, weight=0.25, temperature=3.0)
-    loss, logits = loss_of(make_model(), teacher, x, y)
+    loss, logits = loss_of(make_model(), teacher, tiny_data, x, y)
     own = -(y * np.log(softened(logits, 1.0))).sum(-1).mean()
     p, q = softened(known, 3.0), softened(logits, 3.0)
     far = (p * np.log(p / q)).sum(-1).mean()
@@ -68,9 +68,9 @@ def test_where_the_two_look_is_compared(make_model, teacher_model, tiny_data):
     x = as_floats(tiny_data)
     y = np.eye(3, dtype="float32")[tiny_data.labels[:4]]
     student = make_model()
-    plain, _ = loss_of(student, Teacher(teacher_model), x, y)
+    plain, _ = loss_of(student, Teacher(teacher_model), tiny_data, x, y)
     with_maps = Teacher(teacher_model, stages=("stage1",), stage_weight=10.0)
-    more, _ = loss_of(student, with_maps, x, y)
+    more, _ = loss_of(student, with_maps, tiny_data, x, y)
     assert more > plain + 1e-3
     # Of a network with the same weights nothing is apart inside.
     same = Teacher(make_model(), stages=("stage1",), stage_weight=10.0)
@@ -78,15 +78,15 @@ def test_where_the_two_look_is_compared(make_model, teacher_model, tiny_data):
     student = make_model()
     outputs = [
         # In inference, so that the norms of both do the same.
-        _loss_in_inference(student, each, x, y)
+        _loss_in_inference(student, each, tiny_data, x, y)
         for each in (same, bare)
     ]
     assert outputs[0] == pytest.approx(outputs[1], abs=1e-4)
 
 
-def _loss_in_inference(student, teacher, x, y):
+def _loss_in_inference(student, teacher, data, x, y):
     student.compile(loss=keras.losses.CategoricalCrossentropy(from_logits=True))
-    with taught_by(teacher, student, x):
+    with taught_by(teacher, student, data):
         logits = student(x, training=False)
         return float(to_numpy(student.compute_loss(x=x, y=y, y_pred=logits)))
 
@@ -127,7 +127,9 @@ def test_the_teacher_gets_no_gradient(make_model, teacher_model, tiny_data):
     y = np.eye(3, dtype="float32")[tiny_data.labels[:4]]
     student = make_model()
     student.compile(loss=keras.losses.CategoricalCrossentropy(from_logits=True))
-    with taught_by(Teacher(teacher_model, stages=("stage1",)), student, x):
+    with taught_by(
+        Teacher(teacher_model, stages=("stage1",)), student, tiny_data
+    ):
         logits = student(ops.convert_to_tensor(x), training=True)
         student.compute_loss(x=x, y=y, y_pred=logits).backward()
     assert all(v.value.grad is None for v in teacher_model.weights)
@@ -191,3 +193,20 @@ def test_nobody_teaches_himself(make_model, tiny_data, tiny_recipe, tmp_path):
             model, tiny_data, tiny_recipe, tmp_path / "run",
             teacher=Teacher(model),
         )  # fmt: skip
+
+
+@pytest.mark.torch_only
+def test_what_is_refused_leaves_the_student_as_it_was(make_model, tiny_data):
+    student, teacher = make_model(), make_model(seed=1)
+    # Neither logits nor probabilities.
+    odd = keras.Sequential([teacher, keras.layers.Activation("relu")])
+    names = {"stage1": teacher.name}
+    with pytest.raises(ValueError, match="Received"):
+        with taught_by(Teacher(odd, stages=names), student, tiny_data):
+            pass
+    odd = keras.Model(teacher.input, odd.layers[-1](teacher.output))
+    with pytest.raises(ValueError, match="logits, or probabilities"):
+        with taught_by(Teacher(odd, stages=("stage1",)), student, tiny_data):
+            pass
+    assert "compute_loss" not in vars(student)
+    assert not any("call" in vars(layer) for layer in student.layers)

@@ -69,6 +69,8 @@ def test_the_average_and_adam_cost_memory(model):
         ),
         ({"utilization": 1.5}, "above 0 and at most 1"),
         ({"images_per_core": -1.0}, "above 0 and at most inf"),
+        ({"peak_tflops": 0}, "`peak_tflops` must be above 0"),
+        ({"peak_tflops": -3.0}, "`peak_tflops` must be above 0"),
         ({"precision": "float8"}, "must be one of"),
         ({"precision": "float32"}, "Give `peak_tflops`"),
     ],
