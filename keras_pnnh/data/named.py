@@ -98,8 +98,33 @@ def prepare(name: str, data_dir: str | None) -> Any:
 
 
 def name_of_split(builder: Any, split: str) -> str:
-    """`"validation"` for `"test"` where it is called so, as in ImageNet."""
-    return split if split in builder.info.splits else "validation"
+    """`"validation"` for `"test"` where it is called so, as in ImageNet.
+
+    Raises:
+        FileNotFoundError: If there is no such part.
+    """
+    found = splits(builder)
+    names = (split, "validation") if split == "test" else (split,)
+    for name in names:
+        if name in found:
+            return name
+    raise FileNotFoundError(
+        "A data set must have the part that is needed. Received: "
+        f"'{builder.name}' with {', '.join(found)}, and no '{split}'. Unpack "
+        "it (`write_folder`) and divide its folder, or take another one."
+    )
+
+
+def parts(builder: Any) -> list[str]:
+    """`"train"` and `"test"`, as far as a data set has them."""
+    found = set(splits(builder))
+    wanted = {"train": {"train"}, "test": {"test", "validation"}}
+    return [split for split, names in wanted.items() if names & found]
+
+
+def splits(builder: Any) -> list[str]:
+    """The parts of a data set, by the names of its makers."""
+    return list(builder.info.splits)
 
 
 def _first_line(error):

@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +91,8 @@ def _write_named(name, folder, data_dir, track):
 
     size = int(builder.info.dataset_size)
     _tell(f"writing '{name}', about {size / 1e6:,.1f} MB of image files")
-    classes = [_as_name(text) for text in builder.info.features["label"].names]
-    for split in ("train", "test"):
+    classes = folder_names(builder.info.features["label"].names)
+    for split in named.parts(builder):
         examples = builder.as_dataset(
             split=named.name_of_split(builder, split),
             decoders={"image": tfds.decode.SkipDecoding()},
@@ -106,10 +106,24 @@ def _write_named(name, folder, data_dir, track):
             path.write_bytes(content)
 
 
-def _as_name(title):
-    """A class as the name of a folder that is no hidden one and no path."""
-    name = "".join("_" if c in '/\\:*?"<>|' else c for c in title).strip()
-    return name if not name.startswith(".") else f"_{name[1:]}"
+def folder_names(classes: Sequence[str]) -> list[str]:
+    """Classes as names of folders that are no hidden ones and no paths.
+
+    Raises:
+        ValueError: If two of them would have one folder, or one has no name.
+    """
+    names = []
+    for title in classes:
+        name = "".join("_" if c in '/\\:*?"<>|' else c for c in title).strip()
+        names.append(f"_{name[1:]}" if name.startswith(".") else name)
+    twice = [name for name in names if names.count(name) > 1 or not name]
+    if twice:
+        raise ValueError(
+            "Every class has a folder of its own. Received: classes whose "
+            f"folders would be called {twice[:4]}. Load the data set into "
+            "memory instead."
+        )
+    return names
 
 
 def _ending(content):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_pnnh.data import load_images
+from keras_pnnh.data import load_images, named
 
 
 @pytest.mark.parametrize("source", ["no/such/folder", "Not a name", "../x"])
@@ -140,9 +140,11 @@ def test_unknown_name_is_refused_at_once(tmp_path):
 
 
 @pytest.mark.slow
-def test_mocked_data_set(tmp_path):
+def test_mocked_data_set(tmp_path, monkeypatch):
     pytest.importorskip("tensorflow")
     tfds = pytest.importorskip("tensorflow_datasets")
+    # A made-up data set knows no splits until it is prepared.
+    monkeypatch.setattr(named, "splits", lambda builder: ["train", "test"])
     with tfds.testing.mock_data(num_examples=6):
         data = load_images("mnist", "test", (8, 8), data_dir=str(tmp_path))
     assert data.images.shape == (6, 8, 8, 3)

@@ -1,13 +1,15 @@
 """Archives and named data sets become folders of files."""
 
 import tarfile
+import types
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from keras_pnnh.cli.main import main
-from keras_pnnh.data import load_images, stream_images, write_folder
+from keras_pnnh.data import load_images, named, stream_images, write_folder
+from keras_pnnh.data.write_folder import folder_names
 
 
 @pytest.fixture
@@ -83,15 +85,70 @@ def test_a_file_or_a_full_folder_is_left_alone(archive, folder, tmp_path):
     assert write_folder(archive, tmp_path / "empty").is_dir()
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["imagenet2012", "mnist"])
-def test_a_named_data_set(name, tmp_path):
+@pytest.fixture
+def mocked(monkeypatch):
+    """Made-up data sets; they know no splits until they are prepared."""
     pytest.importorskip("tensorflow")
     tfds = pytest.importorskip("tensorflow_datasets")
+    splits = ["train", "test"]
+    monkeypatch.setattr(named, "splits", lambda builder: splits)
     policy = tfds.testing.MockPolicy.USE_CODE
     with tfds.testing.mock_data(num_examples=5, policy=policy):
-        made = write_folder(name, tmp_path / "made", str(tmp_path / "tfds"))
+        yield splits
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["imagenet2012", "mnist"])
+def test_a_named_data_set(name, tmp_path, mocked):
+    made = write_folder(name, tmp_path / "made", str(tmp_path / "tfds"))
     data = stream_images(made, "test", size=(16, 16))
     assert len(data.labels) == 5 and data.images[:].shape == (5, 16, 16, 3)
     ending = "png" if name == "mnist" else "jpg"
     assert len(list(made.glob(f"train/*/*.{ending}"))) == 5
+
+
+@pytest.mark.slow
+def test_a_data_set_of_one_part_has_no_other(tmp_path, mocked):
+    mocked.remove("test")
+    made = write_folder("mnist", tmp_path / "made", str(tmp_path / "tfds"))
+    assert [path.name for path in made.iterdir()] == ["train"]
+    with pytest.raises(FileNotFoundError, match="with train, and no 'test'"):
+        load_images("mnist", "test", data_dir=str(tmp_path / "tfds"))
+
+
+class Named:
+    """As much of a builder as is asked for its parts and classes."""
+
+    name = "flowers"
+
+    def __init__(self, splits):
+        self.info = types.SimpleNamespace(splits=dict.fromkeys(splits))
+
+
+@pytest.mark.parametrize(
+    ("splits", "split", "found"),
+    [
+        (("train", "validation"), "test", "validation"),
+        (("train", "validation", "test"), "test", "test"),
+        (("train", "validation"), "validation", "validation"),
+    ],
+)
+def test_the_validation_part_stands_for_a_test(splits, split, found):
+    assert named.name_of_split(Named(splits), split) == found
+
+
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_no_other_part_stands_for_one(split):
+    with pytest.raises(FileNotFoundError, match=f"no '{split}'"):
+        named.name_of_split(Named(["test"]), split)
+
+
+@pytest.mark.parametrize("classes", [("a/b", "a:b"), ("cat", " "), (".", "_")])
+def test_classes_whose_folders_would_be_one_are_refused(classes):
+    with pytest.raises(ValueError, match="folder of its own"):
+        folder_names(classes)
+
+
+def test_classes_are_no_paths_and_no_hidden_folders():
+    classes = ("n01/tench", "..", ".hidden", " dog ")
+    assert folder_names(classes) == ["n01_tench", "_.", "_hidden", "dog"]
