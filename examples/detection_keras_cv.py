@@ -10,29 +10,18 @@ Measured: not measured: replace `scenes` by your images to learn more than
           rectangles.
 """
 
-import argparse
-
 import keras
 import keras_cv
 import numpy as np
-from rectangles import COLOURS, scenes
-
-from keras_pnnh.applications import PlainResNet, PlainResNet50
+from rectangles import COLOURS, make_encoder, make_parser, read_options, scenes
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--backbone", choices=("small", "imagenet"))
-    parser.add_argument("--images", type=int, default=2000)
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--batch-size", type=int, default=8)
+    parser = make_parser(__doc__)
     parser.add_argument("--output", default="detector.keras")
-    parser.add_argument("--smoke", action="store_true")
-    options = parser.parse_args()
-    if options.smoke:
-        options.images, options.epochs, options.batch_size = 4, 1, 2
+    options = read_options(parser)
     keras.utils.set_random_seed(0)
-    detector = build(options.backbone or "small")
+    detector = build(options.backbone)
     detector.compile(
         classification_loss="focal",
         box_loss="smoothl1",
@@ -67,13 +56,7 @@ def main():
 
 
 def build(backbone):
-    arguments = {"include_top": False, "input_shape": (None, None, 3)}
-    if backbone == "imagenet":
-        encoder = PlainResNet50(weights="imagenet", **arguments)
-    else:
-        encoder = PlainResNet(
-            (1, 1, 1, 1), (8, 16, 24, 32), stem="7x7_pool", **arguments
-        )
+    encoder = make_encoder(backbone)
     return keras_cv.models.RetinaNet(
         num_classes=len(COLOURS),
         bounding_box_format="xyxy",

@@ -8,28 +8,23 @@ Measured: not measured: replace `scenes` by your images to learn more than
           rectangles.
 """
 
-import argparse
-
 import keras
 import keras_hub
 import numpy as np
-from rectangles import COLOURS, SIZE, scenes
-
-from keras_pnnh.applications import PlainResNet, PlainResNet50
+from rectangles import (
+    COLOURS,
+    SIZE,
+    make_encoder,
+    make_parser,
+    read_options,
+    scenes,
+)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--backbone", choices=("small", "imagenet"))
-    parser.add_argument("--images", type=int, default=2000)
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--batch-size", type=int, default=8)
-    parser.add_argument("--smoke", action="store_true")
-    options = parser.parse_args()
-    if options.smoke:
-        options.images, options.epochs, options.batch_size = 4, 1, 2
+    options = read_options(make_parser(__doc__))
     keras.utils.set_random_seed(0)
-    detector = build(options.backbone or "small")
+    detector = build(options.backbone)
     detector.compile(optimizer=keras.optimizers.Adam(1e-3), box_loss="auto")
     images, boxes = scenes(options.images, seed=0)
     history = detector.fit(
@@ -48,13 +43,7 @@ def main():
 
 
 def build(backbone):
-    arguments = {"include_top": False, "input_shape": (None, None, 3)}
-    if backbone == "imagenet":
-        encoder = PlainResNet50(weights="imagenet", **arguments)
-    else:
-        encoder = PlainResNet(
-            (1, 1, 1, 1), (8, 16, 24, 32), stem="7x7_pool", **arguments
-        )
+    encoder = make_encoder(backbone)
     pyramid = keras_hub.models.RetinaNetBackbone(
         image_encoder=encoder,
         min_level=3,

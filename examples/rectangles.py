@@ -1,10 +1,14 @@
-"""Images of coloured rectangles with their boxes, for the detectors.
+"""Images of coloured rectangles, and what the examples on them share.
 
 Boxes are `[left, top, right, bottom]` in pixels; where an image has fewer than
 the others, label -1 fills up.
 """
 
+import argparse
+
 import numpy as np
+
+from keras_pnnh.applications import PlainResNet, PlainResNet50
 
 SIZE = 128
 COLOURS = ((255, 60, 60), (60, 255, 60), (60, 60, 255))
@@ -27,3 +31,33 @@ def scenes(count, seed, most=3):
             boxes[number, box] = left, top, left + width, top + height
             labels[number, box] = label
     return images.astype("float32"), {"boxes": boxes, "labels": labels}
+
+
+def make_encoder(backbone):
+    """A plain ResNet without its top: a small one, or one of ImageNet."""
+    arguments = {"include_top": False, "input_shape": (None, None, 3)}
+    if backbone == "imagenet":
+        return PlainResNet50(weights="imagenet", **arguments)
+    return PlainResNet(
+        (1, 1, 1, 1), (8, 16, 24, 32), stem="7x7_pool", **arguments
+    )
+
+
+def make_parser(text):
+    """The options of every example, explained by its first line."""
+    parser = argparse.ArgumentParser(description=text.splitlines()[0])
+    parser.add_argument(
+        "--backbone", choices=("small", "imagenet"), default="small"
+    )
+    parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--batch-size", type=int, default=8)
+    parser.add_argument("--smoke", action="store_true", help="one quick epoch")
+    return parser
+
+
+def read_options(parser):
+    options = parser.parse_args()
+    if options.smoke:
+        options.images, options.epochs, options.batch_size = 4, 1, 2
+    return options

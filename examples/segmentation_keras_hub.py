@@ -6,35 +6,30 @@ Smoke:    python examples/segmentation_keras_hub.py --smoke
 Needs:    the extra hub; TensorFlow or torch.
 Measured: not measured.
 
-The scenes are those of detection_keras_hub.py: which pixel belongs to a
+The scenes are those of rectangles.py: which pixel belongs to a
 rectangle of which colour. keras-hub's own metric wants masks with one channel a
 class, so they have.
 """
 
-import argparse
-
 import keras
 import keras_hub
 import numpy as np
-from detection_keras_hub import COLOURS, SIZE, scenes
-
-from keras_pnnh.applications import PlainResNet, PlainResNet50
+from rectangles import (
+    COLOURS,
+    SIZE,
+    make_encoder,
+    make_parser,
+    read_options,
+    scenes,
+)
 
 CLASSES = len(COLOURS) + 1  # and the ground
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--backbone", choices=("small", "imagenet"))
-    parser.add_argument("--images", type=int, default=2000)
-    parser.add_argument("--epochs", type=int, default=20)
-    parser.add_argument("--batch-size", type=int, default=8)
-    parser.add_argument("--smoke", action="store_true")
-    options = parser.parse_args()
-    if options.smoke:
-        options.images, options.epochs, options.batch_size = 4, 1, 2
+    options = read_options(make_parser(__doc__))
     keras.utils.set_random_seed(0)
-    segmenter = build(options.backbone or "small")
+    segmenter = build(options.backbone)
     segmenter.compile(
         keras.optimizers.Adam(1e-3),
         keras.losses.CategoricalCrossentropy(from_logits=False),
@@ -56,13 +51,7 @@ def main():
 
 
 def build(backbone):
-    arguments = {"include_top": False, "input_shape": (None, None, 3)}
-    if backbone == "imagenet":
-        encoder = PlainResNet50(weights="imagenet", **arguments)
-    else:
-        encoder = PlainResNet(
-            (1, 1, 1, 1), (8, 16, 24, 32), stem="7x7_pool", **arguments
-        )
+    encoder = make_encoder(backbone)
     pyramid = keras_hub.models.DeepLabV3Backbone(
         image_encoder=encoder,
         spatial_pyramid_pooling_key="P5",

@@ -65,10 +65,10 @@ def main(arguments=None):
     images = load_images(options.data, "train").images[:50].astype("float32")
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for name, (build, arguments, path) in NETWORKS.items():
+        for name, (build, settings, path) in NETWORKS.items():
             for label, internal_path in (("chain", path), ("twin", "residual")):
                 model = draw_kernels(
-                    build(internal_path=internal_path, **arguments)
+                    build(internal_path=internal_path, **settings)
                 )
                 file = Path(folder) / f"{name}_{label}.tflite"
                 report = keras_pnnh.export(
