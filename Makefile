@@ -3,6 +3,7 @@
 #   make check      lint and the quick tests on one backend, while one works
 #   make test       lint and the tests on three backends: what CI runs
 #   make docs       the documentation site, in build/site
+#   make browser    the page of it that runs a network, in a real browser
 #   make soak       try to break it, about an hour; SOAK_MINUTES=10 for a sample
 #   make test-full  everything on every backend, the slowest exports included
 #   make online     every published file from the real Hub, 1.6 GB
@@ -12,7 +13,7 @@ TEST := .venv-test
 WORKERS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
 PYTEST := OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 $(TEST)/bin/python -m pytest -q -n $(WORKERS)
 
-.PHONY: demo check test test-full lint docs online test-tensorflow test-jax test-torch clean soak
+.PHONY: demo check test test-full lint docs browser online test-tensorflow test-jax test-torch clean soak
 
 demo: $(DEMO)/installed
 	KERAS_BACKEND=jax $(DEMO)/bin/python examples/demo.py
@@ -37,6 +38,11 @@ lint: $(TEST)/installed
 # the future of MkDocs.
 docs: $(TEST)/installed
 	NO_MKDOCS_2_WARNING=1 KERAS_BACKEND=torch $(TEST)/bin/mkdocs build --strict
+	$(TEST)/bin/python tools/browser_page.py build/site
+
+# What `make docs` makes, tried in a headless Chromium; needs npm and node.
+browser: docs
+	$(TEST)/bin/python tools/browser_page.py build/site --check
 
 test-tensorflow test-jax test-torch: test-%: $(TEST)/installed
 	KERAS_BACKEND=$* $(PYTEST)
