@@ -36,6 +36,7 @@ import int8_agreement  # noqa: E402
 import laptop  # noqa: E402
 import model_counts  # noqa: E402
 import npu_estimate  # noqa: E402
+import path_cost  # noqa: E402
 import questions  # noqa: E402
 import report  # noqa: E402
 import soak  # noqa: E402
@@ -202,6 +203,7 @@ SINGLE = {
     "npu-estimate": npu_estimate.as_table,
     "exported-files": exported_files.as_table,
     "models": model_counts.as_table,
+    "path-cost": path_cost.as_table,
     "published-weights": published_weights,
     "soak": soak.as_table,
     "speedrun-rivals": speed_tables.rivals,

@@ -10,10 +10,14 @@ from keras_pnnh.presentation.line_styles import STYLES
 # Table, network, what it is.
 SHOWN = (
     ("final-small", "wide-11-half", "plain"),
+    ("final-small", "wide-11-early", "plain"),
     ("final-small", "wide-8", "plain"),
     ("final-small", "wide-11-dirac", "plain"),
     ("final-small", "wide-11", "plain"),
     ("final-small", "wide-11-concat", "coder"),
+    ("final-small", "chain-m1-20", "coder"),
+    ("final-small", "chain-m2-14", "coder"),
+    ("final-small", "fused4-20", "coder"),
     ("final-small", "default-20", "coder"),
     ("final-small", "residual-20", "residual"),
     ("final-small", "wide-11-skip", "residual"),
@@ -111,6 +115,7 @@ def plot(panels, numbers):
                     fontsize=8,
                     color="0.35",
                 )
+        axes.margins(y=0.1)
         axes.set_xscale("log")
         axes.minorticks_off()
         axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])

@@ -5,6 +5,7 @@ python study/speedrun/speed_tables.py     (counts what has not been counted yet)
 
 import collections
 import json
+import math
 import statistics
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def as_table(table):
             "network": f"`{label}`",
             "MACs, M": f"{cost[label]['macs'] / 1e6:.1f}",
             "parameters, k": f"{cost[label]['parameters'] / 1e3:.0f}",
+            "trained, k": f"{cost[label]['trained'] / 1e3:.0f}",
             "epochs": len(runs[0]["epochs"]),
             "seeds": len(runs),
             "validation, %": _spread(
@@ -120,11 +122,17 @@ def count():
         record = json.loads(path.read_text(encoding="utf-8"))
         key = f"{record['table']}/{record['label']}"
         if key not in counts:
-            model = wide_networks.build(**record["network"])
+            network = record["network"]
+            model = wide_networks.build(**network)
+            trained = sum(math.prod(v.shape) for v in model.trainable_variables)
+            if network.get("branches"):
+                # They are of one kernel with what they stand beside.
+                model = wide_networks.build(**{**network, "branches": None})
             report = keras_pnnh.audit(keras_pnnh.fold(model))
             counts[key] = {
                 "macs": report.macs,
                 "parameters": report.parameters,
+                "trained": trained,
                 "depth": report.depth,
                 "plain": report.plain,
             }
