@@ -69,7 +69,7 @@ $(DEMO)/installed: pyproject.toml constraints.txt
 $(TEST)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(TEST)
 	$(TEST)/bin/pip install -q -c constraints.txt tensorflow-cpu torch
-	$(TEST)/bin/pip install -q -c constraints.txt -e ".[jax,torch,export,dev,docs]"
+	$(TEST)/bin/pip install -q -c constraints.txt -e ".[jax,torch,openvino,dev,docs]"
 	$(TEST)/bin/pip install -q -c constraints.txt --no-deps keras-hub \
 		kagglehub kagglesdk regex sentencepiece tokenizers
 	touch $@

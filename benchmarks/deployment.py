@@ -17,7 +17,7 @@ import argparse
 import json
 from pathlib import Path
 
-from keras_pnnh.cli.contestants import PLAIN, measure
+from keras_pnnh.cli.contestants import ALONE, PLAIN, measure
 from keras_pnnh.deployment.benchmark import FORMATS, as_text
 from keras_pnnh.deployment.benchmark_findings import find
 from keras_pnnh.files import replace_when_complete, write_text
@@ -26,13 +26,14 @@ from keras_pnnh.presentation.text_table import as_markdown
 ROOT = Path(__file__).parents[1]
 RECORDS = ROOT / "evidence" / "deployment" / "benchmark"
 FIGURE = ROOT / "docs" / "figures" / "deployment.png"
-NETWORKS = ("plain_resnet50", "plain_resnet20")
+NETWORKS = ("plain_resnet50", "plain_resnet20", "plain_mobilenet_v2_100")
+RUNTIMES = (*FORMATS, "openvino")
 
 
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("networks", nargs="*", default=NETWORKS)
-    parser.add_argument("--formats", nargs="+", default=FORMATS)
+    parser.add_argument("--formats", nargs="+", default=RUNTIMES)
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--output", type=Path, default=RECORDS)
@@ -46,6 +47,7 @@ def main(arguments=None):
         record, _ = measure(
             name,
             formats=options.formats,
+            alone=True,
             progress=write,  # what is measured is kept if the rest fails
             rounds=options.rounds,
             batch_size=options.batch_size,
@@ -120,7 +122,9 @@ def losses():
                 "ratio": f"{found.ratio:.2f}x",
             }
             for found in find(record["rows"], record["counts"])
-            if found.where != "counted" and not found.won
+            if found.where != "counted"
+            and found.model != ALONE
+            and not found.won
         ]
     return as_markdown(lines) if lines else "Nowhere in these runs."
 
@@ -148,6 +152,23 @@ def goals():
     )
 
 
+def limits():
+    """How near the plain network is to its convolutions alone."""
+    return as_markdown(
+        [
+            {
+                "plain network": f"`{name}`",
+                "runtime": row["runtime"],
+                "share of the limit, 1 image": f"{row['latency_ratio']:.2f}",
+                "with a batch": f"{row['throughput_ratio']:.2f}",
+            }
+            for name in NETWORKS
+            for row in read(name)["rows"]
+            if row["model"] == ALONE
+        ]
+    )
+
+
 def _shown(number, form, unit=1):
     return "-" if number is None else form.format(number / unit)
 
@@ -162,7 +183,11 @@ def draw(path):
     for axis, name in zip(
         figure.subplots(1, len(NETWORKS)), NETWORKS, strict=True
     ):
-        rows = [row for row in read(name)["rows"] if row["model"] != PLAIN]
+        rows = [
+            row
+            for row in read(name)["rows"]
+            if row["model"] not in (PLAIN, ALONE)
+        ]
         labels = list(dict.fromkeys(row["model"] for row in rows))
         runtimes = list(dict.fromkeys(row["runtime"] for row in rows))
         for number, label in enumerate(labels):

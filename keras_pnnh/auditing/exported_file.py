@@ -13,12 +13,14 @@ from keras_pnnh.auditing.file_graph import (
 )
 from keras_pnnh.auditing.litert_file import read_litert
 from keras_pnnh.auditing.onnx_file import read_onnx
+from keras_pnnh.auditing.openvino_file import read_openvino
 from keras_pnnh.presentation.html_summary import as_html
 
 # Suffix: name of the format, what reads it, the package that this needs.
 READERS: dict[str, tuple[str, Callable[[bytes], FileGraph], str]] = {
     ".onnx": ("ONNX", read_onnx, "onnx"),
     ".tflite": ("LiteRT", read_litert, "ai-edge-litert"),
+    ".xml": ("OpenVINO", read_openvino, "nothing"),
 }
 
 
@@ -113,11 +115,11 @@ class FileReport(NamedTuple):
 
 
 def audit_file(path: str | os.PathLike[str]) -> FileReport:
-    """Count the operators and joins of an ONNX or LiteRT file.
+    """Count the operators and joins of an ONNX, LiteRT or OpenVINO file.
 
     Args:
-        path: A file whose name ends in ".onnx" or ".tflite". It is read, not
-            run.
+        path: A file whose name ends in ".onnx", ".tflite" or, in the folder
+            of an OpenVINO network, ".xml". It is read, not run.
 
     Returns:
         A `FileReport`.

@@ -16,6 +16,7 @@ from keras_pnnh.weights.registry import WEIGHTS
 PLAIN = "plain, folded"
 UNFOLDED = "plain, not folded"
 TWIN = "residual twin, folded"
+ALONE = "its convolutions alone"
 
 # Networks of Keras that have the same depth and widths.
 KERAS_APPLICATIONS = {
@@ -25,12 +26,23 @@ KERAS_APPLICATIONS = {
     "plain_mobilenet_v2_100": "MobileNetV2",
 }
 
+WEIGHTED = (
+    keras.layers.Conv2D,
+    keras.layers.DepthwiseConv2D,
+    keras.layers.Dense,
+)
+POOLINGS = (
+    keras.layers.MaxPooling2D,
+    keras.layers.GlobalAveragePooling2D,
+)
+
 
 def measure(
     model_name: str,
     image_size: int | None = None,
     formats: Sequence[str] = FORMATS,
     beside: Sequence[str] = (),
+    alone: bool = False,
     progress: Callable[[dict[str, Any]], Any] = lambda record: None,
     **settings: Any,
 ) -> tuple[dict[str, Any], dict[str, AuditReport]]:
@@ -41,6 +53,7 @@ def measure(
         image_size: Height and width; None for the model's default.
         formats: As for `benchmark`.
         beside: Names of further models.
+        alone: Whether the limit is measured, too, see `contestants`.
         progress: Called after every format with the record so far.
         **settings: Further arguments of `benchmark`.
 
@@ -51,7 +64,7 @@ def measure(
     shape = None
     if image_size is not None:
         shape = input_shape(image_size, image_size)
-    models = contestants(model_name, shape, beside)
+    models = contestants(model_name, shape, beside, alone)
     reports = {label: audit(model) for label, model in models.items()}
     record = {
         "model": model_name,
@@ -117,6 +130,7 @@ def contestants(
     model_name: str,
     input_shape: tuple[int, ...] | None = None,
     beside: Sequence[str] = (),
+    alone: bool = False,
 ) -> dict[str, keras.Model]:
     """The networks that a plain one is compared with.
 
@@ -124,12 +138,13 @@ def contestants(
         model_name: A name from `list_models()`.
         input_shape: Of one image; None for the model's default.
         beside: Names of further models, for images of the same size.
+        alone: Whether to take the plain network's convolutions alone, too.
 
     Returns:
         Dictionary from label to model, of random weights: the folded plain
         network, the same as it is trained, the residual twin with its norms
         folded, and that of `keras.applications` where there is one; then the
-        further ones, folded.
+        convolutions alone, and the further ones, folded.
 
     Raises:
         ValueError: If a model is named twice.
@@ -155,6 +170,26 @@ def contestants(
         )
         models[f"keras.applications.{theirs}"] = model
     shape = training_form.input_shape[1:]
+    if alone:
+        models[ALONE] = convolutions_alone(models[PLAIN])
     for name in beside:
         models[_label(name)] = fold(create_model(name, input_shape=shape))
     return models
+
+
+def convolutions_alone(chain: keras.Model) -> keras.Model:
+    """The limit of a chain: its convolutions, poolings and classifier.
+
+    Without biases, activations, explicit padding and the preprocessing, each
+    of which a perfect runtime would do at no cost.
+    """
+    x = images = keras.Input(chain.input_shape[1:], name="images")
+    for layer in chain.layers:
+        config = layer.get_config()
+        if isinstance(layer, WEIGHTED):
+            config |= {"use_bias": False, "activation": None}
+        if isinstance(layer, WEIGHTED[:2] + POOLINGS[:1]):
+            config |= {"padding": "same"}
+        if isinstance(layer, (*WEIGHTED, *POOLINGS)):
+            x = type(layer).from_config(config)(x)
+    return keras.Model(images, x, name=f"{chain.name}_alone")

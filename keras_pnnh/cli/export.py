@@ -26,10 +26,13 @@ def add_command(commands: SubParsers) -> None:
     command.add_argument(
         "--format",
         required=True,
-        help="saved_model, litert, litert_int8, onnx, onnx_int8 or torch",
+        help="saved_model, litert, litert_int8, onnx, onnx_int8, openvino or "
+        "torch",
     )
     command.add_argument(
-        "--output", required=True, help="file to write; a folder: saved_model"
+        "--output",
+        required=True,
+        help="file to write; a folder for saved_model and openvino",
     )
     command.add_argument(
         "--fold",

@@ -147,9 +147,10 @@ def check_packages(format: Format, backend: str | None = None) -> None:
     needed = format.packages + format.converters.get(backend or "", ())
     missing = [name for name in needed if not _installed(name)]
     if missing:
+        extra = "openvino" if "openvino" in missing else "export"
         raise ModuleNotFoundError(
             f"Format '{format.name}' needs {' and '.join(missing)}, not "
-            "installed here. Run `pip install 'keras-pnnh[export]'`."
+            f"installed here. Run `pip install 'keras-pnnh[{extra}]'`."
         )
 
 

@@ -74,12 +74,12 @@ def export(
         model: A built `keras.Model`, functional or sequential, with one input
             and one result.
         path: File to write, which is replaced if it exists. For
-            `"saved_model"` a folder: one of an earlier export is replaced,
-            one that holds anything else is refused.
+            `"saved_model"` and `"openvino"` a folder: one of an earlier export
+            is replaced, one that holds anything else is refused.
         format: `"saved_model"` (TensorFlow), `"litert"` (LiteRT, float32),
             `"litert_int8"` and `"onnx_int8"` (quantised after training;
-            images and results stay float32), `"onnx"`, or `"torch"`
-            (`torch.export`).
+            images and results stay float32), `"onnx"`, `"openvino"`, or
+            `"torch"` (`torch.export`).
         representative: For int8: images that the network will
             meet, some hundred, of shape `(n, height, width, channels)`. They
             decide the ranges of the integers.
@@ -167,7 +167,7 @@ def export(
             writer,
             describe_runtime(form),
             changes=changes,
-            joins=_count_joins(unfinished),
+            joins=_count_joins(unfinished / form.graph),
             script=script_for(
                 form, path, given.shape, given.dtype, _channels_first(model)
             ),

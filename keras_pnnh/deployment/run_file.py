@@ -29,7 +29,7 @@ def run_file(
     """Results of an exported network, computed by its runtime.
 
     Args:
-        path: The file, or the folder of a SavedModel.
+        path: The file, or the folder of a SavedModel or of OpenVINO.
         format: As for `keras_pnnh.export`.
         images: `(n, height, width, channels)`, in the range that the model
             takes.

@@ -27,6 +27,13 @@ _RUN = {
             "results = interpreter.get_tensor(place)",
         ],
     ),
+    "openvino": (
+        "import openvino",
+        [
+            "network = openvino.Core().compile_model({path}, 'CPU')",
+            "results = network(images)[0]",
+        ],
+    ),
     "tensorflow": (
         "import tensorflow as tf",
         [
@@ -90,7 +97,7 @@ def script_for(
     else:
         shape = tuple(1 if size is None else size for size in input_shape)
         lines += ["", f'images = np.zeros({shape}, "{dtype}")']
-    name = json.dumps(str(path))
+    name = json.dumps(str(Path(path) / format.graph))
     lines += [line.format(path=name).replace("'", '"') for line in running]
     lines.append("print(results[0].argmax(-1), results[0].max(-1))")
     return "\n".join(lines) + "\n"

@@ -22,6 +22,7 @@ NAMES = {
     "litert_int8": "net.tflite",
     "onnx": "net.onnx",
     "onnx_int8": "net.onnx",
+    "openvino": "net",
     "torch": "net.pt2",
 }
 

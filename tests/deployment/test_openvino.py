@@ -1,7 +1,7 @@
-"""OpenVINO runs the ONNX files as they are.
+"""OpenVINO: a format of its own, and it runs the ONNX files of integers.
 
-Tried with 2026.4.1. Integers want the hint below; those of a twin that pads the
-channels of its shortcuts OpenVINO refuses.
+Integers want the hint below; those of a twin that pads the channels of its
+shortcuts OpenVINO refuses.
 """
 
 import keras
@@ -12,49 +12,78 @@ import keras_pnnh
 from keras_pnnh.applications import PlainMobileNet, PlainResNet
 from keras_pnnh.deployment import run_file
 
-pytestmark = [pytest.mark.slow, pytest.mark.torch_only]
+openvino = pytest.importorskip("openvino")
+
+WRITES = keras.backend.backend() in ("tensorflow", "torch")
+pytestmark = pytest.mark.skipif(not WRITES, reason="others write it")
+SMALL = {"input_shape": (16, 16, 3), "classes": 3}
 
 
-def networks():
-    small = {"input_shape": (16, 16, 3), "classes": 3}
-    return {
-        "chain": PlainResNet((1, 1), (4, 8), **small),
-        "twin": PlainResNet((1, 1), (4, 8), internal_path="residual", **small),
-        "mobilenet": PlainMobileNet(
+@pytest.fixture
+def twin():
+    return PlainResNet((1, 1), (4, 8), internal_path="residual", **SMALL)
+
+
+def test_metadata_and_joins_of_a_twin(twin, tmp_path):
+    report = keras_pnnh.export(
+        twin,
+        tmp_path / "net",
+        "openvino",
+        labels=("ant", "bee", "cat"),
+        preprocessing="none: pixels from 0 to 255",
+    )
+    assert report.joins == 2  # one for each block
+    graph = tmp_path / "net" / "network.xml"
+    assert not keras_pnnh.audit(graph).plain
+    network = openvino.Core().read_model(graph)
+    assert network.get_rt_info(["keras_pnnh", "labels"]).value == (
+        '["ant", "bee", "cat"]'
+    )
+    assert "pixels" in (
+        network.get_rt_info(["keras_pnnh", "preprocessing"]).value
+    )
+
+
+def test_a_chain_has_no_joins_and_any_batch_or_one(tmp_path):
+    chain = PlainResNet((1, 1), (4, 8), **SMALL)
+    for batch_size in (None, 1):
+        report = keras_pnnh.export(
+            chain, tmp_path / "net", "openvino", batch_size=batch_size
+        )
+        assert report.joins == 0 and report.relative_difference < 1e-4
+        found = run_file(tmp_path / "net", "openvino", np.ones((3, 16, 16, 3)))
+        assert found.shape == (3, 3)
+
+
+@pytest.mark.parametrize("damage", ["not xml", "<net/>", "<layers></layers>"])
+def test_a_damaged_graph_is_told(damage, tmp_path):
+    (tmp_path / "network.xml").write_text(damage)
+    with pytest.raises(ValueError, match="format OpenVINO must be complete"):
+        keras_pnnh.audit(tmp_path / "network.xml")
+
+
+@pytest.mark.slow
+@pytest.mark.torch_only
+@pytest.mark.parametrize("name", ["chain", "mobilenet"])
+def test_it_computes_integers_as_onnxruntime_does(name, tmp_path):
+    networks = {
+        "chain": lambda: PlainResNet((1, 1), (4, 8), **SMALL),
+        "mobilenet": lambda: PlainMobileNet(
             (1, 2), (8, 8), (1, 2), stem_filters=8, last_filters=16,
-            stem="3x3", **small,
+            stem="3x3", **SMALL,
         ),
     }  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("name", "format"),
-    [
-        ("chain", "onnx"),
-        ("twin", "onnx"),
-        ("mobilenet", "onnx"),
-        ("chain", "onnx_int8"),
-        ("mobilenet", "onnx_int8"),
-    ],
-)
-def test_it_computes_what_onnxruntime_computes(name, format, tmp_path):
-    openvino = pytest.importorskip("openvino")
     keras.utils.set_random_seed(0)
     images = np.random.default_rng(0).uniform(0, 255, (24, 16, 16, 3))
     images = images.astype("float32")
     path = tmp_path / "network.onnx"
     keras_pnnh.export(
-        networks()[name],
-        path,
-        format,
-        representative=images if format == "onnx_int8" else None,
+        networks[name](), path, "onnx_int8", representative=images
     )
     compiled = openvino.Core().compile_model(
         openvino.Core().read_model(path),
         "CPU",
         {"INFERENCE_PRECISION_HINT": "f32"},
     )
-    found = compiled(images)[0]
-    expected = run_file(path, format, images)
-    tolerance = 1e-5 if format == "onnx" else 0.03
-    np.testing.assert_allclose(found, expected, atol=tolerance)
+    expected = run_file(path, "onnx_int8", images)
+    np.testing.assert_allclose(compiled(images)[0], expected, atol=0.03)

@@ -7,6 +7,7 @@ from keras_pnnh.deployment.formats import (
     litert_int8,
     onnx,
     onnx_int8,
+    openvino_ir,
     saved_model,
     torch_program,
 )
@@ -20,6 +21,7 @@ FORMATS: dict[str, Format] = {
         litert_int8,
         onnx,
         onnx_int8,
+        openvino_ir,
         torch_program,
     )
 }

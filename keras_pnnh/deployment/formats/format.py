@@ -27,6 +27,7 @@ class Format(NamedTuple):
         runs_in: The Keras backend whose process runs it; None for any.
         annotate: `annotate(path, metadata)`, puts a dictionary of strings into
             a file; None if the format has no place for it.
+        graph: The file of a folder that `audit` reads; "" for the file itself.
         open_sizes: Whether height and width may be left open.
     """
 
@@ -44,6 +45,7 @@ class Format(NamedTuple):
     runs_in: str | None = None
     converters: Mapping[str, tuple[str, ...]] = {}
     annotate: Callable[..., None] | None = None
+    graph: str = ""
     open_sizes: bool = True
 
 
