@@ -18,6 +18,16 @@ RUN = Path(__file__).parents[2] / "tests" / "training" / "run_cli.py"
 
 def prepare(folder):
     """The run that is never stopped, and how long it takes."""
+    pictures(folder)
+    started = time.monotonic()
+    done = run(folder, "whole")
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return folder, result(folder / "whole"), time.monotonic() - started
+
+
+def pictures(folder):
+    """Eight pictures of each of three classes."""
     generator = np.random.default_rng(0)
     data = folder / "images" / "train"
     for label, name in enumerate(("ant", "bee", "cat")):
@@ -26,11 +36,6 @@ def prepare(folder):
             pixels = generator.integers(0, 256, (8, 8, 3), dtype=np.uint8)
             pixels[..., label] = 255
             Image.fromarray(pixels).save(data / name / f"{index}.png")
-    started = time.monotonic()
-    done = run(folder, "whole")
-    if done.returncode:
-        raise RuntimeError(done.stderr)
-    return folder, result(folder / "whole"), time.monotonic() - started
 
 
 def command(folder, name, *more):

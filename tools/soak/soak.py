@@ -37,7 +37,8 @@ KINDS = {
     "pictures": ("mutated pictures and archives", 1000, 0.04),
     "constructors": ("random arguments of constructors", 1000, 0.09),
     "lying_hub": ("a lying Hub: load, push, verify", 204, 0.2),
-    "kills": ("runs killed at random moments", 50, 0.2),
+    "kills": ("runs killed at random moments", 50, 0.15),
+    "host_kills": ("streamed runs killed on two hosts (JAX)", 20, 0.05),
 }
 PATIENCE = 400.0  # seconds for one trial, which then counts as bare
 
