@@ -97,7 +97,8 @@ def script_for(
     else:
         shape = tuple(1 if size is None else size for size in input_shape)
         lines += ["", f'images = np.zeros({shape}, "{dtype}")']
-    name = json.dumps(str(Path(path) / format.graph))
-    lines += [line.format(path=name).replace("'", '"') for line in running]
+    file = str(Path(path) / format.graph)
+    name = json.dumps(file, ensure_ascii=False)
+    lines += [line.replace("'", '"').format(path=name) for line in running]
     lines.append("print(results[0].argmax(-1), results[0].max(-1))")
     return "\n".join(lines) + "\n"
