@@ -46,7 +46,6 @@ def render_card(name: str, entry: WeightsEntry, record: dict[str, Any]) -> str:
     labels = ", ".join(map(as_markdown_text, entry.labels))
     model, data, test = record["model"], record["data"], record["test"]
     recipe = describe_recipes(record)
-    minutes = sum(run["seconds"] for run in lineage.runs(record)) / 60
     versions = ", ".join(
         f"{key} {value}" for key, value in record["versions"].items()
     )
@@ -73,7 +72,7 @@ model = create_model("{variant}", weights="{tag}")
 - **Data:** {entry.data}, {data["training_images"]} images to train on and
   {data["validation_images"]} held out.
 {recipe}
-- **Time:** {minutes:.1f} minutes on {hardware}.
+- **Time:** {describe_time(record)} on {hardware}.
 - **Versions:** {versions}.
 
 `record.json` next to this file is the complete record; `curves.png` and
@@ -91,6 +90,14 @@ def describe_hardware(hardware: Any) -> str:
     if accelerators:
         return accelerators
     return f"{hardware['threads']} thread(s) of a {hardware['processor']}"
+
+
+def describe_time(record: Any) -> str:
+    """How long all runs took that led to a record."""
+    seconds = [run["seconds"] for run in lineage.runs(record)]
+    if None in seconds:
+        return "not measured,"
+    return f"{sum(seconds) / 60:.1f} minutes"
 
 
 def describe_recipes(record: Any) -> str:
@@ -114,7 +121,5 @@ def _recipe(run):
     validation = "no validation"
     if "val_accuracy" in last:
         validation = f"validation accuracy {100 * last['val_accuracy']:.2f} %"
-    return (
-        f"{settings}; seed {run['seed']}{end}. Last epoch: {training}, "
-        f"{validation}"
-    )
+    seed = "no seed" if run["seed"] is None else f"seed {run['seed']}"
+    return f"{settings}; {seed}{end}. Last epoch: {training}, {validation}"

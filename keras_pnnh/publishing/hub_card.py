@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 from keras_pnnh.presentation.plain_text import as_markdown_text
-from keras_pnnh.publishing import lineage
 from keras_pnnh.publishing.card import (
+    describe_hardware,
     describe_path,
     describe_recipes,
+    describe_time,
 )
 
 CITATION = """```bibtex
@@ -47,8 +48,7 @@ def render_hub_card(
     model, test, data = record["model"], record["test"], record["data"]
     source = as_markdown_text(data["source"])
     labels = ", ".join(map(as_markdown_text, classifier.labels))
-    hardware = record["hardware"]
-    minutes = sum(run["seconds"] for run in lineage.runs(record)) / 60
+    hardware = describe_hardware(record["hardware"])
     versions = ", ".join(
         f"{key} {value}" for key, value in record["versions"].items()
     )
@@ -107,9 +107,7 @@ logits of the batch in `selftest.npz`.
 - **Data:** {source}, {data["training_images"]} images to train on and
   {data["validation_images"]} held out.
 {describe_recipes(record)}
-- **Time:** {minutes:.0f} minutes on {hardware["threads"]} thread(s) of a
-  {hardware["processor"]}, accelerators:
-  {", ".join(hardware["accelerators"]) or "none"}.
+- **Time:** {describe_time(record)} on {hardware}.
 - **Versions:** {versions}.
 
 `record.json` is the complete record.

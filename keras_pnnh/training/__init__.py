@@ -13,6 +13,7 @@ from keras_pnnh.training.planning import TrainingPlan, plan_training
 from keras_pnnh.training.rate_finder import find_learning_rate
 from keras_pnnh.training.recipe import Recipe
 from keras_pnnh.training.recipes import RECIPES, get_recipe
+from keras_pnnh.training.save_run import save_run
 from keras_pnnh.training.wandb_log import LogToWandb
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "load_run",
     "make_optimizer",
     "plan_training",
+    "save_run",
     "scale_learning_rates",
     "train",
     "use_devices",

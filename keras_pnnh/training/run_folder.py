@@ -166,7 +166,7 @@ class RunFolder:
         checkpoint.save_checkpoint(model, path, with_metrics=state.step > 0)
         self._write_json(self.path / "state.json", state.as_json())
         if not state.step:
-            self._write_log(state.epochs)
+            self.write_log(state.epochs)
         self.remove_checkpoints(len(state.epochs), but=path)
 
     def load_checkpoint(
@@ -274,7 +274,8 @@ class RunFolder:
             with open(unfinished, "wb") as file:
                 np.save(file, np.sort(images))
 
-    def _write_log(self, epochs):
+    def write_log(self, epochs: list[dict[str, Any]]) -> None:
+        """Write the metrics of all epochs as a table."""
         text = io.StringIO()
         # A callback may add a metric later than in the first epoch.
         names = dict.fromkeys(name for row in epochs for name in row)

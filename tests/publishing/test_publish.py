@@ -25,9 +25,11 @@ from keras_pnnh.applications import (
 )
 from keras_pnnh.cli import networks
 from keras_pnnh.cli.main import main
+from keras_pnnh.data import LabelledImages
 from keras_pnnh.publishing.publish import push
 from keras_pnnh.publishing.verify import verify_repository
-from keras_pnnh.weights import Classifier, digest
+from keras_pnnh.training import evaluate, save_run
+from keras_pnnh.weights import Classifier, digest, find_classifier
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = "hf://owner/mine"
@@ -134,6 +136,23 @@ def test_we_load_what_was_pushed(signed_in, run):
         rtol=1e-4,
         atol=1e-6,
     )
+
+
+def test_what_fit_trained_is_evaluated_and_published(signed_in, tmp_path):
+    model = PlainResNet20(**SMALL)
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    images, labels = np.full((3, 8, 8, 3), 90, "uint8"), np.arange(3)
+    model.fit(images, labels, verbose=0)
+    save_run(model, tmp_path / "run", LABELS, "made up", training_images=3)
+    with pytest.raises(ValueError, match="Evaluate the run first"):
+        push(tmp_path / "run", REFERENCE)
+    test = LabelledImages(images + np.uint8(1), labels, LABELS)
+    evaluate(model, test, run=tmp_path / "run")
+    push(tmp_path / "run", REFERENCE)
+    card = published_files(signed_in)["README.md"].decode()
+    assert "no seed" in card and "not measured, on" in card
+    found = find_classifier(None, REFERENCE)
+    assert found == Classifier(LABELS, (8, 8))
 
 
 LOAD = """
