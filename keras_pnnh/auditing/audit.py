@@ -110,7 +110,8 @@ def audit(
         folded_parameters=_folded_parameters(network),
         macs=sum(macs),
         pass_through_channels=max(map(_pass_through, network.calls)),
-        **_written_out_costs(network, macs),
+        **_written_out_costs(network, macs, "written_out"),
+        **_written_out_costs(network, macs, "in_range"),
         peak_activation=liveness.peak,
         peak_layer=liveness.layer,
         layers=_rows(network, macs, liveness.live),
@@ -242,16 +243,16 @@ def _joins(call):
     return isinstance(layer, PlainLayer) and layer.slices_and_joins
 
 
-def _written_out_costs(network, macs):
+def _written_out_costs(network, macs, form):
     """Of `write_out(model)`, without writing it out."""
     planners = [
         call.layer.plan_written_out
         for call in network.calls
         if hasattr(call.layer, "plan_written_out")
     ]
-    plan = planners[0](network) if planners else {}
+    plan = planners[0](network, form == "in_range") if planners else {}
     if plan is None:
-        return {"written_out_macs": None, "written_out_parameters": None}
+        return {f"{form}_macs": None, f"{form}_parameters": None}
     parameters = _folded_parameters(network)
     total = sum(macs)
     for call, count in zip(network.calls, macs, strict=True):
@@ -260,7 +261,7 @@ def _written_out_costs(network, macs):
             total += sum(layer.macs for layer in layers) - count
             parameters += sum(layer.parameters for layer in layers)
             parameters -= _stored(call.layer)
-    return {"written_out_macs": total, "written_out_parameters": parameters}
+    return {f"{form}_macs": total, f"{form}_parameters": parameters}
 
 
 def _rows(network, macs, live):

@@ -50,6 +50,9 @@ class AuditReport(NamedTuple):
         written_out_macs: Multiply-accumulates of `write_out(model)`, or None
             if it cannot be written out.
         written_out_parameters: Numbers stored in it, or None.
+        in_range_macs: Multiply-accumulates of `write_out(model, images=...)`,
+            or None.
+        in_range_parameters: Numbers stored in it, or None.
         peak_activation: The most floats that are held while a layer runs.
         peak_layer: Name of that layer.
         layers: For each call of a layer its `name`, its `output_shape` without
@@ -86,6 +89,8 @@ class AuditReport(NamedTuple):
     peak_layer: str
     layers: tuple[LayerRow, ...]
     uncounted: tuple[str, ...] = ()
+    in_range_macs: int | None = None
+    in_range_parameters: int | None = None
 
     @property
     def chain(self) -> bool:
@@ -169,7 +174,9 @@ class AuditReport(NamedTuple):
             f"  pass-through channels: {self.pass_through_channels:,}; "
             f"written out: {count_or_none(self.written_out_macs)} "
             "multiply-accumulates, "
-            f"{count_or_none(self.written_out_parameters)} parameters",
+            f"{count_or_none(self.written_out_parameters)} parameters, in a "
+            f"range {count_or_none(self.in_range_macs)} and "
+            f"{count_or_none(self.in_range_parameters)}",
             f"  peak activation: {self.peak_activation:,} floats, at layer "
             f"'{self.peak_layer}'",
         ]

@@ -11,6 +11,7 @@ from keras_pnnh.cli.options import (
 
 # Enough for the ranges of the integers to settle; more take only time.
 REPRESENTATIVE_IMAGES = 300
+RANGE_IMAGES = 100  # the range has a margin
 PREPROCESSING = "RGB from 0 to 255; the network normalises"
 
 
@@ -55,6 +56,13 @@ def add_command(commands: SubParsers) -> None:
         "cost; default: 2",
     )
     command.add_argument(
+        "--images",
+        metavar="DIR",
+        help="folder of images, also by class, by which the range of "
+        "pass-through channels is fitted: they cost less then, and are exact "
+        "within that range; default: exact for every image",
+    )
+    command.add_argument(
         "--batch-size",
         type=int,
         metavar="N",
@@ -80,7 +88,7 @@ def add_command(commands: SubParsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the file; print what it is, and its accuracy if there are data."""
     import keras_pnnh
-    from keras_pnnh.cli.images import chosen_size
+    from keras_pnnh.cli.images import as_model_takes, chosen_size, read_some
     from keras_pnnh.cli.networks import open_trained
     from keras_pnnh.deployment.formats import get_format
 
@@ -88,14 +96,18 @@ def run(options: argparse.Namespace) -> int:
     if form.quantized:
         _require_data(options)
     model, classifier = open_trained(options, chosen_size(options))
-    images = None
+    representative = images = None
     if form.quantized:
-        images = _representative(options, classifier.image_size)
+        representative = _representative(options, classifier.image_size)
+    if options.images is not None:
+        images = as_model_takes(
+            read_some(options.images, classifier.image_size, RANGE_IMAGES)
+        )
     report = keras_pnnh.export(
         model,
         options.output,
         form.name,
-        representative=images,
+        representative=representative,
         verify=options.verify,
         time_limit=options.time_limit,
         fold=options.fold,
@@ -104,6 +116,7 @@ def run(options: argparse.Namespace) -> int:
         batch_size=options.batch_size,
         labels=classifier.labels,
         preprocessing=PREPROCESSING,
+        images=images,
     )
     print(report)
     print("\nTo run it without Keras (python run.py PICTURE):\n")

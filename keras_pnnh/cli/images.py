@@ -1,6 +1,7 @@
 """The images that `--data` names."""
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -79,3 +80,36 @@ def as_model_takes(images: np.ndarray) -> np.ndarray:
     from keras_pnnh.data_format import as_data_format
 
     return as_data_format(images, keras.config.image_data_format())
+
+
+def read_some(folder: str, size: tuple[int, int], count: int) -> np.ndarray:
+    """Some images of a folder and of those in it, in the order of a fixed seed.
+
+    Args:
+        folder: Where the files are.
+        size: `(height, width)` to resize to.
+        count: How many at most.
+
+    Returns:
+        Array of RGB images.
+
+    Raises:
+        ValueError: If there are none, or one cannot be read.
+    """
+    from keras_pnnh.data.image_folder import SUFFIXES
+    from keras_pnnh.data.picture import read_image
+
+    paths = sorted(
+        path
+        for path in Path(folder).rglob("*")
+        if path.suffix.lower() in SUFFIXES and path.is_file()
+    )
+    if not paths:
+        raise ValueError(
+            "`--images` is a folder of images, which may have sub-folders. "
+            f"Received: '{folder}' with no file named "
+            f"{', '.join(sorted(SUFFIXES))}. "
+            "Pass some dozens of the kind that the network will meet."
+        )
+    order = np.random.default_rng(0).permutation(len(paths))[:count]
+    return np.stack([read_image(paths[index], size) for index in order])

@@ -1,6 +1,6 @@
 """The network that is written: what is needed in inference, as one chain."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 
@@ -12,8 +12,13 @@ from keras_pnnh.folding.norms import norms_to_fold
 from keras_pnnh.graph.layer_copies import LayerCopies, pack_like
 from keras_pnnh.layers import PlainLayer
 from keras_pnnh.pass_through import write_out
+from keras_pnnh.pass_through.conversion.comparison import check_batch
 from keras_pnnh.pass_through.conversion.idle_layers import is_idle
-from keras_pnnh.pass_through.writing_out import NotWrittenOutError
+from keras_pnnh.pass_through.writing_out import (
+    NotWrittenOutError,
+    certify_written_out,
+)
+from keras_pnnh.pass_through.writing_out.ranges import MARGIN
 
 # Writing out may at most double the multiply-accumulates.
 COST_LIMIT = 2.0
@@ -34,6 +39,7 @@ def deployed_form(
     keep_pass_through: bool = False,
     cost_limit: float = COST_LIMIT,
     batch_size: int | None = None,
+    images: Any = None,
 ) -> Deployed:
     """A model as it is written: in float32, folded and written out.
 
@@ -46,16 +52,30 @@ def deployed_form(
         cost_limit: How many times the multiply-accumulates writing them out
             may cost.
         batch_size: Images in every batch; None for any number.
+        images: Images by which `write_out` fits the range of what passes
+            through; None for a form that is exact without one.
 
     Returns:
         A `Deployed`.
 
     Raises:
-        ValueError: If writing out would cost more, or is impossible.
+        ValueError: If writing out would cost more, or is impossible, or if
+            `images` do not fit.
     """
+    if images is not None:
+        images = check_batch(model, images, "images")
+        if keep_pass_through:
+            raise ValueError(
+                "`images` fit the range of pass-through channels that are "
+                "written out. Received: `images` and keep_pass_through=True. "
+                "Leave out one of the two."
+            )
     if not graph.has_graph(model):
         return Deployed(model, ())
-    model, changes = _for_inference(model, batch_size)
+    # A range is measured in batches of other sizes.
+    model, changes = _for_inference(
+        model, batch_size if images is None else None
+    )
     network = graph.read(model)
     layers = [call.layer for call in network.calls]
     if any(
@@ -63,9 +83,12 @@ def deployed_form(
         for layer in layers
     ):
         if not keep_pass_through:
-            model, cost = _written_out(model, cost_limit)
-            return Deployed(model, (*changes, cost))
+            model, cost = _written_out(model, cost_limit, images)
+            model, more = _for_inference(model, batch_size)
+            return Deployed(model, (*changes, cost, *more))
         changes += ("pass-through channels kept",)
+    model, more = _for_inference(model, batch_size)
+    network, changes = graph.read(model), (*changes, *more)
     if fold_first and (norms_to_fold(network) or any(map(folds, layers))):
         return Deployed(fold(model), (*changes, "folded"))
     return Deployed(model, changes)
@@ -121,7 +144,7 @@ def _is_half(layer):
     return "float" in compute and compute != "float32"
 
 
-def _written_out(model, limit):
+def _written_out(model, limit, images):
     sizes = model.inputs[0].shape[1:]
     shape = [SIZE if size is None else size for size in sizes]
     report = audit(
@@ -134,9 +157,11 @@ def _written_out(model, limit):
         "and leaves slices and joins in the file."
     )
     macs, parameters = report.written_out_macs, report.written_out_parameters
+    if images is not None:
+        macs, parameters = report.in_range_macs, report.in_range_parameters
     if macs is None or parameters is None:
         try:
-            return write_out(model), "pass-through channels written out"
+            return _write_out(model, images)
         except NotWrittenOutError as error:
             raise ValueError(f"{error} For a file: {keep}") from error
     ratio = macs / report.macs
@@ -154,4 +179,21 @@ def _written_out(model, limit):
             f"'{model.name}', which written out costs {words}. {keep} "
             f"`cost_limit={ratio + 0.05:.1f}` writes them out all the same."
         )
-    return write_out(model), f"pass-through channels written out: {words}"
+    model, what = _write_out(model, images)
+    return model, f"{what}: {words}"
+
+
+def _write_out(model, images):
+    """The network written out, and what that is in words."""
+    words = "pass-through channels written out"
+    if images is None:
+        return write_out(model), words
+    written_out = write_out(model, images=images)
+    certificate = certify_written_out(model, written_out, images)
+    certificate.raise_if_not_exact()
+    if certificate.clipped is not None:
+        words += (
+            f", exact within the range of {len(images)} images (widened "
+            f"by {MARGIN:.0%} on either side; values beyond are clipped)"
+        )
+    return written_out, words

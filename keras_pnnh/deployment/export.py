@@ -56,6 +56,7 @@ def export(
     labels: Sequence[str] | None = None,
     preprocessing: str | None = None,
     equalize: bool = True,
+    images: np.ndarray | None = None,
 ) -> ExportReport:
     """Write a model for another runtime and compare the two.
 
@@ -99,9 +100,12 @@ def export(
             number.
         labels: Names of the classes, for the file's metadata (ONNX, LiteRT).
         preprocessing: What the images must be, in words, for the same.
-
         equalize: For int8: whether channels are scaled between layers and
             biases corrected first, by the representative images.
+        images: Some dozens of images that the network will meet. By them the
+            range of the pass-through channels is fitted, which then cost
+            fewer multiplications and no further layer, and are exact within
+            that range only (see `write_out`). None for exact ones.
 
     Returns:
         An `ExportReport`: `print` it. Its `script` runs the file without
@@ -131,6 +135,8 @@ def export(
     checks.check_model(model)
     checks.check_sizes(model, form)
     checks.check_settings(batch_size, cost_limit, labels, model)
+    if images is not None:
+        images = checks.check_images(images, model, "images")
     path = Path(path)
     _check_path(path, form)
     writer = checks.writer(form)
@@ -139,12 +145,14 @@ def export(
     held_out = None
     if form.quantized and probe is None and verify:
         representative, held_out = _hold_out(representative)
-    images = None
+    compared_on = None
     if verify:
         given = held_out if probe is None else probe
-        images = _choose_probe(given, representative, model)
+        if given is None and images is not None:
+            given = images[:PROBE_IMAGES]
+        compared_on = _choose_probe(given, representative, model)
     model, changes = deployed_form(
-        model, fold, keep_pass_through, cost_limit, batch_size
+        model, fold, keep_pass_through, cost_limit, batch_size, images
     )
     whole = model
     if (
@@ -172,11 +180,11 @@ def export(
                 form, path, given.shape, given.dtype, _channels_first(model)
             ),
         )
-        if images is not None:
+        if compared_on is not None:
             results = run_file(
-                unfinished, form.name, images, time_limit=time_limit
+                unfinished, form.name, compared_on, time_limit=time_limit
             )
-            report = compare(report, whole, images, results)
+            report = compare(report, whole, compared_on, results)
             refuse_difference(report, form)
     return report
 

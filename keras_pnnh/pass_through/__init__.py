@@ -8,6 +8,9 @@ no further layers. What a new layer of this library computes belongs into
 """
 
 from keras_pnnh.pass_through.conversion import Certificate, from_residual
-from keras_pnnh.pass_through.writing_out import write_out
+from keras_pnnh.pass_through.writing_out import (
+    certify_written_out,
+    write_out,
+)
 
-__all__ = ["Certificate", "from_residual", "write_out"]
+__all__ = ["Certificate", "certify_written_out", "from_residual", "write_out"]

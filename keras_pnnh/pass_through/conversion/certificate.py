@@ -47,6 +47,14 @@ class Certificate:
         written_out_parameters: Those of `write_out(chain)`, or None.
         uncounted: Names of the layers of unknown cost, which are left as they
             are.
+        in_range_macs: Multiply-accumulates of `write_out(chain, images=...)`,
+            or None.
+        in_range_parameters: Parameters of the same, or None.
+        clipped: Number of values on the images that leave the range for which
+            the chain was written out; None if there is no range.
+        clipped_images: Number of images with such values, or None.
+        exact_in_range: Whether the differences on the other images are
+            rounding; None if there is no range.
 
     Example:
 
@@ -80,6 +88,21 @@ class Certificate:
     parameters: int
     written_out_parameters: int | None
     uncounted: tuple[str, ...] = ()
+    in_range_macs: int | None = None
+    in_range_parameters: int | None = None
+    clipped: int | None = None
+    clipped_images: int | None = None
+    exact_in_range: bool | None = None
+
+    @property
+    def outcome(self) -> str:
+        """`"exact"`, `"exact within a range"` or `"not exact"`.
+
+        In a range, images of which values leave it do not count.
+        """
+        if self.clipped is None:
+            return "exact" if self.exact else "not exact"
+        return "exact within a range" if self.exact_in_range else "not exact"
 
     def raise_if_not_exact(self) -> None:
         """Raise unless the differences are rounding.
@@ -98,6 +121,11 @@ class Certificate:
             )
 
     def _repair(self):
+        if self.clipped:
+            return (
+                f"{self._clips()}. Fit the range on more images, "
+                "`write_out(chain, images=...)`, or give it a larger `margin`."
+            )
         if not self.images:
             return (
                 "On all of them the source itself overflows, or changes as "
@@ -109,7 +137,18 @@ class Certificate:
             "returns the chain that is not equal, with its certificate."
         )
 
+    def _clips(self):
+        total = self.images + self.left_out
+        if not self.clipped:
+            return f"no value of {total} images leaves it"
+        return (
+            f"{self.clipped:,} values of {self.clipped_images} of {total} "
+            "images leave it and are clipped"
+        )
+
     def _end(self):
+        if self.clipped is not None and self.exact_in_range:
+            return f"exact within a range, up to rounding: {self._clips()}"
         if self.exact_until is None:
             return "exact to the end, up to rounding"
         return f"exact until layer '{self.exact_until}'"
@@ -144,7 +183,8 @@ class Certificate:
             f"  pass-through channels: {self.pass_through_channels:,}",
             f"  multiply-accumulates: {self.macs:,} (source: "
             f"{self.source_macs:,}; written out: "
-            f"{count_or_none(self.written_out_macs)}){without(self.uncounted)}",
+            f"{count_or_none(self.written_out_macs)}, in a range "
+            f"{count_or_none(self.in_range_macs)}){without(self.uncounted)}",
             f"  parameters: {self.parameters:,} (source: "
             f"{self.source_parameters:,}; written out: "
             f"{count_or_none(self.written_out_parameters)})",
@@ -188,6 +228,8 @@ def certify(
         parameters=after.parameters,
         written_out_parameters=after.written_out_parameters,
         uncounted=after.uncounted,
+        in_range_macs=after.in_range_macs,
+        in_range_parameters=after.in_range_parameters,
     )
 
 

@@ -17,6 +17,7 @@ TOLERANCES = {"float64": 1e-6, "float32": 1e-4, "float16": 3e-2}
 HALF_TOLERANCE = 0.2  # bfloat16, with 8 bits
 _AMPLIFIED = 16  # times what the last bit of the input changes, at most
 _UNSTABLE = 10  # tolerances by which the last bit changes an image that is
+BATCH = 16  # images at a time
 PROBE_SIZE = 64  # pixels, where a model leaves the size open
 
 
@@ -137,18 +138,37 @@ def make_probe(model: keras.Model, probe: Any) -> Any:
             make(np.random.default_rng(seed)) for seed, make in enumerate(kinds)
         ]
         return np.stack(made).astype("float32")
-    probe = keras.ops.convert_to_numpy(probe)
-    fits = probe.ndim == len(shape) + 1 and all(
+    return check_batch(model, probe, "probe")
+
+
+def check_batch(model: keras.Model, images: Any, name: str) -> Any:
+    """Images as an array, if they are a batch of inputs of a model.
+
+    Args:
+        model: A model with one input.
+        images: What was given.
+        name: What it is called.
+
+    Raises:
+        ValueError: If they are no batch, or not finite.
+    """
+    shape = tuple(model.inputs[0].shape[1:])
+    try:
+        batch = keras.ops.convert_to_numpy(images)
+    except (TypeError, ValueError):
+        batch = np.empty(0)
+    fits = batch.ndim == len(shape) + 1 and all(
         known in (None, size)
-        for known, size in zip(shape, probe.shape[1:], strict=True)
+        for known, size in zip(shape, batch.shape[1:], strict=True)
     )
-    if not fits or not len(probe) or not np.isfinite(probe).all():
+    fits = fits and batch.dtype.kind in "biuf"
+    if not fits or not len(batch) or not np.isfinite(batch).all():
         raise ValueError(
-            "`probe` must be a batch of finite inputs of the model. Received: "
-            f"an array of shape {probe.shape}, model '{model.name}' with "
-            f"inputs of shape {shape}. Pass a few images."
+            f"`{name}` must be a batch of finite inputs of the model. "
+            f"Received: {type(images).__name__} of shape {batch.shape}, model "
+            f"'{model.name}' with inputs of shape {shape}. Pass a few images."
         )
-    return probe
+    return batch
 
 
 def _whole_numbers(model, dtype, sizes):
@@ -164,10 +184,16 @@ def _whole_numbers(model, dtype, sizes):
 
 def _measures(model, inputs, hidden):
     """Results, and the logits that they hide."""
-    results = call_model(model, inputs).astype("float64")
-    if not hidden:
-        return [results]
-    return [results, compute_logits(model, inputs).astype("float64")]
+    calls = [call_model, compute_logits] if hidden else [call_model]
+    return [
+        np.concatenate(
+            [
+                call(model, inputs[start : start + BATCH])
+                for start in range(0, len(inputs), BATCH)
+            ]
+        ).astype("float64")
+        for call in calls
+    ]
 
 
 def _finite(arrays):

@@ -67,11 +67,14 @@ class PassThroughLayer(PlainLayer):
         return 0
 
     @staticmethod
-    def plan_written_out(network: Any) -> dict[str, Any] | None:
+    def plan_written_out(
+        network: Any, in_range: bool = False
+    ) -> dict[str, Any] | None:
         """The ordinary layers in the place of those of a chain.
 
         Args:
             network: `graph.Graph`.
+            in_range: Whether what passes has a range, which images fit.
 
         Returns:
             Dictionary from a layer to a list of what is made in its place,
@@ -81,7 +84,9 @@ class PassThroughLayer(PlainLayer):
         from keras_pnnh.pass_through import writing_out
 
         try:
-            return writing_out.plan_written_out(network)
+            return writing_out.plan_written_out(
+                network, writing_out.Ranges(None) if in_range else None
+            )
         except writing_out.NotWrittenOutError:
             return None
 

@@ -18,6 +18,7 @@ class Geometry(NamedTuple):
     pad: tuple[Any, ...]  # pixels of zeros to add before, ((top, bottom), ...)
     crop: tuple[Any, ...]  # pixels to cut away before
     befores: tuple[Any, ...]  # padding before the image, for each block
+    padded: tuple[bool, ...]  # for each block whether it reads padding
 
 
 def geometry_of(call: Any) -> Geometry:
@@ -38,6 +39,7 @@ def geometry_of(call: Any) -> Geometry:
     if any(block.kind == "max" for block in layer.blocks):
         raise _error(layer, "takes maxima beside pass-through channels")
     sizes, strides, pads, crops, same, befores = [], [], [], [], True, []
+    padded = []
     for axis in (0, 1):
         n = call.inputs[0].shape[first + axis]
         steps = {block.strides[axis] for block in layer.blocks}
@@ -57,6 +59,7 @@ def geometry_of(call: Any) -> Geometry:
         pads.append((before, max(after, 0)))
         crops.append((0, max(-after, 0)))
         befores.append(starts)
+        padded.append([max(around) > 0 for around in paddings])
         same = same and step == 1 and before == (size - 1) // 2
         same = same and before + after == size - 1
     return Geometry(
@@ -66,6 +69,7 @@ def geometry_of(call: Any) -> Geometry:
         ((0, 0), (0, 0)) if same else tuple(pads),
         tuple(crops),
         tuple(zip(*befores, strict=True)),
+        tuple(map(any, zip(*padded, strict=True))),
     )
 
 

@@ -1,5 +1,6 @@
 """Which ordinary layers take the place of layers with pass-through channels."""
 
+import math
 from typing import Any
 
 import keras
@@ -10,6 +11,8 @@ from keras_pnnh.pass_through.layers import (
     CarryNormalization,
     PassThroughLayer,
 )
+from keras_pnnh.pass_through.writing_out.geometry import geometry_of
+from keras_pnnh.pass_through.writing_out.rectification import rectify
 from keras_pnnh.pass_through.writing_out.wires import (
     Channel,
     Made,
@@ -17,7 +20,6 @@ from keras_pnnh.pass_through.writing_out.wires import (
     Passed,
     Wire,
     plain_channels,
-    rectify,
 )
 from keras_pnnh.pass_through.writing_out.written_images import (
     convolution_layers,
@@ -36,11 +38,13 @@ _KEEP_SIGN = (
 )
 
 
-def plan_written_out(network: Any) -> dict[Any, Any]:
+def plan_written_out(network: Any, ranges: Any = None) -> dict[Any, Any]:
     """The ordinary layers for those of a chain with pass-through channels.
 
     Args:
         network: `graph.Graph`.
+        ranges: `Ranges` of what passes the activations of images, or None: a
+            stream of both signs is a pair then.
 
     Returns:
         Dictionary from a `Carry*` layer to a list of
@@ -92,22 +96,39 @@ def plan_written_out(network: Any) -> dict[Any, Any]:
                 "`write_out`."
             )
     formats = {layer.data_format for layer in images}
-    planner = _Planner(1 if "channels_first" in formats else 3)
+    axis = 1 if "channels_first" in formats else 3
     followers = [call.layer for call in network.calls[1:]] + [None]
-    for call, following in zip(network.calls, followers, strict=True):
-        if call.layer in plan:
+    pairs = [
+        (call, following)
+        for call, following in zip(network.calls, followers, strict=True)
+        if call.layer not in plan
+    ]
+    paired = set()  # activations that no range passes
+    while True:
+        planner = _Planner(axis, ranges, paired)
+        try:
+            found = {
+                call.layer: planner.plan(call, following)
+                for call, following in pairs
+            }
+        except _ReadBeyondBorder as error:
+            paired.add(error.args[0])
             continue
-        layers = planner.plan(call, following)
-        if layers is not None:
-            plan[call.layer] = layers
-    return plan
+        found = {layer: new for layer, new in found.items() if new is not None}
+        return {**plan, **found}
+
+
+class _ReadBeyondBorder(Exception):  # noqa: N818
+    """A window reads zeros around the image of a channel that is shifted."""
 
 
 class _Planner:
     """Follows the channels of a chain, and the wires that they are in."""
 
-    def __init__(self, axis):
+    def __init__(self, axis, ranges, paired):
         self._axis = axis
+        self._ranges = ranges
+        self._paired = paired
         self._channels = []
         self._rectified = None  # what the coming `CarryActivation` makes
 
@@ -120,7 +141,7 @@ class _Planner:
             layers = []
             if self._rectified is None:
                 layers.append(self._reserve(call))
-            layers += rectifier_layers(call, self._rectified.clips)
+            layers += rectifier_layers(call, self._rectified)
             self._channels, self._rectified = self._rectified.channels, None
             return layers
         self._standard(call)
@@ -130,43 +151,53 @@ class _Planner:
         """Nothing passes through it: channels are wires."""
         layer, shape = call.layer, call.outputs[0].shape
         count = shape[self._axis] if len(shape) == 4 else 0
-        kept = isinstance(layer, _KEEP_SIGN) and all(
+        most = _rectified_to(layer)
+        if isinstance(layer, _KEEP_SIGN) and all(
             channel.nonnegative for channel in self._channels
+        ):
+            most = max((channel.most for channel in self._channels), default=0)
+        self._channels = plain_channels(
+            count, most is not None, math.inf if most is None else most
         )
-        self._channels = plain_channels(count, kept or _is_rectifier(layer))
+
+    def _rectify(self, layer, channels, passing):
+        ranges = None if layer in self._paired else self._ranges
+        self._rectified = rectify(layer, channels, passing, ranges)
+        return self._rectified.made
 
     def _reserve(self, call):
-        """A 1x1 convolution that makes the pairs where none is before."""
-        layer, channels = call.layer, self._channels
-        signs = [channel.nonnegative for channel in channels]
-        self._rectified = rectify(layer, signs, {})
-        return reserving_layer(call, channels, self._rectified.made)
+        """A 1x1 convolution that makes the wires where none is before."""
+        channels = self._channels
+        made = self._rectify(call.layer, channels, {})
+        return reserving_layer(call, channels, made)
 
     def _convolution(self, call, following):
         layer, channels = call.layer, self._channels
-        passing = _passing(layer)
-        signs = [
-            index in passing and channels[passing[index]].nonnegative
+        geometry = geometry_of(call)
+        for block, padded in zip(layer.blocks, geometry.padded, strict=True):
+            for channel in channels[slice(*block.inputs)]:
+                if padded and channel.origin is not None:
+                    raise _ReadBeyondBorder(channel.origin)
+        sources = {
+            index: channels[source] for index, source in _passing(layer).items()
+        }
+        bounds = [
+            sources[index]
+            if index in sources and sources[index].nonnegative
+            else Channel(())
             for index in range(layer.filters)
         ]
-        sources = {index: channels[source] for index, source in passing.items()}
         if isinstance(following, CarryActivation):
-            passing = {
-                index: channel
-                for index, channel in sources.items()
-                if channel.rectified
-            }
-            self._rectified = rectify(following, signs, passing)
-            made = self._rectified.made
+            made = self._rectify(following, bounds, sources)
         else:
-            # Pairs are undone, unless that would mix channels.
+            # Wires are put together, unless that would mix channels.
             apart = isinstance(following, CarryConv2D) and all(
                 block.kind != "conv" for block in layer.blocks
             )
             made, self._channels = _side_by_side(
-                signs, sources if apart else {}
+                bounds, sources if apart else {}
             )
-        return convolution_layers(call, channels, made)
+        return convolution_layers(call, channels, made, geometry)
 
 
 def _passing(layer):
@@ -174,35 +205,47 @@ def _passing(layer):
     passing = {}
     for (start, _), (index, *more) in layer.parts:
         block = layer.blocks[index]
-        if not more and block.kind == "identity":
+        if not more and block.kind == "identity" and not block.use_bias:
             for offset in range(block.channels):
                 passing[start + offset] = block.inputs[0] + offset
     return passing
 
 
-def _side_by_side(signs, sources):
+def _side_by_side(bounds, sources):
     """Wires that are channels, or those of a channel that is passed on."""
     made, channels = [], []
-    for index, nonnegative in enumerate(signs):
+    for index, bound in enumerate(bounds):
         first = len(made)
         if index not in sources:
             made.append(Made(index))
-            wires = (Wire(first, 1),)
-            channels.append(Channel(wires, nonnegative, nonnegative))
+            channels.append(
+                Channel(
+                    (Wire(first, 1),),
+                    bound.nonnegative,
+                    bound.most,
+                    ceiling=bound.most if bound.nonnegative else None,
+                )
+            )
             continue
         old = sources[index]
         made += [Passed(wire.place, index) for wire in old.wires]
         wires = tuple(
-            Wire(place, wire.sign)
+            Wire(place, wire.factor)
             for place, wire in enumerate(old.wires, first)
         )
         channels.append(old._replace(wires=wires))
     return made, channels
 
 
-def _is_rectifier(layer):
+def _rectified_to(layer):
+    """The most that a rectifier makes; None for any other layer."""
     if isinstance(layer, keras.layers.ReLU):
-        return not layer.negative_slope and layer.threshold >= 0
-    return isinstance(layer, keras.layers.Activation) and (
-        layer.activation in (keras.activations.relu, keras.activations.relu6)
-    )
+        if layer.negative_slope or layer.threshold < 0:
+            return None
+        return math.inf if layer.max_value is None else layer.max_value
+    if isinstance(layer, keras.layers.Activation):
+        return {
+            keras.activations.relu: math.inf,
+            keras.activations.relu6: 6.0,
+        }.get(layer.activation)
+    return None

@@ -8,10 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_pnnh.pass_through.writing_out.geometry import (
-    geometry_of,
-    layer_kernel,
-)
+from keras_pnnh.pass_through.writing_out.geometry import layer_kernel
 from keras_pnnh.pass_through.writing_out.wires import Passed
 
 
@@ -25,6 +22,8 @@ class StandardLayer:
     macs: int | None = 0  # None: the size of the image is not known
     parameters: int = 0
     weights: Callable | None = None  # returns the list of arrays
+    # Channels that it must leave alone, which it does within their range.
+    in_range: tuple[int, ...] = ()
 
 
 def reserving_layer(call: Any, channels: Any, made: Any) -> StandardLayer:
@@ -50,9 +49,11 @@ def reserving_layer(call: Any, channels: Any, made: Any) -> StandardLayer:
     )
 
 
-def convolution_layers(call: Any, channels: Any, made: Any) -> list[Any]:
+def convolution_layers(
+    call: Any, channels: Any, made: Any, geometry: Any
+) -> list[Any]:
     """Padding and a convolution from wires to wires."""
-    layer, geometry = call.layer, geometry_of(call)
+    layer = call.layer
     common = {"data_format": layer.data_format, "dtype": layer.dtype_policy}
     layers = []
     if any(map(any, geometry.pad)):
@@ -135,42 +136,49 @@ def _wires(channels):
 
 def _weights(kernel, bias, channels, made):
     """Kernel and bias between wires of those between channels."""
-    count = _wires(channels)
-    shape = (*kernel.shape[:2], count, kernel.shape[3])
-    opened = np.zeros(shape, kernel.dtype)
+    dtype, count = kernel.dtype, _wires(channels)
+    kernel, bias = kernel.astype("float64"), bias.astype("float64")
+    opened = np.zeros((*kernel.shape[:2], count, kernel.shape[3]))
     for channel, row in zip(channels, np.moveaxis(kernel, 2, 0), strict=True):
         for wire in channel.wires:
-            opened[:, :, wire.place] += wire.sign * row
-    columns = np.empty((*shape[:3], len(made)), kernel.dtype)
-    offsets = np.zeros(len(made), kernel.dtype)
+            opened[:, :, wire.place] += wire.factor * row
+        # No window reads padding of a channel that is shifted.
+        bias = bias + channel.offset * row.sum((0, 1))
+    columns = np.zeros((*opened.shape[:3], len(made)))
+    offsets = np.zeros(len(made))
     for place, item in enumerate(made):
-        column = opened[..., item.channel]
-        if isinstance(item, Passed):
-            keep = np.arange(count) == item.wire
-            columns[..., place] = np.abs(column) * keep
+        if isinstance(item, Passed):  # its channel is passed by one tap of 1
+            tap = kernel[..., item.channel].sum(2)
+            columns[:, :, item.wire, place] = tap
             continue
-        columns[..., place] = item.sign * column
-        offsets[place] = item.sign * bias[item.channel] + item.shift
-    return columns, offsets
+        columns[..., place] = item.factor * opened[..., item.channel]
+        offsets[place] = item.factor * bias[item.channel] + item.shift
+    return columns.astype(dtype), offsets.astype(dtype)
 
 
-def rectifier_layers(call: Any, clips: Any) -> list[StandardLayer]:
+def rectifier_layers(call: Any, rectified: Any) -> list[StandardLayer]:
     """One ReLU, or two around a turn of what is clipped."""
-    layer = call.layer
+    layer, turns = call.layer, rectified.turns
     common = {"dtype": layer.dtype_policy}
     relu = keras.layers.ReLU
-    last = StandardLayer(relu, layer.name, common)
-    if not any(clip is not None for clip in clips):
-        return [last]
-    clipped = np.array([clip is not None for clip in clips])
+    if not turns:
+        arguments = {"max_value": rectified.most, **common}
+        return [
+            StandardLayer(
+                relu, layer.name, arguments, in_range=rectified.in_range
+            )
+        ]
+    turned = np.array([turn is not None for turn in turns])
 
     def weights():
-        kernel = np.where(clipped, -1.0, 1.0)[None, None, :, None]
-        return kernel, np.array([clip or 0.0 for clip in clips])
+        kernel = np.where(turned, -1.0, 1.0)[None, None, :, None]
+        return kernel, np.array([turn or 0.0 for turn in turns])
 
-    count = len(clips)
+    count = len(turns)
     return [
-        StandardLayer(relu, f"{layer.name}_below", common),
+        StandardLayer(
+            relu, f"{layer.name}_below", common, in_range=rectified.in_range
+        ),
         StandardLayer(
             keras.layers.DepthwiseConv2D,
             f"{layer.name}_clip",
@@ -179,7 +187,7 @@ def rectifier_layers(call: Any, clips: Any) -> list[StandardLayer]:
             2 * count,
             weights,
         ),
-        last,
+        StandardLayer(relu, layer.name, common),
     ]
 
 
