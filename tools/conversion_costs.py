@@ -60,11 +60,13 @@ def count(name):
             "source": certificate.source_macs,
             "chain": certificate.macs,
             "written_out": certificate.written_out_macs,
+            "in_range": certificate.in_range_macs,
         },
         "parameters": {
             "source": certificate.source_parameters,
             "chain": certificate.parameters,
             "written_out": certificate.written_out_parameters,
+            "in_range": certificate.in_range_parameters,
         },
         "peak_activation": {
             "source": audit(model).peak_activation,
@@ -83,9 +85,11 @@ def as_table():
                 "MACs": counts["macs"]["source"],
                 "chain": _ratio(counts["macs"], "chain"),
                 "written out": _ratio(counts["macs"], "written_out"),
+                "in a range": _ratio(counts["macs"], "in_range"),
                 "parameters": counts["parameters"]["source"],
                 "chain ": _ratio(counts["parameters"], "chain"),
                 "written out ": _ratio(counts["parameters"], "written_out"),
+                "in a range ": _ratio(counts["parameters"], "in_range"),
                 "peak activation": counts["peak_activation"]["source"],
                 "chain  ": _ratio(counts["peak_activation"], "chain"),
             }
