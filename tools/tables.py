@@ -24,6 +24,7 @@ FOLDERS = (
 )
 sys.path += [str(ROOT / folder) for folder in FOLDERS]
 
+import chain_in_range  # noqa: E402
 import choose_weights  # noqa: E402
 import construction  # noqa: E402
 import conversion_costs  # noqa: E402
@@ -193,6 +194,7 @@ SINGLE = {
     "benchmark-goals": deployment.goals,
     "benchmark-losses": deployment.losses,
     "bundled-weights": bundled_weights,
+    "chain-in-range": chain_in_range.as_table,
     "choice": choice_of_weights,
     "construction": functools.partial(on_each_backend, construction),
     "conversion-costs": conversion_costs.as_table,

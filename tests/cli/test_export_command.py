@@ -99,6 +99,25 @@ def test_what_may_be_left_out(arguments, data, written, capsys):
     assert not keras_layers_only(written["model"])
 
 
+def test_images_are_those_of_a_folder(
+    arguments, data, written, tmp_path, monkeypatch, capsys
+):
+    seen = {}
+
+    def export(*_, images, **__):
+        seen["images"] = images
+        raise ValueError("seen")
+
+    monkeypatch.setattr("keras_pnnh.export", export)
+    more = ["--data", str(data), "--images"]
+    assert main([*arguments, *more, str(data / "test")]) == 1
+    assert seen["images"].shape == (6, 8, 8, 3)
+    capsys.readouterr()
+    (tmp_path / "empty").mkdir()
+    assert main([*arguments, *more, str(tmp_path / "empty")]) == 1
+    assert "with no file named .bmp" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

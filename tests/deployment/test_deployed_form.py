@@ -80,6 +80,69 @@ def test_too_dear_is_refused_before_it_is_built(limit, monkeypatch):
         assert words in message
 
 
+def inverted(x):
+    y = keras.layers.ReLU(6)(keras.layers.Conv2D(12, 1)(x))
+    y = keras.layers.DepthwiseConv2D(3, padding="same")(y)
+    y = keras.layers.Conv2D(4, 1)(keras.layers.ReLU(6)(y))
+    return keras.layers.Add()([x, y])
+
+
+def mobile():
+    """The chain of two inverted residuals: streams of both signs."""
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.Rescaling(1 / 127.5, -1)(image)
+    x = inverted(inverted(keras.layers.Conv2D(4, 3, padding="same")(x)))
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(image, keras.layers.Dense(2)(x), name="mobile")
+    return keras_pnnh.from_residual(model)[0]
+
+
+@pytest.mark.parametrize("batch_size", [None, 3])
+def test_images_fit_a_range_at_less_cost(images, batch_size):
+    model, cost = mobile(), audit(mobile())
+    made, changes = deployed_form(
+        model, images=images, batch_size=batch_size, cost_limit=1.6
+    )
+    assert audit(made).macs == cost.in_range_macs < cost.written_out_macs
+    assert made.inputs[0].shape[0] == batch_size
+    words = " ".join(changes)
+    assert f"exact within the range of {len(images)} images" in words
+    assert f"{cost.in_range_macs:,} multiply-accumulates" in words
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(keras.ops.stop_gradient(made(images[:3]))),
+        model.predict(images[:3], verbose=0),
+        atol=1e-4,
+    )
+
+
+def test_the_limit_holds_for_a_range_as_well(images, monkeypatch):
+    model, cost = mobile(), audit(mobile())
+    monkeypatch.setattr(
+        "keras_pnnh.deployment.deployed_form.write_out",
+        lambda model, images: pytest.fail("built"),
+    )
+    with pytest.raises(ValueError, match=f"{cost.in_range_macs:,} multiply"):
+        deployed_form(model, images=images, cost_limit=1)
+
+
+def test_wrong_images_for_a_range(images, tmp_path):
+    with pytest.raises(ValueError, match="keep_pass_through=True"):
+        deployed_form(mobile(), keep_pass_through=True, images=images)
+    for wrong in (images[:0], images[:, :4], images * np.nan):
+        with pytest.raises(ValueError, match="`images` must be"):
+            keras_pnnh.export(
+                mobile(), tmp_path / "net.onnx", "onnx", images=wrong
+            )
+    assert not list(tmp_path.iterdir())
+
+
+@writes
+def test_a_file_within_a_range(images, tmp_path):
+    report = export(mobile(), tmp_path / NAME, images=images)
+    assert report.joins == 0 and report.relative_difference < 1e-4
+    assert f"exact within the range of {len(images)} images" in str(report)
+
+
 def test_coders_and_norms_are_folded():
     model = PlainResNet((1,), (4,), input_shape=(8, 8, 3))
     assert audit(deployed_form(model).model).plain

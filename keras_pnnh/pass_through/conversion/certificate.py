@@ -126,6 +126,11 @@ class Certificate:
                 f"{self._clips()}. Fit the range on more images, "
                 "`write_out(chain, images=...)`, or give it a larger `margin`."
             )
+        if self.clipped is not None:
+            return (
+                "Rounding is relative to the range. Leave out the images that "
+                "make it wide, or `images`: pairs have no range."
+            )
         if not self.images:
             return (
                 "On all of them the source itself overflows, or changes as "

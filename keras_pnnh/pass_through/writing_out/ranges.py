@@ -10,8 +10,10 @@ from keras_pnnh.pass_through.layers import CarryActivation
 
 BATCH = 8
 # How far a range goes beyond the values of the images on either side, relative
-# to their width.
-MARGIN = 0.25
+# to their width. Of 200 further pictures of a fine-tuned MobileNetV2 32 left
+# the range of 64 with a margin of 0.25, 1 with 0.5, none with 1; in float32
+# none of these costs precision.
+MARGIN = 1.0
 # The least width of a channel, relative to the widest beside it: one that is
 # constant on the images needs not be so on others.
 _LEAST = 0.01
