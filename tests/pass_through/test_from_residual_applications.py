@@ -5,11 +5,17 @@ import importlib.util
 import keras
 import numpy as np
 import pytest
-from conversion_checks import convert, noise, write_out
+from conversion_checks import (
+    convert,
+    noise,
+    relative_difference,
+    write_out,
+)
 from harness import randomize
 from keras import layers
 from residual_sources import largest, trained_like
 
+from keras_pnnh import pass_through
 from keras_pnnh.auditing import audit
 
 NEW = {"weights": None, "classes": 3}
@@ -44,12 +50,27 @@ def test_mobilenet_v2():
         if piece["activation"] is not None
     ]
     assert set(clips) == {6.0}
+    images = 10 * np.random.default_rng(1).standard_normal((8, 33, 48, 3))
+    made = pass_through.write_out(plain, images=images)
+    assert relative_difference(model, made, images) < 1e-5
+    assert audit(made).depth == audit(model).depth
     dense = write_out(model, plain)
     # Depthwise convolutions stay depthwise.
     assert certificate.written_out_macs < 1.3 * certificate.macs
     assert any(
         isinstance(layer, layers.DepthwiseConv2D) for layer in dense.layers
     )
+
+
+@pytest.mark.torch_only
+def test_mobilenet_v2_in_a_range_costs_nine_percent():
+    model = keras.applications.MobileNetV2(input_shape=(96, 96, 3), **NEW)
+    plain, certificate = pass_through.from_residual(model, require_exact=False)
+    assert certificate.in_range_macs < 1.09 * certificate.source_macs
+    report = audit(pass_through.write_out(plain, images=noise(model)))
+    assert report.plain and report.depth == audit(model).depth
+    assert report.macs == certificate.in_range_macs
+    assert report.parameters == certificate.in_range_parameters
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ import pytest
 
 from keras_pnnh import audit, export, fold, from_residual, write_out
 from keras_pnnh.data import LabelledImages, read_image
+from keras_pnnh.pass_through import certify_written_out
 from keras_pnnh.samples import sample_images
 from keras_pnnh.training import evaluate
 
@@ -81,6 +82,17 @@ def test_written_out_it_is_plain(model, chain, written_out, images):
     assert report.plain and report.pass_through_channels == 0
     assert report.macs == chain[1].written_out_macs
     assert "keras_pnnh" not in written_out.to_json()
+
+
+def test_written_out_in_a_range_it_has_no_further_layer(model, chain, images):
+    made = write_out(chain[0], images=images)
+    check_same(made, model, images)
+    before, after = audit(model), audit(made)
+    assert after.plain and after.depth == before.depth
+    assert after.macs < 1.09 * before.macs
+    found = certify_written_out(chain[0], made, images)
+    assert found.outcome == "exact within a range" and found.clipped == 0
+    assert certify_written_out(chain[0], made, 20 * images).clipped > 0
 
 
 def test_fold_keeps_the_labels(model, images):

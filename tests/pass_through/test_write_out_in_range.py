@@ -326,3 +326,15 @@ def test_other_precisions(policy):
     made = write_out(chain, images=pixels)
     tolerance = 1e-6 if policy == "float64" else 3e-2
     assert relative_difference(model, made, pixels) < tolerance
+
+
+def test_only_a_convolution_reads_what_was_shifted():
+    """A chain by hand, such as none that is converted."""
+    images = keras.Input((8, 8, 3))
+    x = conv(images, 2)
+    relu = {"inputs": [0, 1], "activation": "relu"}
+    x = CarryActivation([relu, {"inputs": [1, 2]}])(x)
+    model = trained_like(keras.Model(images, head(x)))
+    for pixels in (None, noise(model)):
+        with pytest.raises(ValueError, match="is read by a `CarryConv2D`"):
+            write_out(model, images=pixels)

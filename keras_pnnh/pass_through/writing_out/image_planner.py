@@ -10,6 +10,7 @@ from keras_pnnh.pass_through.writing_out.rectification import rectify
 from keras_pnnh.pass_through.writing_out.wires import (
     Channel,
     Made,
+    NotWrittenOutError,
     Passed,
     Wire,
     plain_channels,
@@ -60,6 +61,16 @@ class ImagePlanner:
     def _standard(self, call):
         """Nothing passes through it: channels are wires."""
         layer, shape = call.layer, call.outputs[0].shape
+        if any(
+            channel.offset or channel.wires != (Wire(index, 1),)
+            for index, channel in enumerate(self._channels)
+        ):
+            raise NotWrittenOutError(
+                "What passes an activation of images is read by a "
+                f"`CarryConv2D`. Received: layer '{layer.name}' "
+                f"({type(layer).__name__}) after one. Keep the chain as it is, "
+                "without `write_out`."
+            )
         count = shape[self._axis] if len(shape) == 4 else 0
         most = _rectified_to(layer)
         if isinstance(layer, _KEEP_SIGN) and all(
