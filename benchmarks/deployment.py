@@ -119,7 +119,7 @@ def losses():
                 "runtime": found.where,
                 "does not beat": found.model,
                 "in": found.what,
-                "ratio": f"{found.ratio:.2f}x",
+                "ratio": f"{found.ratio:.2f}x{_doubt(found)}",
             }
             for found in find(record["rows"], record["counts"])
             if found.where != "counted"
@@ -127,6 +127,10 @@ def losses():
             and not found.won
         ]
     return as_markdown(lines) if lines else "Nowhere in these runs."
+
+
+def _doubt(found):
+    return ", undecided" if found.verdict == "undecided" else ""
 
 
 def goals():

@@ -16,6 +16,7 @@ import keras
 from keras_pnnh.deployment.export import export
 from keras_pnnh.deployment.formats import get_format
 from keras_pnnh.deployment.process import TIME_LIMIT
+from keras_pnnh.deployment.ratios import range_of_median, ratios_of
 from keras_pnnh.deployment.run_file import describe_runtime
 from keras_pnnh.deployment.timing import measure_memory, measure_times
 from keras_pnnh.presentation.text_table import as_table
@@ -55,7 +56,8 @@ def benchmark(
         (bytes, see `measure_memory`), and `"latency_ratio"`,
         `"throughput_ratio"`, `"memory_ratio"`: how many times slower, or
         larger, this model is than the first; the median of the ratios within
-        the rounds.
+        the rounds. `"latency_range"` and `"throughput_range"` hold that median
+        in nine of ten cases; None with fewer than five rounds.
 
     Raises:
         ValueError: See `export`; if the models take images of different
@@ -132,25 +134,24 @@ def _rows(form, single, batch, memory, batch_size):
     rows = []
     for label in single:
         sizes = memory[label], memory[first]
+        slower = ratios_of(single[label], single[first])
+        slower_batch = ratios_of(batch[label], batch[first])
         rows.append(
             {
                 "format": form.name,
                 "runtime": describe_runtime(form),
                 "model": label,
                 "latency": statistics.median(single[label]),
-                "latency_ratio": _ratio(single[label], single[first]),
+                "latency_ratio": statistics.median(slower),
+                "latency_range": range_of_median(slower),
                 "throughput": batch_size / statistics.median(batch[label]),
-                "throughput_ratio": _ratio(batch[label], batch[first]),
+                "throughput_ratio": statistics.median(slower_batch),
+                "throughput_range": range_of_median(slower_batch),
                 "memory": memory[label],
                 "memory_ratio": sizes[0] / sizes[1] if all(sizes) else None,
             }
         )
     return rows
-
-
-def _ratio(times, of_first):
-    pairs = zip(times, of_first, strict=True)
-    return statistics.median(one / other for one, other in pairs)
 
 
 def as_text(rows: Sequence[Mapping[str, Any]]) -> str:

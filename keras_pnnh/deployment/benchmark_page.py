@@ -87,7 +87,9 @@ def _verdicts(record, reports):
         f'<section class="box"><h2>Where it does not</h2>{rest}</section>',
         "</div>",
         "<p>A ratio says how many times slower or larger the other network "
-        f"is; times and memory count from {100 * NOISE:.0f} % on. {CAVEAT}</p>",
+        f"is; times and memory count from {100 * NOISE:.0f} % on, times only "
+        "where nine of ten such runs would agree: on a busy machine, or with "
+        f"few rounds, they are undecided. {CAVEAT}</p>",
     ]
     if others:
         parts.append(
@@ -108,9 +110,7 @@ def _list(findings: list[Finding]) -> str:
         return "<p>Nowhere in this run.</p>"
     groups: dict[tuple[str, str], list[str]] = {}
     for found in findings:
-        ratio = "equal" if found.equal else f"{found.ratio:.2f}x"
-        text = f"{ratio} ({found.where})"
-        groups.setdefault((found.model, found.what), []).append(text)
+        groups.setdefault((found.model, found.what), []).append(str(found))
     items: dict[str, list[str]] = {}
     for (model, what), texts in groups.items():
         line = f"<li>{escaped(what)}: {escaped(', '.join(texts))}</li>"

@@ -35,9 +35,9 @@ def tables(record: Mapping[str, Any]) -> list[str]:
                     (
                         row["model"],
                         f"{1e3 * row['latency']:.2f}",
-                        f"{row['latency_ratio']:.2f}x",
+                        _ratio(row, "latency"),
                         f"{row['throughput']:,.1f}",
-                        f"{row['throughput_ratio']:.2f}x",
+                        _ratio(row, "throughput"),
                         _shown(row["memory"], "{:,.1f}", 1e6),
                         _shown(row["memory_ratio"], "{:.2f}x"),
                     )
@@ -68,6 +68,15 @@ def tables(record: Mapping[str, Any]) -> list[str]:
         )
     )
     return made
+
+
+def _ratio(row, what):
+    """A ratio, and the range that it is known to."""
+    text = f"{row[f'{what}_ratio']:.2f}x"
+    known = row.get(f"{what}_range")
+    if not known or known[0] == known[1]:
+        return text
+    return f"{text} ({known[0]:.2f} to {known[1]:.2f})"
 
 
 def _shown(number, form, unit=1.0):

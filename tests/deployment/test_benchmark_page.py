@@ -6,13 +6,15 @@ import subprocess
 import sys
 import xml.etree.ElementTree
 
+import numpy as np
 import pytest
 
 from keras_pnnh.applications import PlainResNet, catalog
 from keras_pnnh.auditing import audit
 from keras_pnnh.cli.main import main
-from keras_pnnh.deployment.benchmark_findings import find
+from keras_pnnh.deployment.benchmark_findings import Finding, find
 from keras_pnnh.deployment.benchmark_page import write_report
+from keras_pnnh.deployment.ratios import range_of_median
 from keras_pnnh.folding import fold
 
 pytestmark = pytest.mark.torch_only
@@ -37,15 +39,18 @@ def reports():
     return {label: audit(model) for label, model in models.items()}
 
 
-def row(model, latency, memory, runtime="runtime <1>"):
+def row(model, latency, memory, runtime="runtime <1>", spread=0.02):
+    low, high = latency / 10 - spread, latency / 10 + spread
     return {
         "format": "onnx",
         "runtime": runtime,
         "model": model,
         "latency": latency / 1e3,
         "latency_ratio": latency / 10,
+        "latency_range": [low, high],
         "throughput": 8e3 / latency,
         "throughput_ratio": latency / 10,
+        "throughput_range": [low, high],
         "memory": memory and memory * 1e6,
         "memory_ratio": memory and memory / 20,
     }
@@ -120,6 +125,49 @@ def test_wins_and_losses_come_first(record, reports, tmp_path):
     assert "not folded" not in wins + rest
     body = text[text.index("<body>") :]
     assert body.index("Where it does not") < body.index("<svg")
+
+
+def test_what_noise_may_have_made_is_undecided(record, reports, tmp_path):
+    record["rows"][-1] = row(TWIN, 12.5, 20.2, spread=0.3)
+    wins, rest = Page(written(record, reports, tmp_path)).boxes
+    assert "time" not in wins
+    assert "1.25x (runtime <1>, undecided: 0.95x to 1.55x)" in rest
+    record["rows"][-1]["latency_range"] = None
+    _, rest = Page(written(record, reports, tmp_path)).boxes
+    assert "1.25x (runtime <1>, undecided: too few rounds)" in rest
+
+
+@pytest.mark.parametrize(
+    ("where", "ratio", "known", "verdict"),
+    [
+        ("a", 1.1, (1.01, 1.2), "ahead"),
+        ("a", 1.1, (0.99, 1.2), "undecided"),
+        ("a", 0.9, (0.8, 0.99), "behind"),
+        ("a", 0.9, (0.8, 1.01), "undecided"),
+        ("a", 1.01, (0.99, 1.015), "level"),
+        ("a", 1.01, (0.9, 1.1), "undecided"),
+        ("a", 1.5, None, "undecided"),
+        ("counted", 1.001, (1.001, 1.001), "ahead"),
+        ("counted", 1.0, (1.0, 1.0), "level"),
+    ],
+)
+def test_verdicts(where, ratio, known, verdict):
+    found = Finding("twin", "time", where, ratio, known)
+    assert found.verdict == verdict and found.won == (verdict == "ahead")
+
+
+def test_the_range_holds_the_median_as_often_as_it_says():
+    generator = np.random.default_rng(0)
+    for count in (5, 6, 11, 20):
+        draws = generator.standard_exponential((4000, count))
+        held = 0
+        for values in draws:
+            low, high = range_of_median(list(values))
+            held += low <= np.log(2) <= high
+        assert 0.89 < held / len(draws) < 0.99
+    assert range_of_median([1, 2, 3, 4]) is None
+    low, high = range_of_median(list(range(11)))
+    assert (low, high) == (2, 8)  # not all of them
 
 
 def test_one_file_holds_everything_as_text(record, reports, tmp_path):
