@@ -9,22 +9,29 @@ Needs:    the extras jax (with CUDA: pip install "jax[cuda12]"), tensorflow and
 Measured: accuracy, time and cost of a whole run: not measured. A training step
           on one GPU: docs/performance.md.
 
-The recipe is `imagenet-resnet50` (He et al. 2015, Goyal et al. 2017): 90
-epochs, the rate grows with the batch. It computes in bfloat16.
+What comes out is a run, as that of `keras-pnnh train`: evaluate it into its
+record, and push it. The recipe is `imagenet-resnet50` (He et al. 2015, Goyal
+et al. 2017): 90 epochs, the rate grows with the batch. It computes in bfloat16.
 """
 
 import argparse
 import os
+import time
 from pathlib import Path
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
 import keras
-from imagenet_input import training_set, validation_set
+from imagenet_input import describe, training_set, validation_set
 
 from keras_pnnh.applications import PlainResNet, PlainResNet50
-from keras_pnnh.training import get_recipe, hosts, make_optimizer, use_devices
-from keras_pnnh.weights import save_weights
+from keras_pnnh.training import (
+    get_recipe,
+    hosts,
+    make_optimizer,
+    save_run,
+    use_devices,
+)
 
 
 def parse(arguments=None, description=__doc__):
@@ -101,6 +108,7 @@ def fit(model, options, images, steps, validation):
         options.output.mkdir(parents=True, exist_ok=True)
         log = str(options.output / "log.csv")
         callbacks = [keras.callbacks.CSVLogger(log)]
+    start = time.monotonic()
     history = model.fit(
         images,
         epochs=options.epochs,
@@ -110,16 +118,18 @@ def fit(model, options, images, steps, validation):
         shuffle=False,
         verbose=2 if hosts.is_first() else 0,
     )
-    path = options.output / "model.weights.h5"
-
-    def write():
-        save_weights(model, path)
-        return str(path)
-
-    written = hosts.decided_by_first(write)
+    run = options.output / "run"
+    save_run(
+        model,
+        run,
+        source="ImageNet-1K (ILSVRC 2012), by TFDS",
+        seed=options.seed,
+        seconds=round(time.monotonic() - start, 1),
+        **describe(options),
+    )
     accuracy = history.history["val_accuracy"][-1]
     if hosts.is_first():
-        print(f"{written}: {100 * accuracy:.2f} % of the validation images")
+        print(f"{run}: {100 * accuracy:.2f} % of the validation images")
 
 
 if __name__ == "__main__":

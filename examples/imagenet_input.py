@@ -42,21 +42,58 @@ def validation_set(options, host=0, hosts=1):
     return images.batch(options.batch_size // hosts).prefetch(tf.data.AUTOTUNE)
 
 
+def describe(options):
+    """Names of the classes and numbers of images, for `save_run`."""
+    names = [f"class {number}" for number in range(1000)]
+    if not options.smoke:
+        names = _builder(options).info.features["label"].names
+    return {
+        "class_names": names,
+        "training_images": _examples(options, "train")[1],
+        "validation_images": _examples(options, "validation")[1],
+    }
+
+
 def _examples(options, split):
     """Pairs of JPEG and label, in order, and their number."""
     if options.smoke:
         return _made_up(2 * options.batch_size + 3)
     import tensorflow_datasets as tfds
 
-    builder = tfds.builder("imagenet2012", data_dir=options.data_dir)
-    builder.download_and_prepare()
+    builder = _builder(options)
+    decoders = {"image": tfds.decode.SkipDecoding()}
+    if builder.info.file_format.value == "array_record":
+        return _at_random_places(
+            builder.as_data_source(split, decoders=decoders)
+        )
     examples = builder.as_dataset(
-        split=split,
-        decoders={"image": tfds.decode.SkipDecoding()},
-        shuffle_files=False,
+        split=split, decoders=decoders, shuffle_files=False
     )
     pairs = examples.map(lambda each: (each["image"], each["label"]))
     return pairs, builder.info.splits[split].num_examples
+
+
+def _builder(options):
+    import tensorflow_datasets as tfds
+
+    builder = tfds.builder("imagenet2012", data_dir=options.data_dir)
+    builder.download_and_prepare()
+    return builder
+
+
+def _at_random_places(source):
+    """Pairs of a data source that reads one example as fast as the next."""
+
+    def read(index):
+        each = source[int(index)]
+        return each["image"], np.int64(each["label"])
+
+    def pair(index):
+        types = (tf.string, tf.int64)
+        image, label = tf.numpy_function(read, [index], types)
+        return tf.ensure_shape(image, ()), tf.ensure_shape(label, ())
+
+    return tf.data.Dataset.range(len(source)).map(pair), len(source)
 
 
 def _made_up(count):

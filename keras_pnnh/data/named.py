@@ -1,7 +1,9 @@
 """Data sets that TensorFlow Datasets knows by name."""
 
+import importlib.util
 import os
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -25,15 +27,11 @@ def load(
 ) -> LabelledImages:
     """One split in memory, see `load_images`."""
     builder = prepare(name, data_dir)
-    import tensorflow_datasets as tfds
-
-    examples = tfds.as_numpy(
-        builder.as_dataset(
-            split=name_of_split(builder, split), as_supervised=True
-        )
-    )
     images, labels = zip(
-        *((_rgb(image, size), label) for image, label in examples),
+        *(
+            (_rgb(each["image"], size), each["label"])
+            for each in examples(builder, split)
+        ),
         strict=True,
     )
     shapes = {image.shape for image in images}
@@ -113,6 +111,34 @@ def name_of_split(builder: Any, split: str) -> str:
         f"'{builder.name}' with {', '.join(found)}, and no '{split}'. Unpack "
         "it (`write_folder`) and divide its folder, or take another one."
     )
+
+
+def examples(builder: Any, split: str, **options: Any) -> Iterable[Any]:
+    """Dictionaries of NumPy arrays, in the order of the files.
+
+    Args:
+        builder: Of a data set whose files are there.
+        split: `"train"`, `"test"` or `"validation"`.
+        **options: Of `as_dataset` and `as_data_source`, such as `decoders`.
+
+    Raises:
+        ModuleNotFoundError: If the files are array_records and the package
+            that reads them is not installed.
+    """
+    import tensorflow_datasets as tfds
+
+    split = name_of_split(builder, split)
+    if builder.info.file_format.value != "array_record":
+        return tfds.as_numpy(
+            builder.as_dataset(split=split, shuffle_files=False, **options)
+        )
+    if importlib.util.find_spec("array_record") is None:
+        raise ModuleNotFoundError(
+            f"The files of '{builder.name}' in '{builder.data_dir}' are "
+            "array_records, which need array-record. It is not installed. Run "
+            "`pip install 'keras-pnnh[train]'`."
+        )
+    return builder.as_data_source(split=split, **options)
 
 
 def parts(builder: Any) -> list[str]:

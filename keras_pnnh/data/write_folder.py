@@ -93,12 +93,9 @@ def _write_named(name, folder, data_dir, track):
     _tell(f"writing '{name}', about {size / 1e6:,.1f} MB of image files")
     classes = folder_names(builder.info.features["label"].names)
     for split in named.parts(builder):
-        examples = builder.as_dataset(
-            split=named.name_of_split(builder, split),
-            decoders={"image": tfds.decode.SkipDecoding()},
-            shuffle_files=False,
-        )
-        for number, each in enumerate(track(tfds.as_numpy(examples))):
+        decoders = {"image": tfds.decode.SkipDecoding()}
+        examples = named.examples(builder, split, decoders=decoders)
+        for number, each in enumerate(track(examples)):
             content = bytes(each["image"])
             title = classes[int(each["label"])]
             path = folder / split / title / f"{number:08d}{_ending(content)}"

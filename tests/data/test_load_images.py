@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
@@ -74,17 +75,21 @@ def tfds(monkeypatch):
             labels = type("ClassLabel", (), {"names": ["ant", "bee"]})
             self.info = type("Info", (), {})()
             self.info.features = dict.fromkeys(features, labels)
+            self.info.file_format = types.SimpleNamespace(value="tfrecord")
             self.info.splits = {"train": None, "validation": None}
 
         def download_and_prepare(self):
             if self.error:
                 raise self.error
 
-        def as_dataset(self, split, as_supervised):
-            assert as_supervised
+        def as_dataset(self, split, shuffle_files):
+            assert not shuffle_files
             self.split = split
             return [
-                (np.full(shape, index, np.uint8), index % 2)
+                {
+                    "image": np.full(shape, index, np.uint8),
+                    "label": index % 2,
+                }
                 for index, shape in enumerate(self.shapes)
             ]
 

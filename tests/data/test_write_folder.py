@@ -1,7 +1,10 @@
 """Archives and named data sets become folders of files."""
 
+import subprocess
+import sys
 import tarfile
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,6 +117,22 @@ def test_a_data_set_of_one_part_has_no_other(tmp_path, mocked):
     assert [path.name for path in made.iterdir()] == ["train"]
     with pytest.raises(FileNotFoundError, match="with train, and no 'test'"):
         load_images("mnist", "test", data_dir=str(tmp_path / "tfds"))
+
+
+@pytest.mark.slow
+def test_array_records_are_read_as_they_are(tmp_path):
+    """Made by TFDS itself, with the classes of ImageNet."""
+    pytest.importorskip("tensorflow")
+    pytest.importorskip("tensorflow_datasets")
+    pytest.importorskip("array_record")
+    script = Path(__file__).with_name("made_up_imagenet.py")
+    place = str(tmp_path / "tfds")
+    subprocess.run([sys.executable, script, place], check=True)
+    data = load_images("imagenet2012", "test", (16, 16), data_dir=place)
+    assert data.images.shape == (6, 16, 16, 3) and len(data.class_names) == 1000
+    made = write_folder("imagenet2012", tmp_path / "made", place)
+    assert len(list(made.glob("train/*/*.jpg"))) == 18
+    assert len(list(made.glob("test/*/*.jpg"))) == 6
 
 
 class Named:
