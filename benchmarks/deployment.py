@@ -26,7 +26,7 @@ from keras_pnnh.presentation.text_table import as_markdown
 ROOT = Path(__file__).parents[1]
 RECORDS = ROOT / "evidence" / "deployment" / "benchmark"
 FIGURE = ROOT / "docs" / "figures" / "deployment.png"
-NETWORKS = ("plain_resnet50", "plain_resnet20", "plain_mobilenet_v2_100")
+NETWORKS = ("plain_resnet50", "plain_resnet20")
 RUNTIMES = (*FORMATS, "openvino")
 
 

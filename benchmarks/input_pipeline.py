@@ -27,6 +27,7 @@ from keras_pnnh.data.decoding import draw_box
 from keras_pnnh.data.order import IndexPlan
 from keras_pnnh.data.prefetch import PrefetchedCrops
 
+RECORD = Path(__file__).parents[1] / "evidence" / "input_pipeline.json"
 BATCH = 64
 LEAST_AREA = 0.08
 
@@ -141,6 +142,11 @@ def measure_peak(folder, threads):
     for step in range(plan.steps):
         crops.take(0, step)
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+
+
+def recorded():
+    """The table of the record."""
+    return as_table(json.loads(RECORD.read_text(encoding="utf-8")))
 
 
 def as_table(result):

@@ -38,6 +38,7 @@ def test_from_its_files_to_a_device(form, tmp_path):
             "HF_ENDPOINT": hub.endpoint,
             "HF_HOME": str(tmp_path / "home"),
             "HF_TOKEN": "hf_owner",
+            "HF_HUB_DISABLE_IMPLICIT_TOKEN": "0",
             "PYTHONPATH": str(ROOT),
         }
 

@@ -33,6 +33,7 @@ import efficiency_counts  # noqa: E402
 import export_accuracy  # noqa: E402
 import exported_files  # noqa: E402
 import figures  # noqa: E402
+import input_pipeline  # noqa: E402
 import int8_agreement  # noqa: E402
 import laptop  # noqa: E402
 import model_counts  # noqa: E402
@@ -42,6 +43,7 @@ import questions  # noqa: E402
 import report  # noqa: E402
 import soak  # noqa: E402
 import speed_tables  # noqa: E402
+import step_callbacks  # noqa: E402
 import survival_bound  # noqa: E402
 import throughput  # noqa: E402
 import training_step  # noqa: E402
@@ -62,6 +64,7 @@ DOCUMENTS = (
     "docs/pretrained.md",
     "docs/questions.md",
     "docs/reliability.md",
+    "docs/scale.md",
     "docs/study.md",
     "docs/training.md",
     "study/lab_book.md",
@@ -205,11 +208,13 @@ SINGLE = {
     "npu-estimate": npu_estimate.as_table,
     "exported-files": exported_files.as_table,
     "models": model_counts.as_table,
+    "input-pipeline": input_pipeline.recorded,
     "path-cost": path_cost.as_table,
     "published-weights": published_weights,
     "soak": soak.as_table,
     "speedrun-rivals": speed_tables.rivals,
     "speedrun-step": speed_tables.step,
+    "step-callbacks": step_callbacks.as_table,
     "survival-bound": survival_bound.as_table,
     "throughput": functools.partial(on_each_backend, throughput),
     "training-step": training_step_times,
