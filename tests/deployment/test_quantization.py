@@ -143,7 +143,9 @@ def test_an_int8_file_of_a_prepared_network(format, tmp_path):
         found[equalized] = report.signal_to_noise
         assert ("equalised" in str(report)) == equalized
         assert "dB" in str(report)
-    assert found[True] > found[False] + 3 and found[True] > 15
+    # ONNX's kernels have a scale for each channel: there it must not harm.
+    gain = 3 if format == "litert_int8" else -3
+    assert found[True] > found[False] + gain and found[True] > 15
 
 
 def test_below_85_percent_is_the_first_line():
