@@ -156,23 +156,6 @@ def goals():
     )
 
 
-def limits():
-    """How near the plain network is to its convolutions alone."""
-    return as_markdown(
-        [
-            {
-                "plain network": f"`{name}`",
-                "runtime": row["runtime"],
-                "share of the limit, 1 image": f"{row['latency_ratio']:.2f}",
-                "with a batch": f"{row['throughput_ratio']:.2f}",
-            }
-            for name in NETWORKS
-            for row in read(name)["rows"]
-            if row["model"] == ALONE
-        ]
-    )
-
-
 def _shown(number, form, unit=1):
     return "-" if number is None else form.format(number / unit)
 

@@ -97,12 +97,11 @@ def work(queue, plan_name, data, output, end, threads):
 
 def attempt(job, parts, output):
     """Train a job's network from those seeds that have no record yet."""
-    done = [
+    left = tuple(
         seed
         for seed in job.seeds
-        if (output / f"{name_of(job, seed)}.json").is_file()
-    ]
-    left = tuple(seed for seed in job.seeds if seed not in done)
+        if not (output / f"{name_of(job, seed)}.json").is_file()
+    )
     job = dataclasses.replace(job, seeds=left)
     try:
         run(job, parts, output)
