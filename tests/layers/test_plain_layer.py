@@ -152,7 +152,7 @@ def test_it_is_trained_saved_and_loaded(tmp_path):
     loaded = keras.models.load_model(tmp_path / "points.keras")
     x = images(2, 6, 6, 4)
     np.testing.assert_allclose(
-        outputs_of(fold(loaded), x), outputs_of(model, x), atol=1e-5
+        outputs_of(fold(loaded), x), outputs_of(model, x), rtol=1e-5, atol=1e-5
     )
 
 
