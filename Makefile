@@ -11,7 +11,7 @@ PYTHON ?= python3
 DEMO := .venv-demo
 TEST := .venv-test
 WORKERS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
-PYTEST := OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 $(TEST)/bin/python -m pytest -q -n $(WORKERS)
+PYTEST := OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 $(TEST)/bin/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 .PHONY: demo check test test-full lint docs browser online test-tensorflow test-jax test-torch clean soak
 

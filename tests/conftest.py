@@ -35,17 +35,42 @@ def pytest_configure(config):
     )
 
 
-# What these tests look at does not depend on the backend, but for those that
-# are marked `every_backend`.
+# Folders and files whose tests look at structure, files, text and refusals, or
+# repeat elsewhere what every backend computes: these do not depend on it, but
+# for those that are marked `every_backend`.
 ON_ONE_BACKEND = (
+    "analysis",
+    "auditing",
     "cli",
     "data",
     "documents",
+    "graph",
     "presentation",
     "publishing",
     "study",
     "theory",
     "weights",
+    "applications/test_activation_orders.py",
+    "applications/test_arguments.py",
+    "applications/test_bad_input.py",
+    "applications/test_code_placement.py",
+    "applications/test_constructors.py",
+    "applications/test_frozen_and_quantized.py",
+    "applications/test_input_tensor.py",
+    "applications/test_predictions.py",
+    "applications/test_saved_before.py",
+    "deployment/test_benchmark.py",
+    "deployment/test_process.py",
+    "layers/test_wrong_arguments.py",
+    "pass_through/test_certificate.py",
+    "pass_through/test_from_residual_errors.py",
+    "pass_through/test_look_inside.py",
+    "pass_through/test_write_out_in_range.py",
+    "training/test_progress.py",
+    "training/test_recipe.py",
+    "training/test_requirements.py",
+    "training/test_run_folder.py",
+    "training/test_save_run.py",
 )
 
 
@@ -55,9 +80,9 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if (item.get_closest_marker("network") is not None) != ONLINE:
             item.add_marker(local if ONLINE else offline)
-        folder = item.path.relative_to(pathlib.Path(__file__).parent).parts[0]
-        everywhere = item.get_closest_marker("every_backend")
-        if folder in ON_ONE_BACKEND and not everywhere:
+        path = item.path.relative_to(pathlib.Path(__file__).parent)
+        listed = {path.parts[0], path.as_posix()} & {*ON_ONE_BACKEND}
+        if listed and not item.get_closest_marker("every_backend"):
             item.add_marker(pytest.mark.torch_only)
     if "KERAS_PNNH_ALL_TESTS" in os.environ:
         return

@@ -55,6 +55,7 @@ def test_prediction_for_a_residual_network_is_the_walk_of_its_blocks():
     np.testing.assert_allclose(predicted[1::2], 0.5, atol=1e-2)
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("internal_path", ["coder", "residual", "none"])
 def test_measurement_agrees_with_the_prediction(internal_path):
     report = measure_survival(coder_chain(internal_path), noise())

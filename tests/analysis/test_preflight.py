@@ -20,6 +20,7 @@ def kinds(result):
     return {fault.kind: fault for fault in result.faults}
 
 
+@pytest.mark.every_backend
 def test_a_sound_chain_is_ready():
     result = preflight(faulty.chain(), faulty.inputs(), maximum_images=None)
     assert result.verdict == "ready"

@@ -7,6 +7,8 @@ from keras_pnnh.analysis import Probe
 from keras_pnnh.applications import PlainResNet
 from tests.harness import CHANNELS_FIRST_WORKS, randomize
 
+pytestmark = pytest.mark.every_backend
+
 
 def stack(batches):
     batches = list(batches)

@@ -58,6 +58,7 @@ def test_overhead_is_bounded(tmp_path):
     assert recorder.recordings == 2  # the first and the last
 
 
+@pytest.mark.every_backend
 def test_training_is_not_changed(tmp_path):
     class Nothing(keras.callbacks.Callback):
         pass

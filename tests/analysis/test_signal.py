@@ -23,6 +23,7 @@ def test_measures_are_those_of_the_whole_layer(images):
     assert layer.rank == pytest.approx(measures.effective_rank(values), 1e-3)
 
 
+@pytest.mark.every_backend
 def test_gradient_is_that_of_all_batches_together():
     model = faulty.chain()
     rows = faulty.inputs(10)

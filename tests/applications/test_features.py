@@ -24,6 +24,7 @@ def model():
     return model
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("size", [(16, 16), (17, 23), (None, None)])
 def test_levels_halve_the_image(size):
     extractor = features(PlainResNet(**TINY, input_shape=(*size, 3)))
@@ -35,6 +36,7 @@ def test_levels_halve_the_image(size):
     assert shapes == expected
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("internal_path", ["coder", "residual"])
 def test_levels_of_the_large_stem(internal_path):
     model = PlainResNet(
@@ -87,6 +89,7 @@ def test_the_tokens_of_the_patches_are_a_map(class_token, data_format):
     )
 
 
+@pytest.mark.torch_only
 def test_patches_of_other_sizes_are_no_level():
     numbers = {**FAMILIES["plain_vit"].numbers, "patch_size": 3}
     model = PlainViT(**numbers, input_shape=(9, 9, 3))
@@ -118,6 +121,7 @@ def test_weights_are_shared(model, images):
     assert np.abs(to_numpy(extractor(images)["P2"]) - before).max() > 0.01
 
 
+@pytest.mark.torch_only
 def test_after_an_input_tensor():
     inputs = keras.Input((None, None, 1))
     rgb = keras.layers.Concatenate()([inputs] * 3)
@@ -145,6 +149,7 @@ def test_saved_and_loaded(model, images, tmp_path):
         )
 
 
+@pytest.mark.torch_only
 def test_any_functional_model_by_name(model):
     folded = fold(model)
     name = "stage2_block2_relu2"
@@ -154,6 +159,7 @@ def test_any_functional_model_by_name(model):
         features(folded)
 
 
+@pytest.mark.torch_only
 def test_unknown_names_get_the_nearest(model):
     with pytest.raises(ValueError) as error:
         features(model, ["P1", "stage2_block1_relu"])
@@ -165,6 +171,7 @@ def test_unknown_names_get_the_nearest(model):
         features(model, ["P5"])
 
 
+@pytest.mark.torch_only
 def test_a_shared_layer_is_no_feature(model):
     with pytest.raises(ValueError, match="'stage2_coder', which has 4 outputs"):
         features(model, ["stage2_coder"])

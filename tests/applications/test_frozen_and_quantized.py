@@ -120,6 +120,7 @@ def test_a_config_names_what_is_frozen_alone(freezing):
     assert said == (freezing not in (everything, nothing))
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize(
     ("family", "numbers", "until"),
     [
@@ -138,6 +139,7 @@ def test_every_family(family, numbers, until, tmp_path):
         assert trained(loaded) == trained(model)
 
 
+@pytest.mark.every_backend
 def test_the_optimizer_goes_on_where_it_was(images, tmp_path):
     labels = np.arange(len(images)) % 3
     model = PlainResNet(**RESNET)
@@ -250,6 +252,7 @@ def test_a_quantized_model_loads_again(family, numbers, mode, images, tmp_path):
             )
 
 
+@pytest.mark.every_backend
 @SKIPPED
 def test_a_frozen_quantized_model_with_an_explicit_configuration(
     images, tmp_path

@@ -125,6 +125,7 @@ def test_every_trainable_variable_has_a_gradient(block, internal_path):
     check_gradients(model, [x.astype("float32")])
 
 
+@pytest.mark.torch_only
 def test_a_bottleneck_carries_its_code_through_all_blocks():
     """With silent learners the first block projects, the others carry on."""
     model = PlainResNet(
@@ -149,11 +150,13 @@ def test_a_bottleneck_carries_its_code_through_all_blocks():
         np.testing.assert_allclose(signal, carried[0], rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.torch_only
 def test_sizes_below_the_strides():
     with pytest.raises(ValueError, match="at least 64x64"):
         PlainResNet18(input_shape=(63, 64, 3))
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     ("argument", "choices"),
     [

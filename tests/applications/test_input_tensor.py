@@ -18,6 +18,7 @@ def reference(tmp_path_factory):
     return model, path
 
 
+@pytest.mark.every_backend
 def test_weights_survive_the_rewiring(reference, images):
     model, path = reference
     tensor = keras.Input((8, 8, 3), name="camera")

@@ -78,6 +78,7 @@ def test_parameter_counts(variant):
     assert kinds.count(keras.layers.Add) == 10
 
 
+@pytest.mark.torch_only
 def test_the_catalog_names_the_usual_widths():
     assert list_models("plain_mobilenet_v2_*") == list(PARAMETERS)
     rule = "says its width.*Received: alpha=1.0. Leave it out"
@@ -252,6 +253,7 @@ def test_every_trainable_variable_has_a_gradient(
     assert len(trained) == (4 if expected else 0)
 
 
+@pytest.mark.torch_only
 def test_coders_are_as_wide_as_pairs_need():
     model = PlainMobileNet(**TINY, coder_training="scaled")
     coders = [layer for layer in model.layers if isinstance(layer, Coder)]
@@ -263,6 +265,7 @@ def test_coders_are_as_wide_as_pairs_need():
     assert coders[0].reconstruction_error(samples=256) < 1e-12
 
 
+@pytest.mark.torch_only
 def test_gains_reach_the_layers_with_a_coder():
     model = PlainMobileNet(**TINY)
     gammas = {
@@ -275,6 +278,7 @@ def test_gains_reach_the_layers_with_a_coder():
         assert gamma == pytest.approx(1.0 if alone else 0.3), name
 
 
+@pytest.mark.torch_only
 def test_intermediate_tensors_are_reachable_by_name():
     model = PlainMobileNet(**TINY, dropout_rate=0.1)
     names = ["images", "preprocessing", "stem_conv", "stem_relu"]
@@ -289,6 +293,7 @@ def test_intermediate_tensors_are_reachable_by_name():
     assert sorted(layer.name for layer in model.layers) == sorted(names)
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     ("stem", "size", "sizes"),
     [("3x3_stride2", 65, (33, 33, 17, 9, 5)), ("3x3", 33, (33, 33, 33, 17, 9))],
@@ -322,6 +327,7 @@ def test_the_small_stem_subsamples_twice_less(stem, size, sizes):
     assert adds == [not stride for stride in strided]
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("shape", [(9, 11, 1), (8, 13, 4), (None, None, 3)])
 @pytest.mark.parametrize("internal_path", ["coder", "residual"])
 def test_sizes_and_channels(shape, internal_path):
@@ -333,6 +339,7 @@ def test_sizes_and_channels(shape, internal_path):
         )
 
 
+@pytest.mark.torch_only
 def test_default_shapes():
     assert PlainMobileNet((1,), (8,), (1,)).input_shape == (None, 224, 224, 3)
     small = PlainMobileNet((1,), (8,), (1,), stem="3x3")
@@ -341,6 +348,7 @@ def test_default_shapes():
     assert backbone.input_shape == (None, None, None, 3)
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("pooling", [None, "avg", "max"])
 def test_without_the_top(pooling, images):
     whole = PlainMobileNet(**TINY)
@@ -361,6 +369,7 @@ def test_without_the_top(pooling, images):
     )
 
 
+@pytest.mark.torch_only
 def test_dropout_acts_in_training_and_changes_no_file(tmp_path, images):
     model = PlainMobileNet(**TINY, classifier_activation=None)
     randomize(model, seed=1)
@@ -383,6 +392,7 @@ def test_dropout_acts_in_training_and_changes_no_file(tmp_path, images):
     )
 
 
+@pytest.mark.torch_only
 def test_constructor_keeps_the_positions_of_keras_applications():
     theirs = inspect.signature(keras.applications.MobileNetV2).parameters
     ours = inspect.signature(PlainMobileNetV2).parameters
@@ -404,6 +414,7 @@ def test_constructor_keeps_the_positions_of_keras_applications():
     assert unusual.name == "plain_mobilenet_v2_12_5"
 
 
+@pytest.mark.torch_only
 def test_weights_survive_the_rewiring(tmp_path, images):
     arguments = {
         "alpha": 0.1,
@@ -429,12 +440,14 @@ def test_weights_survive_the_rewiring(tmp_path, images):
     )
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("alpha", [0, -1.0, "1.0", True, float("nan")])
 def test_wrong_widths(alpha):
     with pytest.raises(ValueError, match="`alpha` is a factor.*Received: alp"):
         PlainMobileNetV2(alpha=alpha)
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     ("kwargs", "rule", "received"),
     [
@@ -461,6 +474,7 @@ def test_wrong_arguments(kwargs, rule, received):
     assert f"Received: {received}" in str(error.value)
 
 
+@pytest.mark.torch_only
 def test_a_code_that_does_not_fit_is_refused():
     rule = r"kernel of 8 input channels and 16 filters. Received.*\(8, 32\)"
     with pytest.raises(ValueError, match=rule):

@@ -213,6 +213,7 @@ def test_residual_twin_carries_the_same(images):
     np.testing.assert_allclose(outputs[..., :4], signal[:, ::2, ::2], atol=1e-6)
 
 
+@pytest.mark.torch_only
 def test_intermediate_tensors_are_reachable_by_name(images):
     model = PlainResNet(**TINY)
     names = ["preprocessing", "stem_conv", "stem_relu", "pool", "head"]
@@ -236,6 +237,7 @@ def test_intermediate_tensors_are_reachable_by_name(images):
     )
 
 
+@pytest.mark.torch_only
 def test_gain_and_norm_reach_the_layers():
     model = PlainResNet(**TINY)
     gammas = {
@@ -250,6 +252,7 @@ def test_gain_and_norm_reach_the_layers():
     assert model.get_layer("stage1_block1_conv2").bias is not None
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("pooling", [None, "avg", "max"])
 def test_without_the_top(pooling, images):
     whole = PlainResNet(**TINY)
@@ -328,6 +331,7 @@ def test_preprocessing_of_imagenet(images):
         )
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     "shape", [(8, 8, 1), (9, 11, 3), (8, 13, 4), (None, None, 3)]
 )
@@ -345,12 +349,14 @@ def test_sizes_and_channels(shape, internal_path):
         assert tuple(features(images).shape) == (2, *halves, 8)
 
 
+@pytest.mark.torch_only
 def test_default_shapes():
     assert PlainResNet((1,), (4,)).input_shape == (None, 32, 32, 3)
     backbone = PlainResNet((1,), (4,), include_top=False)
     assert backbone.input_shape == (None, None, None, 3)
 
 
+@pytest.mark.torch_only
 def test_constructors_keep_the_positions_of_keras_applications():
     theirs = list(inspect.signature(keras.applications.ResNet50).parameters)
     for variant in VARIANTS:
@@ -368,6 +374,7 @@ def test_constructors_keep_the_positions_of_keras_applications():
     assert model.output_shape == (None, 64)
 
 
+@pytest.mark.torch_only
 def test_keyword_only_extras_stay_keyword_only():
     parameters = inspect.signature(PlainResNet).parameters.values()
     positional = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]

@@ -48,6 +48,7 @@ def pictures():
     return pixels.astype("float32")
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("variant", sorted(VARIANTS))
 def test_parameters_of_the_twin(variant):
     numbers = VARIANTS[variant]
@@ -72,6 +73,7 @@ def expected_parameters(numbers, num_layers=None):
     return embedding + layers * (attention + mlp + 2 * norm) + norm + head
 
 
+@pytest.mark.torch_only
 def test_the_coder_adds_its_matrices_once_and_scales():
     twin = PlainViT(**TINY, internal_path="residual")
     model = PlainViT(**TINY)
@@ -187,6 +189,7 @@ def test_silent_learners_carry_the_tokens_to_the_end(token_mixing, pictures):
     np.testing.assert_allclose(carried, expected, rtol=0.01, atol=0.01)
 
 
+@pytest.mark.torch_only
 def test_before_training_a_coder_keeps_the_input_and_nothing_else_does():
     images = np.stack(
         [read_image(sample.path, (16, 16)) for sample in sample_images()]
@@ -213,7 +216,16 @@ PATHS = [
 ]
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    "path",
+    [
+        PATHS[0],
+        *(
+            pytest.param(path, marks=pytest.mark.torch_only)
+            for path in PATHS[1:]
+        ),
+    ],
+)
 def test_folding_keeps_the_logits_and_makes_a_chain(path, pictures):
     model = PlainViT(**TINY, **path)
     randomize(model, seed=1)
@@ -235,6 +247,7 @@ def test_folding_keeps_the_logits_and_makes_a_chain(path, pictures):
     )
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("variant", sorted(VARIANTS))
 def test_every_variant_folds_to_a_chain(variant):
     """At its real width; more blocks would be more of the same."""
@@ -248,6 +261,7 @@ def test_every_variant_folds_to_a_chain(variant):
     assert audit(folded).plain
 
 
+@pytest.mark.torch_only
 def test_a_folded_model_can_be_saved(pictures, tmp_path):
     model = PlainViT(**TINY)
     randomize(model, seed=1)
@@ -258,6 +272,7 @@ def test_a_folded_model_can_be_saved(pictures, tmp_path):
     )
 
 
+@pytest.mark.torch_only
 def test_multiplications_and_depth():
     report = audit(PlainViT(**TINY))
     tokens, width, hidden = 7, 12, 30
@@ -267,6 +282,7 @@ def test_multiplications_and_depth():
     assert report.depth == 1 + 2 * 3 + 1
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("tokens_per_side", [2, 8])
 def test_memory_of_attention(tokens_per_side):
     """Input, queries, keys, values; then the weights in place of the input."""
@@ -295,6 +311,7 @@ def test_every_trainable_variable_has_a_gradient(path, pictures):
     assert sum("_coder/" in name for name in paths) == (4 if free else 0)
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     ("pooling", "shape"),
     [(None, (7, 12)), ("token", (12,)), ("avg", (12,)), ("max", (12,))],
@@ -319,6 +336,7 @@ def test_without_the_top(pooling, shape, pictures):
     )
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("class_token", [True, False])
 def test_weights_of_another_size_are_resampled(class_token, pictures, tmp_path):
     arguments = {**TINY, "class_token": class_token}
@@ -342,6 +360,7 @@ def test_weights_of_another_size_are_resampled(class_token, pictures, tmp_path):
             np.testing.assert_array_equal(mine, theirs)
 
 
+@pytest.mark.torch_only
 def test_another_patch_size_is_another_architecture(tmp_path):
     save_weights(PlainViT(**TINY), tmp_path / "model.weights.h5")
     with pytest.raises(ValueError, match="patch_size: file 4, model 2"):
@@ -350,6 +369,7 @@ def test_another_patch_size_is_another_architecture(tmp_path):
         )
 
 
+@pytest.mark.torch_only
 def test_a_small_image_form_and_default_sizes():
     small = PlainViTTiny16(patch_size=4, num_layers=1, mlp_dim=384, classes=10)
     assert small.input_shape == (None, 32, 32, 3)
@@ -375,6 +395,7 @@ def test_dropout_leaves_the_chain_alone(pictures):
     assert np.abs(trained - to_numpy(plain(pictures))).max() > 1e-3
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     ("kwargs", "rule", "received"),
     [
@@ -417,11 +438,13 @@ def test_wrong_arguments(kwargs, rule, received):
     assert received in str(error.value).split("Received: ")[1]
 
 
+@pytest.mark.torch_only
 def test_the_baseline_needs_no_room_for_pairs():
     for path in ("residual", "none"):
         PlainViT(**{**TINY, "mlp_dim": 12}, internal_path=path)
 
 
+@pytest.mark.torch_only
 def test_constructors_keep_the_positions_of_keras_applications():
     theirs = list(inspect.signature(keras.applications.ResNet50).parameters)
     for name, heads in (("Tiny", 3), ("Small", 6), ("Base", 12)):

@@ -15,7 +15,13 @@ def tiny(**arguments):
     return PlainWide((4, 8), input_shape=(8, 8, 3), **arguments)
 
 
-@pytest.mark.parametrize("convolutions", [1, 2, 3, 4])
+@pytest.mark.parametrize(
+    "convolutions",
+    [
+        3,
+        *(pytest.param(n, marks=pytest.mark.torch_only) for n in (1, 2, 4)),
+    ],
+)
 @pytest.mark.parametrize("path", INTERNAL_PATHS)
 def test_every_number_of_convolutions_folds(path, convolutions, images):
     model = PlainWide(
@@ -57,6 +63,7 @@ def test_kernels_begin_as_the_identity():
     assert np.abs(to_numpy(layers[0].kernel)[0, 0]).max() > 0
 
 
+@pytest.mark.torch_only
 def test_a_coder_leaves_the_twins_size():
     coder, twin = (
         fold(tiny(internal_path=path)) for path in ("coder", "residual")
@@ -65,6 +72,7 @@ def test_a_coder_leaves_the_twins_size():
     assert audit(coder).macs == audit(twin).macs
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     ("construct", "parameters", "macs"),
     [
@@ -82,6 +90,7 @@ def test_bundled_variants(construct, parameters, macs):
     np.testing.assert_allclose(outputs.sum(-1), 1, rtol=1e-5)
 
 
+@pytest.mark.torch_only
 def test_an_image_too_small_is_refused():
     with pytest.raises(ValueError, match="8x8"):
         PlainWide11(input_shape=(4, 4, 3))

@@ -14,20 +14,20 @@ from keras_pnnh import save_weights
 from keras_pnnh.applications import PlainResNet
 from keras_pnnh.weights.loader import load
 
-SLOW_ON_JAX = pytest.mark.slow_on_jax
+TORCH_ONLY = pytest.mark.torch_only
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(
     "internal_path",
     [
-        path if path == "coder" else pytest.param(path, marks=SLOW_ON_JAX)
+        path if path == "coder" else pytest.param(path, marks=TORCH_ONLY)
         for path in INTERNAL_PATHS
     ],
 )
 @pytest.mark.parametrize(
     "half",
-    ["bfloat16", pytest.param("float16", marks=pytest.mark.torch_only)],
+    ["bfloat16", pytest.param("float16", marks=TORCH_ONLY)],
 )
 def test_mixed_precision_keeps_the_head_in_float32(
     family, internal_path, half, images
@@ -54,6 +54,7 @@ def test_mixed_precision_keeps_the_head_in_float32(
         check_gradients(model, [images])
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_global_policy_counts(family):
     before = keras.config.dtype_policy()

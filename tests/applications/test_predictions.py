@@ -83,6 +83,7 @@ def test_models_need_no_preprocessing(images):
     assert preprocess_input(images) is images
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("preprocessing", ["symmetric", "imagenet"])
 def test_it_does_what_the_model_would_do(images, preprocessing):
     kwargs = {"input_shape": (8, 8, 3)}
@@ -99,6 +100,7 @@ def test_it_does_what_the_model_would_do(images, preprocessing):
     )
 
 
+@pytest.mark.every_backend
 def test_kinds_of_images():
     pixels = np.full((2, 4, 5, 3), 255, "uint8")
     ones = preprocess_input(pixels, preprocessing="symmetric")

@@ -71,6 +71,7 @@ def test_models(name, folder, arrays):
     assert translate(type(model).__name__, config) == config
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize(
     ("name", "path", "arguments"),
     [

@@ -102,7 +102,15 @@ def test_copies_share_their_own_coder(
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("internal_path", INTERNAL_PATHS)
+@pytest.mark.parametrize(
+    "internal_path",
+    [
+        path
+        if path == "coder"
+        else pytest.param(path, marks=pytest.mark.torch_only)
+        for path in INTERNAL_PATHS
+    ],
+)
 def test_saved_models_keep_arguments_and_outputs(
     family, internal_path, tmp_path, images
 ):
@@ -127,6 +135,7 @@ def test_saved_models_keep_arguments_and_outputs(
     )
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("family", FAMILIES)
 def test_frozen_model_stays_frozen(family, tmp_path):
     model = build(family, coder_training="free")
@@ -138,6 +147,7 @@ def test_frozen_model_stays_frozen(family, tmp_path):
     assert len(copy.trainable_variables) == len(model.trainable_variables)
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_coder_is_stored_once(family, tmp_path):
     import h5py

@@ -150,6 +150,7 @@ def residual():
 FORMATS = {"torch": ["onnx"], "tensorflow": ["onnx", "litert"], "jax": []}
 
 
+@pytest.mark.every_backend
 @pytest.mark.slow
 @pytest.mark.parametrize("format", FORMATS[BACKEND])
 def test_files_of_a_residual_network_and_its_forms(format, tmp_path):

@@ -51,6 +51,7 @@ def export(model, path, **arguments):
 # What is written, without writing it: on every backend.
 
 
+@pytest.mark.torch_only
 def test_pass_through_channels_are_written_out():
     model, changes = deployed_form(chain())
     assert audit(model).plain
@@ -60,6 +61,7 @@ def test_pass_through_channels_are_written_out():
     assert changes == ("pass-through channels kept",)
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("limit", [1, 1.2])
 def test_too_dear_is_refused_before_it_is_built(limit, monkeypatch):
     model, cost = chain(), audit(chain())
@@ -97,6 +99,7 @@ def mobile():
     return keras_pnnh.from_residual(model)[0]
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("batch_size", [None, 3])
 def test_images_fit_a_range_at_less_cost(images, batch_size):
     model, cost = mobile(), audit(mobile())
@@ -115,6 +118,7 @@ def test_images_fit_a_range_at_less_cost(images, batch_size):
     )
 
 
+@pytest.mark.torch_only
 def test_the_limit_holds_for_a_range_as_well(images, monkeypatch):
     model, cost = mobile(), audit(mobile())
     monkeypatch.setattr(
@@ -125,6 +129,7 @@ def test_the_limit_holds_for_a_range_as_well(images, monkeypatch):
         deployed_form(model, images=images, cost_limit=1)
 
 
+@pytest.mark.torch_only
 def test_wrong_images_for_a_range(images, tmp_path):
     with pytest.raises(ValueError, match="keep_pass_through=True"):
         deployed_form(mobile(), keep_pass_through=True, images=images)
@@ -143,6 +148,7 @@ def test_a_file_within_a_range(images, tmp_path):
     assert f"exact within the range of {len(images)} images" in str(report)
 
 
+@pytest.mark.torch_only
 def test_coders_and_norms_are_folded():
     model = PlainResNet((1,), (4,), input_shape=(8, 8, 3))
     assert audit(deployed_form(model).model).plain
@@ -150,6 +156,7 @@ def test_coders_and_norms_are_folded():
     assert "folded" in deployed_form(network()).changes
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     "layer",
     [
@@ -194,6 +201,7 @@ def test_half_precision_becomes_float32(policy, images):
         )
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -310,6 +318,7 @@ def test_the_file_knows_labels_and_the_script_runs_it(tmp_path):
     assert len(report.script.split("\n")) < 20
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     "error",
     [

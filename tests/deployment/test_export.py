@@ -100,6 +100,7 @@ def test_another_backend_writes_what_this_one_cannot(model, images, tmp_path):
     assert report.relative_difference < 1e-4
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     ("format", "name", "message"),
     [
@@ -136,6 +137,7 @@ def diverged():
     return model
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -151,6 +153,7 @@ def test_models_that_are_refused(make, message, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.torch_only
 def test_images_that_are_refused(model, images, tmp_path):
     for argument in ("representative", "probe"):
         for wrong, message in (
@@ -232,6 +235,7 @@ def test_a_file_that_computes_something_else_is_not_kept(
     assert "not compared" in str(report)
 
 
+@pytest.mark.torch_only
 def test_what_is_missing_is_named(model, tmp_path, monkeypatch):
     def missing(*names):
         monkeypatch.setattr(
@@ -250,6 +254,7 @@ def test_what_is_missing_is_named(model, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.torch_only
 def test_a_file_that_does_not_run_is_refused(images, tmp_path):
     path = tmp_path / "net.onnx"
     path.write_bytes(b"no network")
@@ -257,6 +262,7 @@ def test_a_file_that_does_not_run_is_refused(images, tmp_path):
         deployment.run_file(path, "onnx", images)
 
 
+@pytest.mark.torch_only
 def test_the_process_reports_what_went_wrong(tmp_path):
     np.save(tmp_path / "images.npy", np.zeros((1, 2), "float32"))
     arguments = [str(tmp_path), "run", "onnx", str(tmp_path / "none.onnx")]
@@ -278,6 +284,7 @@ def test_a_full_disk_ends_in_a_sentence(format, model, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.torch_only
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc")
 def test_a_folder_that_cannot_be_written_to(model):
     """Root may write anywhere, but in no folder of the system's."""

@@ -38,11 +38,13 @@ def pictures(count=40, seed=0):
     return generator.uniform(-1, 1, (count, 8, 8, 3)).astype("float32")
 
 
+@pytest.mark.torch_only
 def test_links_are_found_along_the_chain():
     names = [(a.name, b.name) for a, b in find_links(chain())]
     assert names == [("a", "b"), ("b", "c"), ("c", "d")]
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     "between",
     [
@@ -57,6 +59,7 @@ def test_what_a_factor_does_not_pass_is_no_link(between):
     assert not find_links(keras.Model(image, keras.layers.Conv2D(2, 3)(x)))
 
 
+@pytest.mark.torch_only
 def test_a_shortcut_is_no_link():
     x = keras.Input((8, 8, 3))
     y = keras.layers.Conv2D(3, 3, padding="same")(x)
@@ -148,6 +151,7 @@ def test_an_int8_file_of_a_prepared_network(format, tmp_path):
     assert found[True] > found[False] + gain and found[True] > 15
 
 
+@pytest.mark.torch_only
 def test_below_85_percent_is_the_first_line():
     report = ExportReport("onnx_int8", "net.onnx", 1, "torch", "onnxruntime")
     report = report._replace(

@@ -156,6 +156,7 @@ def test_the_original_is_untouched():
     assert model.get_layer("stage1_block1_relu1").output is not None
 
 
+@pytest.mark.torch_only
 def test_folding_twice_is_folding_once():
     once = fold(small())
     twice = fold(once)
@@ -190,6 +191,7 @@ def with_norm(convolution, shape=(7, 8, 4), **norm_arguments):
     return keras.Model(x, layers.ReLU(name="relu")(y))
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("scale", [True, False])
 @pytest.mark.parametrize("use_bias", [True, False])
 @pytest.mark.parametrize(
@@ -224,6 +226,7 @@ def test_a_plain_convolution_absorbs_a_norm_behind_it():
     assert names(folded) == ["x", "conv", "relu"]
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     ("convolution", "norm_arguments"),
     [
@@ -247,6 +250,7 @@ def with_pooling(*poolings, **norm_arguments):
     return keras.Model(x, layers.ReLU(name="relu")(y))
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     ("poolings", "scale", "gone"),
     [
@@ -275,12 +279,14 @@ def test_a_norm_behind_a_pooling_folds_while_it_commutes(poolings, scale, gone):
     assert ("norm" not in names(folded)) == gone
 
 
+@pytest.mark.torch_only
 def test_a_norm_behind_zeros_that_are_averaged_stays():
     model = with_pooling(layers.AveragePooling2D(2, 2, "same"))
     folded = folded_equals(model, images(2, 9, 9, 4))
     assert "norm" in names(folded)
 
 
+@pytest.mark.torch_only
 def test_a_norm_whose_convolution_is_read_elsewhere_stays():
     x = keras.Input((6, 6, 4), name="x")
     y = layers.Conv2D(4, 3, name="conv")(x)
@@ -293,6 +299,7 @@ def test_a_norm_whose_convolution_is_read_elsewhere_stays():
         assert "norm" in names(folded)
 
 
+@pytest.mark.torch_only
 def test_a_norm_in_training_stays():
     x = keras.Input((6, 6, 4), name="x")
     y = layers.Conv2D(4, 3, name="conv")(x)
@@ -301,6 +308,7 @@ def test_a_norm_in_training_stays():
     assert "norm" in names(folded)
 
 
+@pytest.mark.torch_only
 def test_a_norm_behind_two_convolutions_and_two_norms_behind_one_stay():
     x = keras.Input((6, 6, 4), name="x")
     norm = layers.BatchNormalization(name="norm")
@@ -335,6 +343,7 @@ def block(filters, name):
     return keras.Model(x, layers.ReLU(name="relu")(y), name=name)
 
 
+@pytest.mark.torch_only
 def test_nested_models_are_flattened():
     """One is called twice; both have layers of the same names."""
     first, second = block(4, "first"), block(5, "second")
@@ -345,6 +354,7 @@ def test_nested_models_are_flattened():
     assert len(folded.weights) == 4
 
 
+@pytest.mark.torch_only
 def test_extra_layers_operations_and_structures():
     normalization = layers.Normalization(name="normalization")
     normalization.adapt(images(8, 8, 8, 3))
@@ -358,6 +368,7 @@ def test_extra_layers_operations_and_structures():
     folded_equals(model, {"x": images(2, 8, 8, 3)})
 
 
+@pytest.mark.torch_only
 def test_a_sequential_model():
     model = keras.Sequential(
         [
@@ -370,6 +381,7 @@ def test_a_sequential_model():
     assert names(folded)[1:] == ["conv"]
 
 
+@pytest.mark.torch_only
 def test_a_reconstructing_coder_is_a_layer_like_any_other():
     coder = Coder(4, 3, name="coder")
     x = keras.Input((6, 6, 4), name="x")
@@ -379,6 +391,7 @@ def test_a_reconstructing_coder_is_a_layer_like_any_other():
     assert names(folded) == ["x", "conv", "coder"]
 
 
+@pytest.mark.torch_only
 def test_a_matrix_from_elsewhere_is_refused():
     x = keras.Input((6, 6, 4), name="x")
     matrix = keras.Input(batch_shape=(4, 4), name="matrix")
@@ -399,6 +412,7 @@ def test_a_shared_kernel_is_written_out_for_every_layer():
     assert names(folded) == ["x", "conv1", "relu1", "conv2", "relu2"]
 
 
+@pytest.mark.torch_only
 def test_a_kernel_from_elsewhere_or_used_elsewhere_is_refused():
     shared = SharedKernel(4, 4, name="kernel")
     x = keras.Input((6, 6, 4))
@@ -411,6 +425,7 @@ def test_a_kernel_from_elsewhere_or_used_elsewhere_is_refused():
         fold(keras.Model([x, other], y))
 
 
+@pytest.mark.torch_only
 def test_a_matrix_used_elsewhere_is_refused():
     coder = Coder(4, name="coder")
     x = keras.Input((6, 6, 4), name="x")
@@ -422,6 +437,7 @@ def test_a_matrix_used_elsewhere_is_refused():
         fold(keras.Model(x, matrix, name="mine"))
 
 
+@pytest.mark.torch_only
 def test_a_norm_with_the_statistics_of_the_batch_is_refused():
     x = keras.Input((6, 6, 4), name="x")
     y = PlainConv2D(4, name="conv")(x, training=True)
@@ -429,6 +445,7 @@ def test_a_norm_with_the_statistics_of_the_batch_is_refused():
         fold(keras.Model(x, y))
 
 
+@pytest.mark.torch_only
 def test_a_model_without_a_graph_is_refused():
     with pytest.raises(ValueError, match="which has none"):
         fold(keras.Sequential([layers.Dense(3)]))

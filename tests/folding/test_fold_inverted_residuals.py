@@ -92,6 +92,7 @@ def test_a_strided_depthwise_layer_pads_and_keeps_its_name():
     assert folded.get_layer("stage2_block1_relu1").max_value == 6
 
 
+@pytest.mark.torch_only
 def test_a_twin_is_not_plain():
     report = audit(fold(small(internal_path="residual")))
     assert not report.plain
@@ -104,6 +105,7 @@ def test_a_twin_is_not_plain():
     assert audit(fold(small(internal_path="none"))).plain
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("internal_path", ["coder", "residual"])
 def test_multiplications_and_parameters_worked_out_by_hand(internal_path):
     with kernels_from_numpy():

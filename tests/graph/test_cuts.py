@@ -48,6 +48,7 @@ def test_training_forms_are_cut_between_stages(path, pictures):
     )
 
 
+@pytest.mark.every_backend
 def test_the_parts_have_weights_of_their_own(pictures):
     chain = keras_pnnh.fold(network())
     expected = to_numpy(chain(pictures))

@@ -7,6 +7,8 @@ from keras import layers
 
 from keras_pnnh import audit, fold, graph
 
+pytestmark = pytest.mark.every_backend
+
 X = np.random.default_rng(0).standard_normal((2, 6, 6, 4)).astype("float32")
 
 

@@ -86,6 +86,7 @@ def test_layers_without_a_part_in_the_result_are_left_out():
     assert names(graph.read(model).calls) == ["x", "used"]
 
 
+@pytest.mark.every_backend
 def test_sequential_models():
     model = keras.Sequential([keras.Input((4,)), layers.Dense(3, name="d")])
     assert names(graph.read(model).calls)[1:] == ["d"]
@@ -118,6 +119,7 @@ def test_models_without_a_graph_are_refused(model):
         graph.replay(model, [], call_original)
 
 
+@pytest.mark.every_backend
 def test_replay_on_numbers_equals_the_model():
     model = nested_model()
     x = np.random.default_rng(0).normal(size=(2, 4)).astype("float32")
@@ -140,6 +142,7 @@ def test_replay_replaces_every_call():
     assert sorted(calls) == ["add"] + ["inner_dense"] * 3 + ["inner_relu"] * 3
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("as_keyword", [True, False])
 def test_a_nested_model_passes_training_on_to_its_layers(as_keyword):
     inner_input = keras.Input((4,))

@@ -43,6 +43,7 @@ def test_a_softmax_hides_differences_and_is_left_out(model):
         )
 
 
+@pytest.mark.every_backend
 def test_what_it_says(model):
     probe = np.random.default_rng(0).standard_normal((5, 8, 8, 3))
     _, certificate = from_residual(model, probe=probe.astype("float32"))

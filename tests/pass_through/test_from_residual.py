@@ -25,7 +25,9 @@ NOT_DENSE.add(("average_shortcut", (9, 7)))
 
 
 @pytest.mark.slow_on_jax
-@pytest.mark.parametrize("size", [(8, 8), (9, 7)])
+@pytest.mark.parametrize(
+    "size", [(8, 8), pytest.param((9, 7), marks=pytest.mark.torch_only)]
+)
 @pytest.mark.parametrize("block", sorted(BLOCKS))
 def test_every_topology_becomes_a_chain(block, size):
     model = network([(block, 4, 1), (block, 6, 2)], size)
@@ -94,6 +96,7 @@ def test_our_twins(stem, block, norm_place):
     assert certificate.pass_through_channels == (6 if block == "basic" else 24)
 
 
+@pytest.mark.torch_only
 def test_a_coder_network_is_a_chain_already():
     model = twin(internal_path="coder")
     plain, certificate = convert(model)
@@ -131,6 +134,7 @@ def test_feature_maps_of_open_size():
         assert difference < 1e-5
 
 
+@pytest.mark.torch_only
 def test_a_stride_in_two_steps():
     """The shortcut strides at once by what the learner takes two steps for."""
     images = keras.Input((12, 9, 3))
@@ -140,6 +144,7 @@ def test_a_stride_in_two_steps():
     convert(trained_like(keras.Model(images, head(x))))
 
 
+@pytest.mark.torch_only
 def test_nested_models_names_and_operations():
     """Blocks as models, one name twice, `+`, `keras.ops`, a cut border."""
     blocks = []
@@ -161,6 +166,7 @@ def test_nested_models_names_and_operations():
     assert len(set(names)) == len(names)
 
 
+@pytest.mark.torch_only
 def test_layers_without_weights_may_be_shared():
     relu, add = layers.ReLU(), layers.Add()
     images = keras.Input((8, 8, 4))
@@ -190,6 +196,7 @@ class DropPath(layers.Layer):
         return x
 
 
+@pytest.mark.torch_only
 def test_constants_and_other_sums():
     """Factors of branches, differences, averages, functions that are layers."""
     images = keras.Input((8, 8, 4))
@@ -241,6 +248,7 @@ def test_a_chain_saves_and_loads(tmp_path):
     )
 
 
+@pytest.mark.torch_only
 def test_converting_twice_is_converting_once():
     model = network([("basic", 6, 2)])
     once, _ = from_residual(model)

@@ -99,6 +99,7 @@ def test_our_twin_written_out():
     assert certificate.written_out_macs - certificate.macs == kernels // 2
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -119,6 +120,7 @@ def test_other_forms_of_our_twin(arguments):
     assert audit(plain).pass_through_channels == 8
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("internal_path", ["coder", "none"])
 def test_a_chain_stays_one(internal_path):
     model = twin(internal_path=internal_path, mlp_dim=16)
@@ -176,6 +178,7 @@ def test_transformers_of_other_people(block):
             pass_through.write_out(plain)
 
 
+@pytest.mark.torch_only
 def test_a_vision_transformer_of_layers_that_hold_layers():
     _, plain, certificate, _ = convert_source(vision_transformer)
     names = [layer.name for layer in plain.layers]
@@ -193,6 +196,7 @@ def test_kin_of_transformers(make):
     convert_source(make)
 
 
+@pytest.mark.torch_only
 def test_a_kernel_takes_in_the_norm_before_it():
     rng = np.random.default_rng(0)
     stream, normed, made = (Tensor((None, 5, n)) for n in (8, 8, 6))

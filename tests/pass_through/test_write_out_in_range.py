@@ -72,6 +72,7 @@ def test_every_topology_is_equal_at_the_predicted_cost(block):
         assert predicted.in_range_macs < predicted.written_out_macs
 
 
+@pytest.mark.every_backend
 def test_inverted_residuals_need_no_further_layer(mobile, written_out):
     source, chain, _ = mobile
     before, after = audit(source), audit(written_out)
@@ -311,6 +312,7 @@ def test_channels_first():
         keras.config.set_image_data_format("channels_last")
 
 
+@pytest.mark.every_backend
 @pytest.mark.parametrize("policy", ["float64", "mixed_float16"])
 def test_other_precisions(policy):
     if policy == "float64" and keras.backend.backend() == "jax":

@@ -78,6 +78,7 @@ def test_a_frozen_layer_computes_the_same_in_training(norm, images):
     )
 
 
+@pytest.mark.torch_only
 def test_thawing_goes_backwards():
     model = build()
     assert len(freeze(model)) > 4
@@ -111,6 +112,7 @@ def test_other_families_freeze_by_stage_or_block(family, images):
     assert changed == named - set(frozen)
 
 
+@pytest.mark.torch_only
 def test_layers_of_a_backbone_inside_a_model():
     backbone = PlainResNet(
         (1, 1), (8, 8), include_top=False, input_shape=(8, 8, 3)
@@ -166,6 +168,7 @@ def test_schedules_decay_and_files(images, tmp_path):
     loaded.fit(images, LABELS, verbose=0)
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize(
     ("factors", "rule", "received"),
     [
@@ -203,6 +206,7 @@ def test_every_form_of_input_fits(form, package, images):
     assert np.isfinite(history.history["loss"]).all()
 
 
+@pytest.mark.torch_only
 def test_unknown_stages():
     with pytest.raises(ValueError) as error:
         freeze(build(), until="stage9")

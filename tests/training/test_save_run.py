@@ -55,6 +55,7 @@ def test_the_record_says_what_is_known(trained, tmp_path):
         assert (tmp_path / "run" / name).stat().st_size > 0
 
 
+@pytest.mark.every_backend
 def test_the_network_comes_back_with_its_classes(trained, tmp_path):
     save(trained, tmp_path / "run")
     path = tmp_path / "run" / "model.weights.h5"
