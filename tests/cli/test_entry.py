@@ -2,10 +2,10 @@
 
 import argparse
 import ast
+import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -40,15 +40,21 @@ except SystemExit as error:
     ids=" ".join,
 )
 def test_answers_without_keras_in_half_a_second(arguments):
+    """Of the processor, whatever else goes on on the machine."""
+
+    def used():
+        times = os.times()
+        return times.children_user + times.children_system
+
     seconds = []
     for _ in range(5):
-        start = time.perf_counter()
+        start = used()
         done = subprocess.run(
             [sys.executable, "-c", WITHOUT_KERAS, *arguments],
             capture_output=True,
             text=True,
         )
-        seconds.append(time.perf_counter() - start)
+        seconds.append(used() - start)
         assert done.returncode == 0, done.stderr
         assert done.stdout
         if seconds[-1] < 0.5:

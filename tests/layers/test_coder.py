@@ -54,7 +54,7 @@ def test_double_width_is_perfect_for_any_inputs(
 ):
     coder = Coder(6, code_filters, activation, initializer)
     x = normal(5, 6)
-    np.testing.assert_allclose(to_numpy(coder(x)), x, atol=2e-6)
+    np.testing.assert_allclose(to_numpy(coder(x)), x, rtol=1e-6, atol=2e-6)
 
 
 @pytest.mark.parametrize("initializer", ["closed_form", "orthogonal_pairs"])

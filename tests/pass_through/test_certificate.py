@@ -40,6 +40,8 @@ def test_a_softmax_hides_differences_and_is_left_out(model):
         np.testing.assert_allclose(
             compute_logits(ended, images.astype("float32")),
             compute_logits(model, images.astype("float32")),
+            rtol=1e-5,
+            atol=1e-5,
         )
 
 

@@ -61,7 +61,7 @@ def scores(model, images):
 
 def check_same(made, model, images):
     want, found = scores(model, images), scores(made, images)
-    np.testing.assert_allclose(found, want, atol=1e-4)
+    np.testing.assert_allclose(found, want, rtol=1e-5, atol=1e-4)
     np.testing.assert_array_equal(found.argmax(-1), want.argmax(-1))
 
 
@@ -112,7 +112,9 @@ def test_an_exported_file_has_no_joins(model, written_out, images, tmp_path):
     session = onnxruntime.InferenceSession(path)
     name = session.get_inputs()[0].name
     (found,) = session.run(None, {name: images.astype("float32")})
-    np.testing.assert_allclose(found, scores(model, images), atol=1e-4)
+    np.testing.assert_allclose(
+        found, scores(model, images), rtol=1e-5, atol=1e-4
+    )
 
 
 def test_evaluate_measures_it(model, chain, written_out, images):
