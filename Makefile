@@ -11,7 +11,10 @@ PYTHON ?= python3
 DEMO := .venv-demo
 TEST := .venv-test
 WORKERS ?= $(shell nproc 2>/dev/null || sysctl -n hw.ncpu)
-PYTEST := OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 $(TEST)/bin/python -m pytest -q -n $(WORKERS) --dist worksteal
+# A worker takes neighbouring tests, which share fixtures, and then what others
+# have left.
+PYTEST := OMP_NUM_THREADS=1 TF_CPP_MIN_LOG_LEVEL=3 $(TEST)/bin/python -m pytest \
+	-q -n $(WORKERS) --dist worksteal
 
 .PHONY: demo check test test-full lint docs browser online test-tensorflow test-jax test-torch clean soak
 
@@ -21,7 +24,10 @@ demo: $(DEMO)/installed
 check: lint
 	KERAS_BACKEND=torch $(PYTEST) -m "not slow"
 
-test: lint docs test-tensorflow test-jax test-torch
+# The first two keep one processor busy each, the tests all.
+test: $(TEST)/installed
+	$(MAKE) -j 2 lint docs
+	$(MAKE) test-tensorflow test-jax test-torch
 
 test-full: export KERAS_PNNH_ALL_TESTS = 1
 test-full: test
@@ -65,13 +71,15 @@ $(DEMO)/installed: pyproject.toml constraints.txt
 	touch $@
 
 # tensorflow-cpu in place of the extra `tensorflow`: a third smaller. The same
-# for keras-hub, whose text models would bring 1.5 GB along.
+# for keras-hub, whose text models would bring 1.5 GB along. pip compiles on one
+# processor and `compileall` on all; templates that are no Python it leaves out.
 $(TEST)/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(TEST)
-	$(TEST)/bin/pip install -q -c constraints.txt tensorflow-cpu torch
-	$(TEST)/bin/pip install -q -c constraints.txt -e ".[jax,torch,openvino,dev,docs]"
-	$(TEST)/bin/pip install -q -c constraints.txt --no-deps keras-hub \
+	$(TEST)/bin/pip install -q --no-compile -c constraints.txt tensorflow-cpu torch
+	$(TEST)/bin/pip install -q --no-compile -c constraints.txt -e ".[jax,torch,openvino,dev,docs]"
+	$(TEST)/bin/pip install -q --no-compile -c constraints.txt --no-deps keras-hub \
 		kagglehub kagglesdk regex sentencepiece tokenizers
+	$(TEST)/bin/python -m compileall -qq -j 0 $(TEST)/lib || true
 	touch $@
 
 # The photographs without what computes on them.

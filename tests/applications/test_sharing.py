@@ -64,7 +64,10 @@ def _with_weights(copy, model):
 @pytest.mark.slow
 @pytest.mark.torch_only
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("coder_training", ["frozen", "scaled"])
+@pytest.mark.parametrize(
+    "coder_training",
+    ["scaled", pytest.param("frozen", marks=pytest.mark.full_only)],
+)
 @pytest.mark.parametrize(
     "copy_through",
     [

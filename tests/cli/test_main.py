@@ -289,6 +289,7 @@ def test_interrupt(data, tmp_path, capsys, monkeypatch):
     assert "--resume" in capsys.readouterr().err
 
 
+@pytest.mark.full_only
 @pytest.mark.slow
 def test_runs_as_a_module():
     result = subprocess.run(

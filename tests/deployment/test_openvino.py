@@ -64,7 +64,9 @@ def test_a_damaged_graph_is_told(damage, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.torch_only
-@pytest.mark.parametrize("name", ["chain", "mobilenet"])
+@pytest.mark.parametrize(
+    "name", ["chain", pytest.param("mobilenet", marks=pytest.mark.full_only)]
+)
 def test_it_computes_integers_as_onnxruntime_does(name, tmp_path):
     networks = {
         "chain": lambda: PlainResNet((1, 1), (4, 8), **SMALL),

@@ -36,9 +36,9 @@ def small(**kwargs):
     [
         pytest.param(
             name,
-            marks=[pytest.mark.slow, pytest.mark.torch_only]
-            if sum(VARIANTS[name]["blocks_per_stage"]) > 15
-            else (),
+            marks=[pytest.mark.slow, pytest.mark.full_only]
+            if sum(VARIANTS[name]["blocks_per_stage"]) > 25
+            else pytest.mark.torch_only,
         )
         for name in sorted(VARIANTS)
     ],

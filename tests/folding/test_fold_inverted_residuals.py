@@ -24,7 +24,11 @@ def small(**kwargs):
     [
         pytest.param(
             name,
-            marks=() if name.endswith("050") else pytest.mark.torch_only,
+            marks={
+                "035": [pytest.mark.torch_only],
+                "050": [],
+                "140": [pytest.mark.torch_only],
+            }.get(name[-3:], [pytest.mark.full_only]),
         )
         for name in list_models("plain_mobilenet_v2_*")
     ],

@@ -73,6 +73,7 @@ def test_mobilenet_v2_in_a_range_costs_nine_percent():
     assert report.parameters == certificate.in_range_parameters
 
 
+@pytest.mark.full_only
 @pytest.mark.slow
 @pytest.mark.torch_only
 def test_resnet50():
