@@ -75,7 +75,8 @@ def test_pairs_pass_a_relu6_within_its_bound_over_the_gain(
 def test_narrow_closed_form_attains_the_bound(code_filters):
     coder = Coder(6, code_filters)
     bound = theory.reconstruction_error_bound(6, code_filters)
-    assert coder.reconstruction_error() == pytest.approx(bound, rel=0.01)
+    # Of 65,536 squares of a normal number the mean is 0.6 % off, as a rule.
+    assert coder.reconstruction_error() == pytest.approx(bound, rel=0.02)
     averages = to_numpy(coder(np.eye(6, dtype="float32")))
     assert np.linalg.matrix_rank(averages, tol=1e-5) == code_filters
 
