@@ -19,6 +19,7 @@ def test_a_narrow_code_converges_to_the_bound():
     assert error == coder.reconstruction_error(seed=1)
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("code_filters", [6, 12])
 def test_a_wide_code_converges_to_zero(code_filters):
     coder = Coder(6, code_filters, initializer="random")
@@ -51,6 +52,7 @@ def test_pretraining_goes_on_from_the_present_weights():
     assert coder.pretrain(5, learning_rate=1e-6) < 1e-6
 
 
+@pytest.mark.torch_only
 def test_axis_and_activation_are_kept():
     coder = Coder(4, 8, activation="gelu", axis=1, initializer="random")
     error = coder.pretrain(**QUICK)
@@ -72,6 +74,7 @@ def two_channels(shape, generator):
     return generator.random(shape) * (np.arange(shape[1]) < 2)
 
 
+@pytest.mark.torch_only
 def test_the_pretext_decides_what_is_kept():
     errors = {}
     for pretext in ("rectified_normal", two_channels):
@@ -82,6 +85,7 @@ def test_the_pretext_decides_what_is_kept():
     assert errors[two_channels] < 0.01 * errors["rectified_normal"]
 
 
+@pytest.mark.torch_only
 @pytest.mark.parametrize("pretext", sorted(PRETEXTS))
 def test_every_pretext_by_name(pretext):
     coder = Coder(6, initializer="random")
@@ -91,6 +95,7 @@ def test_every_pretext_by_name(pretext):
     assert error_on(coder, PRETEXTS[pretext]) < 0.8 * before
 
 
+@pytest.mark.torch_only
 def test_an_unknown_pretext():
     with pytest.raises(ValueError, match="Received: pretext='gaussian'"):
         Coder(6).pretrain(pretext="gaussian")
