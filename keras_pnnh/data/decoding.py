@@ -6,7 +6,6 @@ libjpeg-turbo, with its fast transform, everything else as `read_image` does.
 
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -20,13 +19,15 @@ ORDINARY = ("Gray", "YCbCr")
 def check_decoder() -> None:
     """Raise a ModuleNotFoundError unless the decoders are installed."""
     try:
+        import cykooz_resizer  # noqa: F401
         import PIL  # noqa: F401
         import simplejpeg  # noqa: F401
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "Streaming image files needs simplejpeg and Pillow, so that "
-            f"every machine decodes alike. Received: {error}. Run "
-            "`pip install 'keras-pnnh[train]'`."
+            "Streaming image files needs simplejpeg, cykooz-resizer and "
+            "Pillow, so that every machine decodes alike. Received: "
+            f"{error}. Run `pip install 'keras-pnnh[train]' cykooz-resizer`; "
+            "on Linux on ARM the latter needs a Rust compiler."
         ) from error
 
 
@@ -79,20 +80,16 @@ def read_crop(
     Returns:
         `(height, width, 3)` uint8 array.
     """
-    from PIL import Image
-
-    image = _open(path)
-    box = draw_box((image.height, image.width), least_area, generator)
-    top, left, height, width = box
-    resized = image.resize(
-        (size[1], size[0]),
-        Image.Resampling.BILINEAR,
-        (left, top, left + width, top + height),
+    pixels = _decode(path)
+    top, left, height, width = draw_box(
+        pixels.shape[:2], least_area, generator
     )
-    pixels = np.asarray(resized)[..., :3]
+    part = pixels[top : top + height, left : left + width]
+    resized = _resize(part, size)
     if flip and generator.random() < 0.5:
-        pixels = pixels[:, ::-1]
-    return pixels
+        # In half the time that a copy of a mirrored view takes.
+        return resized.take(range(size[1] - 1, -1, -1), axis=1)
+    return resized
 
 
 def draw_box(
@@ -116,23 +113,32 @@ def draw_box(
     return 0, 0, height, width
 
 
-def _open(path: Path) -> Any:
-    """The whole image for Pillow, RGB with or without a fourth byte."""
+def _decode(path: Path) -> np.ndarray:
+    """The whole image, RGB."""
     import simplejpeg
-    from PIL import Image
 
     try:
         content = path.read_bytes()
         if _is_ordinary(content):
-            pixels = simplejpeg.decode_jpeg(
-                content, "RGBX", fastdct=True, fastupsample=True
+            return simplejpeg.decode_jpeg(
+                content, "RGB", fastdct=True, fastupsample=True
             )
-            # Pillow's own layout, so that nothing is copied.
-            shape = (pixels.shape[1], pixels.shape[0])
-            return Image.frombuffer("RGBX", shape, pixels, "raw", "RGBX", 0, 1)
     except (OSError, ValueError):
         pass  # Pillow decides, and names what is wrong
-    return Image.fromarray(read_image(path))
+    return read_image(path)
+
+
+def _resize(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Bilinear, with Pillow's kernels, in a fifth of its time."""
+    import cykooz_resizer as fast
+
+    height, width = pixels.shape[:2]
+    kind = fast.PixelType.U8x3
+    source = fast.ImageData(width, height, kind, pixels.tobytes())
+    target = fast.ImageData(size[1], size[0], kind)
+    bilinear = fast.ResizeAlg.convolution(fast.FilterType.bilinear)
+    fast.Resizer().resize(source, target, fast.ResizeOptions(bilinear))
+    return np.frombuffer(target.get_buffer(), np.uint8).reshape(*size, 3)
 
 
 def _is_ordinary(content):

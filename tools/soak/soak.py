@@ -40,7 +40,7 @@ KINDS = {
     "kills": ("runs killed at random moments", 50, 0.15),
     "host_kills": ("streamed runs killed on two hosts (JAX)", 20, 0.05),
 }
-PATIENCE = 400.0  # seconds for one trial, which then counts as bare
+PATIENCE = 1300.0  # seconds for one trial, which then counts as bare
 
 
 def soak(kind, seconds, first=0, count=None):
