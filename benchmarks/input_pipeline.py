@@ -3,14 +3,17 @@
 The input, random resized crops and mirroring at 224 pixels, and bare
 `tf.io.decode_and_crop_jpeg` of the same boxes, which resizes nothing, work on
 the same files with as many threads, in turns; the ratio is the median over
-rounds of the ratios within a round. The memory is the peak of a process that
-reads one epoch of so many files.
+rounds of the ratios within a round. Where keras-cv is installed, so do batches
+with its RandAugment and the bare layer on decoded images. The memory is the
+peak of a process that reads one epoch of so many files.
 
-Run:   KERAS_BACKEND=torch python benchmarks/input_pipeline.py
+Run:   KERAS_BACKEND=tensorflow python benchmarks/input_pipeline.py
+Needs: the extras train and cv
 """
 
 import argparse
 import concurrent.futures
+import importlib.util
 import json
 import resource
 import subprocess
@@ -26,6 +29,8 @@ from keras_pnnh.data import stream_images
 from keras_pnnh.data.decoding import draw_box
 from keras_pnnh.data.order import IndexPlan
 from keras_pnnh.data.prefetch import PrefetchedCrops
+from keras_pnnh.training import Recipe
+from keras_pnnh.training.batches import TrainingBatches
 
 RECORD = Path(__file__).parents[1] / "evidence" / "input_pipeline.json"
 BATCH = 64
@@ -46,6 +51,8 @@ def main():
         return
     with tempfile.TemporaryDirectory() as folder:
         rate = measure_rate(folder, options)
+        if importlib.util.find_spec("keras_cv"):
+            rate["rand_augment"] = measure_rand_augment(folder, options)
     result = {
         "rounds": options.rounds,
         "threads": options.threads,
@@ -123,6 +130,38 @@ def measure_rate(folder, options):
     }
 
 
+def measure_rand_augment(folder, options, steps=2, batch=32):
+    """Images a second with keras-cv's RandAugment, and those of the layer."""
+    import keras_cv
+
+    data = stream_images(folder, "train", (224, 224), workers=options.threads)
+    recipe = Recipe(
+        epochs=1,
+        warmup_epochs=0,
+        batch_size=batch,
+        crop_area=LEAST_AREA,
+        crop_padding=0,
+        rand_augment=9,
+        rand_augment_by="keras_cv",
+    )
+    batches = TrainingBatches(data, recipe, seed=0)
+    layer = keras_cv.layers.RandAugment(value_range=(0, 255), magnitude=0.9)
+    decoded = data.images[:batch].astype("float32")
+    actions = {
+        "stream": lambda: [batches[step] for step in range(steps)],
+        "bare": lambda: [layer(decoded).numpy() for _ in range(steps)],
+    }
+    take_turns(actions, 1)
+    times = take_turns(actions, options.rounds)
+    return {
+        "images_per_second": {
+            name: round(steps * batch / float(np.median(seconds)), 1)
+            for name, seconds in times.items()
+        },
+        "ratio": median_ratio(times["bare"], times["stream"], digits=2),
+    }
+
+
 def peak_of(count, options):
     """Peak memory in MiB of a process that reads an epoch of `count` files."""
     with tempfile.TemporaryDirectory() as folder:
@@ -162,6 +201,17 @@ def as_table(result):
         f"| ratio, median of {result['rounds']} rounds in turns | "
         f"{result['ratio']:.2f} |",
     ]
+    if "rand_augment" in result:
+        augmented = result["rand_augment"]
+        rate = augmented["images_per_second"]
+        lines += [
+            "| streaming with RandAugment of keras-cv, magnitude 9 | "
+            f"{rate['stream']:.0f} images/s |",
+            "| that layer alone, on decoded images | "
+            f"{rate['bare']:.0f} images/s |",
+            f"| ratio, median of {result['rounds']} rounds in turns | "
+            f"{augmented['ratio']:.2f} |",
+        ]
     lines += [
         f"| peak memory of a process that reads {int(count):,} files | "
         f"{peak:.0f} MiB |"

@@ -81,9 +81,7 @@ def read_crop(
         `(height, width, 3)` uint8 array.
     """
     pixels = _decode(path)
-    top, left, height, width = draw_box(
-        pixels.shape[:2], least_area, generator
-    )
+    top, left, height, width = draw_box(pixels.shape[:2], least_area, generator)
     part = pixels[top : top + height, left : left + width]
     resized = _resize(part, size)
     if flip and generator.random() < 0.5:
