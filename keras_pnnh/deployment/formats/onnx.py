@@ -44,6 +44,38 @@ def _write_from_torch(model, path):
     # not know all operations.
     program = torch_program.trace(model)
     torch.onnx.export(program, dynamo=True, verbose=False).save(str(path))
+    _simplify(path)
+
+
+def _simplify(path):
+    """Let onnxruntime take out what every reader would have to.
+
+    torch computes with the channels first, Keras with the channels last: torch
+    writes two transpositions around every convolution. Those of onnxruntime's
+    rewritings that hold on any hardware leave one or two of all, and put the
+    biases into the convolutions.
+    """
+    import onnxruntime
+    from onnx import (
+        load,  # pyright: ignore[reportAttributeAccessIssue]
+        save,  # pyright: ignore[reportAttributeAccessIssue]
+    )
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = (
+        onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    )
+    options.optimized_model_filepath = str(path)
+    onnxruntime.InferenceSession(
+        Path(path).read_bytes(), options, providers=["CPUExecutionProvider"]
+    )
+    model = load(path)
+    # It also lists its own operators, of which the file has none.
+    used = {node.domain for node in model.graph.node}
+    versions = [known for known in model.opset_import if known.domain in used]
+    del model.opset_import[:]
+    model.opset_import.extend(versions)
+    save(model, path)
 
 
 def _teach_erfc():
