@@ -13,38 +13,20 @@ Memory and cycles are the compiler's estimate; nothing ran on a device.
 import argparse
 import csv
 import json
-import math
 import re
 import subprocess
 import tempfile
 from pathlib import Path
 
-import keras
-import numpy as np
+from int8_twins import write_twins
 
-import keras_pnnh
 from keras_pnnh import environment
-from keras_pnnh.applications import (
-    PlainMobileNetV2,
-    PlainResNet20,
-    PlainWide11Small,
-)
 from keras_pnnh.data import load_images
 from keras_pnnh.files import write_text
 from keras_pnnh.presentation.text_table import as_markdown
 
 RECORD = Path(__file__).parents[1] / "evidence/deployment/npu.json"
 ACCELERATOR = "ethos-u55-128"
-SMALL = {"input_shape": (32, 32, 3), "stem": "3x3", "classes": 10}
-NETWORKS = {
-    "plain_wide11_small": (PlainWide11Small, {}, "none"),
-    "plain_resnet20": (PlainResNet20, {}, "coder"),
-    "plain_mobilenet_v2_050": (
-        PlainMobileNetV2,
-        {"alpha": 0.5, **SMALL},
-        "coder",
-    ),
-}
 COLUMNS = {
     "sram_memory_used": "sram",
     "off_chip_flash_memory_used": "flash",
@@ -65,30 +47,18 @@ def main(arguments=None):
     images = load_images(options.data, "train").images[:50].astype("float32")
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        for name, (build, settings, path) in NETWORKS.items():
-            for label, internal_path in (("chain", path), ("twin", "residual")):
-                model = draw_kernels(
-                    build(internal_path=internal_path, **settings)
-                )
-                file = Path(folder) / f"{name}_{label}.tflite"
-                report = keras_pnnh.export(
-                    model,
-                    file,
-                    "litert_int8",
-                    representative=images,
-                    batch_size=1,
-                )
-                found = compile_file(options.vela, file, Path(folder))
-                rows.append(
-                    {
-                        "network": name,
-                        "form": label,
-                        "internal_path": internal_path,
-                        "joins": report.joins,
-                        **found,
-                    }
-                )
-                print(rows[-1], flush=True)
+        for written in write_twins(folder, images):
+            found = compile_file(options.vela, written.path, Path(folder))
+            rows.append(
+                {
+                    "network": written.network,
+                    "form": written.form,
+                    "internal_path": written.internal_path,
+                    "joins": written.report.joins,
+                    **found,
+                }
+            )
+            print(rows[-1], flush=True)
     record = {
         "compiler": f"ethos-u-vela {version}",
         "accelerator": ACCELERATOR,
@@ -97,24 +67,6 @@ def main(arguments=None):
     }
     write_text(RECORD, json.dumps(record, indent=1) + "\n")
     print(as_table(record))
-
-
-def draw_kernels(model):
-    """The folded network with kernels of He et al. (2015).
-
-    A chain's begin as an identity and a small learner, which compress better
-    than the twin's: not what is to be compared.
-    """
-    folded = keras_pnnh.fold(model)
-    generator = np.random.default_rng(0)
-    for layer in folded.layers:
-        if hasattr(layer, "kernel"):
-            shape = layer.kernel.shape
-            depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
-            fan_in = math.prod(shape[:2] if depthwise else shape[:-1])
-            drawn = generator.normal(0, math.sqrt(2 / fan_in), shape)
-            layer.kernel.assign(drawn)
-    return folded
 
 
 def compile_file(vela, file, folder):
