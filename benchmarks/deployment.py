@@ -6,11 +6,12 @@ Smoke:    python benchmarks/deployment.py plain_resnet20 --rounds 1
           --formats onnx --output DIR
 Write:    python tools/tables.py      (the tables in docs/performance.md)
 
-The folded plain network, the same as it is trained, the residual twin and the
-network of `keras.applications` take turns, batch by batch, so that a busy
-machine slows all alike; a ratio is the median of the ratios within a round.
-Records go to `evidence/deployment/benchmark/`, one for each network, a figure
-beside them to `docs/figures/`. Ten minutes on one idle core.
+The folded plain network, the same as it is trained, the residual twin, the
+network of `keras.applications` and the plain network's convolutions alone take
+turns, batch by batch, so that a busy machine slows all alike; a ratio is the
+median of the ratios within a round. Records go to
+`evidence/deployment/benchmark/`, one for each network, a figure beside them to
+`docs/figures/`. Twenty minutes on one idle core.
 """
 
 import argparse
@@ -26,7 +27,7 @@ from keras_pnnh.presentation.text_table import as_markdown
 ROOT = Path(__file__).parents[1]
 RECORDS = ROOT / "evidence" / "deployment" / "benchmark"
 FIGURE = ROOT / "docs" / "figures" / "deployment.png"
-NETWORKS = ("plain_resnet50", "plain_resnet20")
+NETWORKS = ("plain_resnet50", "plain_mobilenet_v2_100", "plain_resnet20")
 RUNTIMES = (*FORMATS, "openvino")
 
 
@@ -129,6 +130,29 @@ def losses():
     return as_markdown(lines) if lines else "Nowhere in these runs."
 
 
+def limit():
+    """The time of the convolutions alone, as a share of the network's."""
+    rows = []
+    for name in NETWORKS:
+        record = read(name)
+        for row in record["rows"]:
+            if row["model"] == ALONE:
+                rows.append(
+                    {
+                        "plain network": f"`{name}`",
+                        "runtime": row["runtime"],
+                        "one image": _with_range(row, "latency"),
+                        "a batch": _with_range(row, "throughput"),
+                    }
+                )
+    return as_markdown(rows)
+
+
+def _with_range(row, what):
+    low, high = row[f"{what}_range"]
+    return f"{row[f'{what}_ratio']:.2f} ({low:.2f} to {high:.2f})"
+
+
 def _doubt(found):
     return ", undecided" if found.verdict == "undecided" else ""
 
@@ -165,7 +189,7 @@ def draw(path):
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 4.2), layout="constrained")
+    figure = Figure(figsize=(11, 4.2), layout="constrained")
     FigureCanvasAgg(figure)
     for axis, name in zip(
         figure.subplots(1, len(NETWORKS)), NETWORKS, strict=True

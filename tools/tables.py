@@ -28,14 +28,17 @@ import chain_in_range  # noqa: E402
 import choose_weights  # noqa: E402
 import construction  # noqa: E402
 import conversion_costs  # noqa: E402
+import counted_memory  # noqa: E402
 import deployment  # noqa: E402
 import efficiency_counts  # noqa: E402
 import export_accuracy  # noqa: E402
 import exported_files  # noqa: E402
 import figures  # noqa: E402
+import frontier  # noqa: E402
 import input_pipeline  # noqa: E402
 import int8_agreement  # noqa: E402
 import laptop  # noqa: E402
+import microcontroller  # noqa: E402
 import model_counts  # noqa: E402
 import npu_estimate  # noqa: E402
 import path_cost  # noqa: E402
@@ -195,18 +198,23 @@ def read(path):
 # Tables by name, and those that a script makes by `<its name>: <table>`.
 SINGLE = {
     "benchmark-goals": deployment.goals,
+    "benchmark-limit": deployment.limit,
     "benchmark-losses": deployment.losses,
     "bundled-weights": bundled_weights,
     "chain-in-range": chain_in_range.as_table,
     "choice": choice_of_weights,
     "construction": functools.partial(on_each_backend, construction),
     "conversion-costs": conversion_costs.as_table,
+    "counted-memory": counted_memory.as_table,
     "efficiency": efficiency_counts.as_table,
     "export-accuracy": export_accuracy.as_table,
     "int8-agreement": int8_agreement.as_table,
     "laptop": laptop.as_table,
     "npu-estimate": npu_estimate.as_table,
     "exported-files": exported_files.as_table,
+    "frontier": frontier.as_table,
+    "frontier-two-threads": frontier.with_two_threads,
+    "microcontroller": microcontroller.as_table,
     "models": model_counts.as_table,
     "input-pipeline": input_pipeline.recorded,
     "path-cost": path_cost.as_table,
