@@ -124,13 +124,18 @@ def examples(builder: Any, split: str, **options: Any) -> Iterable[Any]:
     Raises:
         ModuleNotFoundError: If the files are array_records and the package
             that reads them is not installed.
+        ValueError: If a record cannot be read; it is numbered.
     """
     import tensorflow_datasets as tfds
 
     split = name_of_split(builder, split)
     if builder.info.file_format.value != "array_record":
-        return tfds.as_numpy(
-            builder.as_dataset(split=split, shuffle_files=False, **options)
+        return _read(
+            builder,
+            split,
+            tfds.as_numpy(
+                builder.as_dataset(split=split, shuffle_files=False, **options)
+            ),
         )
     if importlib.util.find_spec("array_record") is None:
         raise ModuleNotFoundError(
@@ -138,7 +143,22 @@ def examples(builder: Any, split: str, **options: Any) -> Iterable[Any]:
             "array_records, which need array-record. It is not installed. Run "
             "`pip install 'keras-pnnh[train]'`."
         )
-    return builder.as_data_source(split=split, **options)
+    return _read(builder, split, builder.as_data_source(split=split, **options))
+
+
+def _read(builder, split, records):
+    number = 0
+    try:
+        for number, each in enumerate(records, 1):  # noqa: B007
+            yield each
+    # Every reader has errors of its own.
+    except Exception as error:
+        raise ValueError(
+            "The records of a data set must be complete. Received: "
+            f"'{builder.name}' in '{builder.data_dir}', whose record "
+            f"{number + 1} of '{split}' cannot be read: {_first_line(error)}. "
+            "Remove that folder, and prepare the data set again."
+        ) from error
 
 
 def parts(builder: Any) -> list[str]:

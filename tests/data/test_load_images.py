@@ -154,3 +154,15 @@ def test_mocked_data_set(tmp_path, monkeypatch):
         data = load_images("mnist", "test", (8, 8), data_dir=str(tmp_path))
     assert data.images.shape == (6, 8, 8, 3)
     assert len(data.class_names) == 10
+
+
+def test_a_damaged_record_is_numbered():
+    def records():
+        yield {"label": 0}
+        raise RuntimeError("block header hash mismatch\nat byte 8")
+
+    builder = types.SimpleNamespace(name="flowers", data_dir="/data/flowers")
+    read = named._read(builder, "train", records())
+    assert next(read) == {"label": 0}
+    with pytest.raises(ValueError, match=r"record 2 of 'train'.*mismatch\. R"):
+        next(read)

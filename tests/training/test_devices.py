@@ -70,10 +70,11 @@ def metrics_of(folder):
 
 @pytest.fixture
 def two_epochs(train_arguments):
-    """18 images in batches of four; six images of validation."""
+    """18 streamed images in batches of four; six images of validation."""
     arguments = [*train_arguments]
     arguments[arguments.index("--epochs") + 1] = "2"
-    return arguments
+    streamed = ["--stream", "--image-size", "8", "--crop-area", "0.3"]
+    return [*arguments, *streamed, "--crop-padding", "0"]
 
 
 @jax_only
