@@ -5,7 +5,7 @@ Measure:  KERAS_BACKEND=tensorflow python tools/chain_in_range.py --model FILE
 Smoke:    ... --smoke    (8 pictures, 2 rounds, no record)
 Write:    python tools/tables.py      (the table in docs/deployment.md)
 
-FILE is that of `tools/int8_agreement.py`. Compared with the network as it came
+FILE is that of `tools/dog_breeds.py`. Compared with the network as it came
 are its chain with pass-through channels kept, written out with pairs, and
 written out for the range of 64 pictures: on 64 others, whether the label is the
 same and how far the logits are apart; on 1,000 others, how many leave the
@@ -13,14 +13,12 @@ range. The files take turns in every runtime, one picture at a time, one thread;
 a ratio is the median of those within a round.
 """
 
-import argparse
-import hashlib
 import json
 import statistics
 import tempfile
 from pathlib import Path
 
-import int8_agreement
+import dog_breeds
 import keras
 import numpy as np
 
@@ -38,17 +36,12 @@ SOURCE = "with skips"
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--data", required=True, help="CIFAR-10 by class")
-    parser.add_argument("--formats", nargs="+", default=FORMATS)
-    parser.add_argument("--smoke", action="store_true")
-    options = parser.parse_args(arguments)
+    options = dog_breeds.parse(arguments, __doc__, FORMATS)
     count, others, rounds = (8, 8, 2) if options.smoke else (64, 1000, 200)
-    source = int8_agreement.load(options.model)
+    source = dog_breeds.load(options.model)
     size = source.input_shape[1:3]
-    fitting = int8_agreement.pictures(options.data, "train", count, size)
-    comparing = int8_agreement.pictures(options.data, "test", others, size)
+    fitting = dog_breeds.pictures(options.data, "train", count, size)
+    comparing = dog_breeds.pictures(options.data, "test", others, size)
     chain, _ = keras_pnnh.from_residual(source)
     forms = {
         SOURCE: keras_pnnh.fold(source),
@@ -57,14 +50,11 @@ def main(arguments=None):
         "in a range": keras_pnnh.write_out(chain, images=fitting),
     }
     record = {
-        "file": options.model.name,
-        "sha256": hashlib.sha256(options.model.read_bytes()).hexdigest(),
+        **dog_breeds.origin(options.model),
         "fitting": count,
         "comparing": min(count, others),
         "counting": others,
         "rounds": rounds,
-        "versions": environment.versions(),
-        "hardware": environment.hardware(),
         "rows": compare(source, forms, comparing[:count]),
     }
     certificate = certify_written_out(chain, forms["in a range"], comparing)

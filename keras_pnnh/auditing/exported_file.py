@@ -16,11 +16,11 @@ from keras_pnnh.auditing.onnx_file import read_onnx
 from keras_pnnh.auditing.openvino_file import read_openvino
 from keras_pnnh.presentation.html_summary import as_html
 
-# Suffix: name of the format, what reads it, the package that this needs.
-READERS: dict[str, tuple[str, Callable[[bytes], FileGraph], str]] = {
-    ".onnx": ("ONNX", read_onnx, "onnx"),
-    ".tflite": ("LiteRT", read_litert, "ai-edge-litert"),
-    ".xml": ("OpenVINO", read_openvino, "nothing"),
+# Suffix: name of the format, what reads it.
+READERS: dict[str, tuple[str, Callable[[bytes], FileGraph]]] = {
+    ".onnx": ("ONNX", read_onnx),
+    ".tflite": ("LiteRT", read_litert),
+    ".xml": ("OpenVINO", read_openvino),
 }
 
 
@@ -136,14 +136,14 @@ def audit_file(path: str | os.PathLike[str]) -> FileReport:
             f"`audit` reads files that end in {' or '.join(READERS)}. "
             f"Received: '{path}'. Give it such a file, or a `keras.Model`."
         )
-    name, read, package = READERS[path.suffix]
+    name, read = READERS[path.suffix]
     content = path.read_bytes()
     try:
         graph = read(content)
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f"To read a file of format {name}, {package} is needed. It is not "
-            "installed here. Run `pip install 'keras-pnnh[export]'`."
+            f"To read a file of format {name}, {error.name} is needed. It is "
+            "not installed here. Run `pip install 'keras-pnnh[export]'`."
         ) from error
     # Damaged files: whatever the packages raise.
     except Exception as error:

@@ -13,6 +13,7 @@ from keras_pnnh.cli.options import (
 REPRESENTATIVE_IMAGES = 300
 RANGE_IMAGES = 100  # the range has a margin
 PREPROCESSING = "RGB from 0 to 255; the network normalises"
+AS_GIVEN = "RGB, as the network was given; see --pixels"
 
 
 def add_command(commands: SubParsers) -> None:
@@ -22,13 +23,31 @@ def add_command(commands: SubParsers) -> None:
         help="write a network for another runtime, and run it there",
         allow_abbrev=False,
     )
-    add_model(command, required=False)
-    add_weights(command)
+    add_model(
+        command,
+        required=False,
+        more=", or a .keras or .h5 file of a whole network of your own",
+    )
+    add_weights(command, required=False)
+    command.add_argument(
+        "--convert",
+        action="store_true",
+        help="make a chain of a residual network first, as from_residual does",
+    )
+    command.add_argument(
+        "--pixels",
+        type=float,
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="range of the pixels that a network from a file takes, such as "
+        "-1 1; what is written takes 0 to 255 then; default: images from 0 to "
+        "255 as they are",
+    )
     command.add_argument(
         "--format",
         required=True,
-        help="saved_model, litert, litert_int8, onnx, onnx_int8, openvino or "
-        "torch",
+        help="saved_model, litert, litert_int8, onnx, onnx_int8, openvino, "
+        "openvino_int8 or torch",
     )
     command.add_argument(
         "--output",
@@ -63,6 +82,19 @@ def add_command(commands: SubParsers) -> None:
         "within that range; default: exact for every image",
     )
     command.add_argument(
+        "--representative",
+        metavar="DIR",
+        help="folder of images, also by class, by which integers get their "
+        "ranges; default: the training part of --data",
+    )
+    command.add_argument(
+        "--margin",
+        type=float,
+        metavar="PART",
+        help="how far the range of --images goes beyond their values on either "
+        "side, relative to their width; default: 1, and 0 for integers",
+    )
+    command.add_argument(
         "--batch-size",
         type=int,
         metavar="N",
@@ -88,21 +120,28 @@ def add_command(commands: SubParsers) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the file; print what it is, and its accuracy if there are data."""
     import keras_pnnh
-    from keras_pnnh.cli.images import as_model_takes, chosen_size, read_some
+    from keras_pnnh.cli.images import chosen_size
+    from keras_pnnh.cli.model_file import names_file, open_model_file
     from keras_pnnh.cli.networks import open_trained
     from keras_pnnh.deployment.formats import get_format
 
     form = get_format(options.format)
     if form.quantized:
-        _require_data(options)
-    model, classifier = open_trained(options, chosen_size(options))
-    representative = images = None
+        _require_images(options)
+    classifier, preprocessing = None, PREPROCESSING
+    if names_file(options.model):
+        model, size = open_model_file(options)
+        if options.pixels is None:
+            preprocessing = AS_GIVEN
+    else:
+        _require_weights(options)
+        model, classifier = open_trained(options, chosen_size(options))
+        size = classifier.image_size
+    if options.convert:
+        model, _ = keras_pnnh.from_residual(model)
+    representative = None
     if form.quantized:
-        representative = _representative(options, classifier.image_size)
-    if options.images is not None:
-        images = as_model_takes(
-            read_some(options.images, classifier.image_size, RANGE_IMAGES)
-        )
+        representative = _representative(options, size)
     report = keras_pnnh.export(
         model,
         options.output,
@@ -114,9 +153,10 @@ def run(options: argparse.Namespace) -> int:
         keep_pass_through=options.keep_pass_through,
         cost_limit=options.cost_limit,
         batch_size=options.batch_size,
-        labels=classifier.labels,
-        preprocessing=PREPROCESSING,
-        images=images,
+        labels=None if classifier is None else classifier.labels,
+        preprocessing=preprocessing,
+        images=_some(options, "images", size, RANGE_IMAGES),
+        margin=options.margin,
     )
     print(report)
     print("\nTo run it without Keras (python run.py PICTURE):\n")
@@ -126,21 +166,49 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _require_data(options):
-    if not options.data:
+def _require_images(options):
+    if not options.data and not options.representative:
         raise ValueError(
             f"Format '{options.format}' chooses the ranges of its integers by "
-            "images of the kind that the network will meet. Received: no "
-            "--data. Add --data with the images it was trained on."
+            "images of the kind that the network will meet. Received: neither "
+            "--data nor --representative. Add --data with the images it was "
+            "trained on, or --representative with a folder of some hundred."
         )
 
 
+def _require_weights(options):
+    if not options.weights:
+        raise ValueError(
+            "What is exported is a trained network. Received: no --weights. "
+            "Add --weights, such as --weights plain_resnet20.cifar10, or name "
+            "a file of a whole network by --model."
+        )
+    if options.pixels is not None:
+        raise ValueError(
+            "`--pixels` belongs to a network from a file; ours take pixels "
+            f"from 0 to 255. Received: --pixels with --weights "
+            f"{options.weights}. Leave it out."
+        )
+
+
+def _some(options, name, size, count):
+    """Images of the folder that an option names; None where it does not."""
+    from keras_pnnh.cli.images import as_model_takes, read_some
+
+    folder = getattr(options, name)
+    if folder is None:
+        return None
+    return as_model_takes(read_some(folder, size, count, f"--{name}"))
+
+
 def _representative(options, size):
-    """Some training images, in the order of a fixed seed."""
+    """Those of a folder, or training images in the order of a fixed seed."""
     import numpy as np
 
     from keras_pnnh.cli.images import as_model_takes, load
 
+    if options.representative:
+        return _some(options, "representative", size, REPRESENTATIVE_IMAGES)
     data = load(options, "train", size)
     order = np.random.default_rng(0).permutation(len(data.labels))
     chosen = data.images[np.sort(order[:REPRESENTATIVE_IMAGES])]

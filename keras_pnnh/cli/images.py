@@ -82,13 +82,16 @@ def as_model_takes(images: np.ndarray) -> np.ndarray:
     return as_data_format(images, keras.config.image_data_format())
 
 
-def read_some(folder: str, size: tuple[int, int], count: int) -> np.ndarray:
+def read_some(
+    folder: str, size: tuple[int, int], count: int, option: str
+) -> np.ndarray:
     """Some images of a folder and of those in it, in the order of a fixed seed.
 
     Args:
         folder: Where the files are.
         size: `(height, width)` to resize to.
         count: How many at most.
+        option: The option that names the folder.
 
     Returns:
         Array of RGB images.
@@ -106,7 +109,7 @@ def read_some(folder: str, size: tuple[int, int], count: int) -> np.ndarray:
     )
     if not paths:
         raise ValueError(
-            "`--images` is a folder of images, which may have sub-folders. "
+            f"`{option}` is a folder of images, which may have sub-folders. "
             f"Received: '{folder}' with no file named "
             f"{', '.join(sorted(SUFFIXES))}. "
             "Pass some dozens of the kind that the network will meet."

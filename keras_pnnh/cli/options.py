@@ -14,13 +14,16 @@ WEIGHTS_HELP = (
 
 
 def add_model(
-    command: argparse.ArgumentParser, required: bool, default: str = ""
+    command: argparse.ArgumentParser,
+    required: bool,
+    default: str = "",
+    more: str = "",
 ) -> None:
     """Which network; what is left open is what the weights say."""
     command.add_argument(
         "--model",
         required=required,
-        help=f"{MODEL_HELP}{default and '; default: ' + default}",
+        help=f"{MODEL_HELP}{more}{default and '; default: ' + default}",
     )
     command.add_argument(
         "--path",

@@ -40,6 +40,7 @@ def deployed_form(
     cost_limit: float = COST_LIMIT,
     batch_size: int | None = None,
     images: Any = None,
+    margin: float = MARGIN,
 ) -> Deployed:
     """A model as it is written: in float32, folded and written out.
 
@@ -54,6 +55,8 @@ def deployed_form(
         batch_size: Images in every batch; None for any number.
         images: Images by which `write_out` fits the range of what passes
             through; None for a form that is exact without one.
+        margin: How far that range goes beyond the values of the images, as in
+            `write_out`.
 
     Returns:
         A `Deployed`.
@@ -83,7 +86,7 @@ def deployed_form(
         for layer in layers
     ):
         if not keep_pass_through:
-            model, cost = _written_out(model, cost_limit, images)
+            model, cost = _written_out(model, cost_limit, images, margin)
             model, more = _for_inference(model, batch_size)
             return Deployed(model, (*changes, cost, *more))
         changes += ("pass-through channels kept",)
@@ -144,7 +147,7 @@ def _is_half(layer):
     return "float" in compute and compute != "float32"
 
 
-def _written_out(model, limit, images):
+def _written_out(model, limit, images, margin):
     sizes = model.inputs[0].shape[1:]
     shape = [SIZE if size is None else size for size in sizes]
     report = audit(
@@ -161,7 +164,7 @@ def _written_out(model, limit, images):
         macs, parameters = report.in_range_macs, report.in_range_parameters
     if macs is None or parameters is None:
         try:
-            return _write_out(model, images)
+            return _write_out(model, images, margin)
         except NotWrittenOutError as error:
             raise ValueError(f"{error} For a file: {keep}") from error
     ratio = macs / report.macs
@@ -179,21 +182,21 @@ def _written_out(model, limit, images):
             f"'{model.name}', which written out costs {words}. {keep} "
             f"`cost_limit={ratio + 0.05:.1f}` writes them out all the same."
         )
-    model, what = _write_out(model, images)
+    model, what = _write_out(model, images, margin)
     return model, f"{what}: {words}"
 
 
-def _write_out(model, images):
+def _write_out(model, images, margin):
     """The network written out, and what that is in words."""
     words = "pass-through channels written out"
     if images is None:
         return write_out(model), words
-    written_out = write_out(model, images=images)
+    written_out = write_out(model, images=images, margin=margin)
     certificate = certify_written_out(model, written_out, images)
     certificate.raise_if_not_exact()
     if certificate.clipped is not None:
         words += (
             f", exact within the range of {len(images)} images (widened "
-            f"by {MARGIN:.0%} on either side; values beyond are clipped)"
+            f"by {margin:.0%} on either side; values beyond are clipped)"
         )
     return written_out, words

@@ -27,6 +27,7 @@ from keras_pnnh.files import (
     replace_folder_when_complete,
     replace_when_complete,
 )
+from keras_pnnh.pass_through.writing_out.ranges import MARGIN
 
 PROBE_IMAGES = 8
 OUR_MODULES = ("keras", "keras_pnnh")
@@ -57,6 +58,7 @@ def export(
     preprocessing: str | None = None,
     equalize: bool = True,
     images: np.ndarray | None = None,
+    margin: float | None = None,
 ) -> ExportReport:
     """Write a model for another runtime and compare the two.
 
@@ -75,12 +77,12 @@ def export(
         model: A built `keras.Model`, functional or sequential, with one input
             and one result.
         path: File to write, which is replaced if it exists. For
-            `"saved_model"` and `"openvino"` a folder: one of an earlier export
-            is replaced, one that holds anything else is refused.
+            `"saved_model"` and OpenVINO a folder: one of an earlier export is
+            replaced, one that holds anything else is refused.
         format: `"saved_model"` (TensorFlow), `"litert"` (LiteRT, float32),
-            `"litert_int8"` and `"onnx_int8"` (quantised after training;
-            images and results stay float32), `"onnx"`, `"openvino"`, or
-            `"torch"` (`torch.export`).
+            `"onnx"`, `"openvino"`, or `"torch"` (`torch.export`);
+            `"litert_int8"`, `"onnx_int8"`, `"openvino_int8"` (quantised after
+            training; images and results stay float32).
         representative: For int8: images that the network will
             meet, some hundred, of shape `(n, height, width, channels)`. They
             decide the ranges of the integers.
@@ -100,12 +102,16 @@ def export(
             number.
         labels: Names of the classes, for the file's metadata (ONNX, LiteRT).
         preprocessing: What the images must be, in words, for the same.
-        equalize: For int8: whether channels are scaled between layers and
-            biases corrected first, by the representative images.
+        equalize: For int8: whether channels are scaled between layers,
+            kernels rounded for what they read and biases corrected first, by
+            the representative images.
         images: Some dozens of images that the network will meet. By them the
             range of the pass-through channels is fitted, which then cost
             fewer multiplications and no further layer, and are exact within
             that range only (see `write_out`). None for exact ones.
+        margin: How far that range goes beyond the values of `images` on
+            either side, relative to their width. None for 1, and for 0 in
+            int8, whose integers end with the values of images anyway.
 
     Returns:
         An `ExportReport`: `print` it. Its `script` runs the file without
@@ -151,8 +157,16 @@ def export(
         if given is None and images is not None:
             given = images[:PROBE_IMAGES]
         compared_on = _choose_probe(given, representative, model)
+    if margin is None:
+        margin = 0.0 if form.quantized else MARGIN
     model, changes = deployed_form(
-        model, fold, keep_pass_through, cost_limit, batch_size, images
+        model,
+        fold,
+        keep_pass_through,
+        cost_limit,
+        batch_size,
+        images,
+        margin,
     )
     whole = model
     if (
@@ -161,8 +175,8 @@ def export(
         and equalize
         and graph.has_graph(model)
     ):
-        model = prepare(model, representative)
-        changes += ("channels equalised and biases corrected for int8",)
+        model = prepare(model, representative, form.levels)
+        changes += ("equalised, rounded and corrected for integers",)
     with _replace(path, form) as unfinished:
         _write(writer, form, model, unfinished, representative, time_limit)
         if form.annotate:

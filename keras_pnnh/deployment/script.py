@@ -30,7 +30,10 @@ _RUN = {
     "openvino": (
         "import openvino",
         [
-            "network = openvino.Core().compile_model({path}, 'CPU')",
+            # Else it computes in bfloat16 where a processor has it.
+            "precise = {{'INFERENCE_PRECISION_HINT': 'f32'}}",
+            "core = openvino.Core()",
+            "network = core.compile_model({path}, 'CPU', precise)",
             "results = network(images)[0]",
         ],
     ),

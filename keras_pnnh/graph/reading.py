@@ -6,6 +6,7 @@ The only file that touches Keras's record of how a tensor was made
 
 import dataclasses
 import inspect
+from collections import Counter
 from typing import Any, NamedTuple
 
 import keras
@@ -211,7 +212,13 @@ def _run(model, inputs, visit, training=None):
             return values[id(item)]
         return item
 
-    for node in _nodes_in_order(model):
+    nodes = _nodes_in_order(model)
+    # What nobody reads any more is let go: on images it fills the memory.
+    readers = Counter(
+        place for node in nodes for place in _places(node.input_tensors)
+    )
+    readers.update(_places(model.outputs))
+    for node in nodes:
         if all(id(tensor) in values for tensor in node.outputs):
             continue
         args, kwargs = keras.tree.map_structure(
@@ -231,7 +238,15 @@ def _run(model, inputs, visit, training=None):
             outputs = visit(node, args, kwargs)
         for tensor, value in zip(node.outputs, outputs, strict=True):
             values[id(tensor)] = value
+        for place in _places(node.input_tensors):
+            readers[place] -= 1
+            if not readers[place]:
+                del values[place]
     return [values[id(tensor)] for tensor in model.outputs]
+
+
+def _places(tensors):
+    return {id(tensor) for tensor in tensors}
 
 
 def _by_signature(layer, args, kwargs):

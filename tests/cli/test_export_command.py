@@ -118,10 +118,80 @@ def test_images_are_those_of_a_folder(
     assert "with no file named .bmp" in capsys.readouterr().err
 
 
+@pytest.fixture
+def own_file(tmp_path):
+    """A residual network of the user's own, on pixels from -1 to 1."""
+    image = x = keras.Input((8, 8, 3))
+    x = keras.layers.Conv2D(4, 3, padding="same")(x)  # of both signs
+    y = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(x)
+    x = keras.layers.Add()([x, keras.layers.Conv2D(4, 1)(y)])
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(image, keras.layers.Dense(5)(x), name="own")
+    model.save(tmp_path / "own.keras")
+    return model, str(tmp_path / "own.keras")
+
+
+def test_a_network_from_a_file_becomes_a_chain(
+    own_file, data, written, tmp_path, capsys
+):
+    model, path = own_file
+    arguments = [
+        *("export", "--model", path, "--convert", "--pixels", "-1", "1"),
+        *("--representative", str(data / "train"), "--margin", "0.5"),
+        *("--images", str(data / "test"), "--format", "fake"),
+        *("--output", str(tmp_path / "net.fake")),
+    ]
+    assert main(arguments) == 0
+    assert "widened by 50%" in capsys.readouterr().out.replace("\n", " ")
+    assert keras_layers_only(written["model"])
+    kinds = {type(layer).__name__ for layer in written["model"].layers}
+    assert "Add" not in kinds
+    assert written["images"].shape == (6, 8, 8, 3)
+    assert written["images"].max() > 200
+    pixels = written["images"].astype("float32")
+    np.testing.assert_allclose(
+        written["model"].predict(pixels, verbose=0),
+        model.predict(pixels / 127.5 - 1, verbose=0),
+        atol=0.05,  # biases are corrected for what rounding adds
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ([], "no --data"),
+        (["--weights", "cifar10"], "--weights beside --model"),
+        (["--data", "images"], "--data beside --model"),
+        (["--set", "alpha=1"], "--set beside --model"),
+        (["--pixels", "1", "-1"], "Try --pixels -1 1"),
+        (["--model", "absent.keras"], "no file 'absent.keras'"),
+        (["--representative", "absent"], "`--representative` is a folder"),
+        (["--model", "tiny"], "no --weights"),
+    ],
+)
+def test_what_does_not_go_with_a_file(
+    changes, message, own_file, data, written, tmp_path, capsys
+):
+    arguments = [
+        *("export", "--model", own_file[1], "--format", "fake"),
+        *("--representative", str(data), "--output", str(tmp_path / "n.fake")),
+    ]
+    assert main([*arguments, *changes]) == 1
+    printed = capsys.readouterr()
+    assert message in printed.err and printed.err.count("\n") == 1
+
+
+def test_a_file_that_holds_no_network_is_told(data, tmp_path, capsys):
+    (tmp_path / "net.h5").write_text("no network")
+    arguments = ["export", "--model", str(tmp_path / "net.h5")]
+    output = ["--format", "onnx", "--output", str(tmp_path / "net.onnx")]
+    assert main([*arguments, *output]) == 1
+    assert "`model.save` of Keras" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ([], "neither --data nor --representative"),
         (["--format", "onxx"], "Did you mean 'onnx'"),
         (
             ["--format", "onnx", "--weights", "none.weights.h5"],

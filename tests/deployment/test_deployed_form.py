@@ -119,11 +119,20 @@ def test_images_fit_a_range_at_less_cost(images, batch_size):
 
 
 @pytest.mark.torch_only
+def test_a_margin_is_that_of_the_range(images):
+    for margin, words in ((0.0, "widened by 0% on"), (1.0, "by 100% on")):
+        made = deployed_form(mobile(), images=images, margin=margin)
+        assert words in " ".join(made.changes)
+    with pytest.raises(ValueError, match="margin=-1"):
+        deployed_form(mobile(), images=images, margin=-1)
+
+
+@pytest.mark.torch_only
 def test_the_limit_holds_for_a_range_as_well(images, monkeypatch):
     model, cost = mobile(), audit(mobile())
     monkeypatch.setattr(
         "keras_pnnh.deployment.deployed_form.write_out",
-        lambda model, images: pytest.fail("built"),
+        lambda model, images, margin: pytest.fail("built"),
     )
     with pytest.raises(ValueError, match=f"{cost.in_range_macs:,} multiply"):
         deployed_form(model, images=images, cost_limit=1)

@@ -23,6 +23,7 @@ NAMES = {
     "onnx": "net.onnx",
     "onnx_int8": "net.onnx",
     "openvino": "net",
+    "openvino_int8": "net",
     "torch": "net.pt2",
 }
 

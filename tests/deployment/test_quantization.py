@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import keras_pnnh
-from keras_pnnh.deployment.quantization import correction
+from keras_pnnh.deployment.quantization import rounding
 from keras_pnnh.deployment.quantization.links import find_links
 from keras_pnnh.deployment.quantization.preparation import equalize, prepare
 from keras_pnnh.deployment.quantization.statistics import measure_inputs
@@ -101,10 +101,10 @@ def in_8_bits(model, images):
     def run(layer, args, kwargs):
         if not hasattr(layer, "kernel"):
             return layer(*args, **kwargs)
-        x = correction.in_8_bits(keras.ops.convert_to_numpy(args[0]))
+        x = rounding.in_8_bits(keras.ops.convert_to_numpy(args[0]))
         kernel = keras.ops.convert_to_numpy(layer.kernel)
         depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
-        layer.kernel.assign(correction.round_kernel(kernel, depthwise))
+        layer.kernel.assign(rounding.round_kernel(kernel, depthwise))
         outputs = layer(x)
         layer.kernel.assign(kernel)
         return outputs
@@ -124,6 +124,63 @@ def test_prepared_it_keeps_more_in_8_bits():
         for one in (model, made)
     ]
     assert errors[1] < 0.5 * errors[0]
+
+
+LAYERS = {
+    "pointwise": lambda: keras.layers.Conv2D(6, 1),
+    "strided": lambda: keras.layers.Conv2D(6, 3, 2, padding="same"),
+    "dilated": lambda: keras.layers.Conv2D(5, 3, dilation_rate=2),
+    "depthwise": lambda: keras.layers.DepthwiseConv2D(3, padding="same"),
+    "multiplied": lambda: keras.layers.DepthwiseConv2D(3, depth_multiplier=2),
+    "dense": lambda: keras.layers.Dense(4),
+}
+
+
+def correlated(shape=(16, 9, 9, 24)):
+    """Channels and pixels that resemble each other, as features do."""
+    draw = np.random.default_rng(0).normal
+    image = draw(size=(shape[0], 1, 1, 1)) + draw(
+        size=(shape[0], 1, 1, shape[3])
+    )
+    return (image + 0.3 * draw(size=shape)).astype("float32")
+
+
+@pytest.mark.parametrize("name", list(LAYERS))
+@pytest.mark.parametrize("levels", [7, 64])
+def test_rounded_for_its_inputs_it_varies_less(name, levels):
+    layer, x = LAYERS[name](), correlated()
+    layer(x)
+    kernel = keras.ops.convert_to_numpy(layer.kernel)
+    depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
+    made = rounding.round_for_inputs(layer, kernel, x, levels)
+    nearest = rounding.round_kernel(kernel, depthwise, levels)
+    # The runtime, which rounds it once more, finds the same integers.
+    np.testing.assert_allclose(
+        rounding.round_kernel(made, depthwise, levels), made, atol=1e-6
+    )
+    exact = keras.ops.convert_to_numpy(layer(x))
+    errors = []
+    for rounded in (nearest, made):
+        layer.kernel.assign(rounded)
+        error = keras.ops.convert_to_numpy(layer(x)) - exact
+        errors.append(error.reshape(-1, error.shape[-1]).var(0).mean())
+    assert errors[1] < 0.8 * errors[0]
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize("size", [8, 9])
+def test_windows_are_what_a_kernel_sees(padding, strides, size, monkeypatch):
+    """Products with them are outputs of the layer."""
+    monkeypatch.setattr(rounding, "ROWS", 20)
+    x = np.random.default_rng(0).normal(size=(2, size, size, 3))
+    layer = keras.layers.Conv2D(1, 3, strides, padding=padding)
+    outputs = keras.ops.convert_to_numpy(layer(x.astype("float32"))).ravel()
+    kernel = keras.ops.convert_to_numpy(layer.kernel)
+    seen = rounding.sample_windows(layer, kernel, x)
+    for window in seen:
+        product = (window * kernel[..., 0].reshape(9, 3)).sum()
+        assert np.abs(outputs - product).min() < 1e-4
 
 
 FORMATS = {"tensorflow": ["litert_int8"], "torch": ["onnx_int8"], "jax": []}

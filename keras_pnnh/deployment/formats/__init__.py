@@ -7,6 +7,7 @@ from keras_pnnh.deployment.formats import (
     litert_int8,
     onnx,
     onnx_int8,
+    openvino_int8,
     openvino_ir,
     saved_model,
     torch_program,
@@ -22,6 +23,7 @@ FORMATS: dict[str, Format] = {
         onnx,
         onnx_int8,
         openvino_ir,
+        openvino_int8,
         torch_program,
     )
 }

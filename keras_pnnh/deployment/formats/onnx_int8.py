@@ -64,5 +64,9 @@ def _describe(path):
 
 
 FORMAT = onnx.FORMAT._replace(
-    name="onnx_int8", write=write, tolerance=None, quantized=True
+    name="onnx_int8",
+    write=write,
+    tolerance=None,
+    quantized=True,
+    levels=64,  # by `reduce_range`
 )

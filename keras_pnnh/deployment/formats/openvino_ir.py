@@ -20,13 +20,17 @@ def write(
     representative: np.ndarray | None = None,
 ) -> None:
     """Write graph and weights into a new folder, by way of ONNX."""
-    import openvino
-
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "network.onnx"
         onnx.write(model, file)
-        network = openvino.Core().read_model(file)
-        _save(network, Path(path))
+        convert(file, path)
+
+
+def convert(file: str | Path, path: str | Path) -> None:
+    """Write an ONNX file's graph and weights into a new folder."""
+    import openvino
+
+    _save(openvino.Core().read_model(file), Path(path))
 
 
 def _save(network, path):

@@ -1,25 +1,32 @@
-"""Biases corrected for what rounding to 8 bits adds, layer by layer."""
+"""Kernels rounded to integers, and biases that make up for it."""
 
 import keras
 import numpy as np
 
 from keras_pnnh import graph
 from keras_pnnh.deployment.quantization.links import WEIGHTED
+from keras_pnnh.deployment.quantization.rounding import (
+    LEVELS,
+    in_8_bits,
+    round_for_inputs,
+)
 from keras_pnnh.graph.layer_copies import to_numpy
 
-LEVELS = 127
 
-
-def correct_biases(model: keras.Model, images: np.ndarray) -> None:
-    """Take the mean of what rounding adds to the outputs off the biases.
+def round_layers(
+    model: keras.Model, images: np.ndarray, levels: int = LEVELS
+) -> None:
+    """Round kernels, and take the mean of what it adds off the biases.
 
     Images run through the network twice side by side, exactly and as the
     rounded layers before leave them, so that a layer also makes up for those
-    (Nagel et al. 2019, arXiv 1906.04721, section 4.2).
+    (Nagel et al. 2019, arXiv 1906.04721, section 4.2). Kernels are rounded
+    for the inputs that they then have (see `round_for_inputs`).
 
     Args:
         model: A functional or sequential model; changed in place.
         images: Calibration images, some dozens.
+        levels: The largest integer of a kernel in the file.
     """
     times = {}
     for call in graph.read(model).calls:
@@ -29,57 +36,38 @@ def correct_biases(model: keras.Model, images: np.ndarray) -> None:
         if (
             type(layer) not in WEIGHTED
             or times[layer] > 1
-            or not layer.use_bias
             or getattr(layer, "groups", 1) > 1
         ):
             return layer(*args, **kwargs)
         exact, rough = np.split(keras.ops.convert_to_numpy(args[0]), 2)
-        return _correct(layer, exact, in_8_bits(rough))
+        return _round_layer(layer, exact, in_8_bits(rough), levels)
 
     images = np.concatenate([images, images])
     given = keras.ops.convert_to_tensor(images, dtype=model.inputs[0].dtype)
     graph.replay(model, [given], run)
 
 
-def _correct(layer, exact, rough):
+def _round_layer(layer, exact, rough, levels):
     """Outputs of the layer, and of the layer in 8 bits, one after the other."""
     activation, layer.activation = layer.activation, keras.activations.linear
-    depthwise = isinstance(layer, keras.layers.DepthwiseConv2D)
     wanted = keras.ops.convert_to_numpy(layer(exact))
     kernel = to_numpy(layer.kernel)
-    layer.kernel.assign(round_kernel(kernel, depthwise))
+    layer.kernel.assign(round_for_inputs(layer, kernel, rough, levels))
     made = keras.ops.convert_to_numpy(layer(rough))
-    layer.kernel.assign(kernel)
     layer.activation = activation
-    axes = list(range(made.ndim))
-    axes.pop(1 if _channels_first(layer) else -1)
-    shift = (made - wanted).mean(tuple(axes), dtype="float64")
-    bias = to_numpy(layer.bias)
-    layer.bias.assign((bias - shift).astype(bias.dtype))
-    shape = [-1] + [1] * (made.ndim - 2 if _channels_first(layer) else 0)
-    made = made - shift.reshape(shape).astype(made.dtype)
+    if layer.use_bias:
+        axes = list(range(made.ndim))
+        axes.pop(1 if _channels_first(layer) else -1)
+        shift = made.mean(tuple(axes), dtype="float64")
+        shift -= wanted.mean(tuple(axes), dtype="float64")
+        bias = to_numpy(layer.bias)
+        layer.bias.assign((bias - shift).astype(bias.dtype))
+        places = made.ndim - 2 if _channels_first(layer) else 0
+        shape = [-1] + [1] * places
+        made = made - shift.reshape(shape).astype(made.dtype)
     both = np.concatenate([wanted, made])
     return activation(keras.ops.convert_to_tensor(both))
 
 
 def _channels_first(layer):
     return getattr(layer, "data_format", None) == "channels_first"
-
-
-def round_kernel(kernel: np.ndarray, depthwise: bool) -> np.ndarray:
-    """A kernel as a runtime rounds it: a scale for each output channel."""
-    axes = tuple(range(kernel.ndim - (2 if depthwise else 1)))
-    scale = np.abs(kernel).max(axes, keepdims=True) / LEVELS
-    scale[scale == 0] = 1
-    return np.round(kernel / scale) * scale
-
-
-def in_8_bits(values: np.ndarray) -> np.ndarray:
-    """An array as a runtime keeps it: one scale and one zero point."""
-    low, high = min(values.min(), 0.0), max(values.max(), 0.0)
-    scale = (high - low) / 255
-    if not scale:
-        return values
-    zero = np.round(-low / scale)
-    levels = np.clip(np.round(values / scale) + zero, 0, 255)
-    return ((levels - zero) * scale).astype(values.dtype)

@@ -1,34 +1,39 @@
-"""A network with kernels and biases that survive rounding to 8 bits.
+"""A network with kernels and biases that survive rounding to integers.
 
 Cross-layer equalisation and bias correction are those of Nagel et al. 2019
-(arXiv 1906.04721); since kernels have a scale for each output channel in both
-runtimes and activations have one in all, the ranges that are equalised are
-those of the activations, balanced with the kernels that read them (Xiao et
-al. 2022, arXiv 2211.10438).
+(arXiv 1906.04721), kernels are rounded number by number for what they read, as
+Nair and Suggala 2024 (arXiv 2406.17542) do. Since kernels have a scale for
+each output channel in all runtimes and activations have one in all, the ranges
+that are equalised are those of the activations, balanced with the kernels that
+read them (Xiao et al. 2022, arXiv 2211.10438).
 """
 
 import keras
 import numpy as np
 
-from keras_pnnh.deployment.quantization.correction import correct_biases
+from keras_pnnh.deployment.quantization.correction import round_layers
 from keras_pnnh.deployment.quantization.links import find_links
+from keras_pnnh.deployment.quantization.rounding import LEVELS
 from keras_pnnh.deployment.quantization.statistics import measure_inputs
 from keras_pnnh.graph.layer_copies import to_numpy
 
 # Share of the logarithm of an activation's range that the kernel takes over.
 BALANCE = 0.5
-CORRECTING = 64  # images for the biases
+ROUNDING = 64  # images for kernels and biases
 
 
-def prepare(model: keras.Model, images: np.ndarray) -> keras.Model:
-    """A copy of a folded model, equalised and corrected.
+def prepare(
+    model: keras.Model, images: np.ndarray, levels: int = LEVELS
+) -> keras.Model:
+    """A copy of a folded model, equalised, rounded and corrected.
 
-    In float32 it computes what the model computes, but for the correction of
-    the biases, which is of the size of the rounding that it undoes.
+    Kernels are those of the file; biases make up for what they and the
+    activations lose.
 
     Args:
         model: A functional or sequential `keras.Model`, folded.
         images: Calibration images.
+        levels: The largest integer of a kernel in the file.
 
     Returns:
         An uncompiled model of the same layers.
@@ -36,7 +41,7 @@ def prepare(model: keras.Model, images: np.ndarray) -> keras.Model:
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     equalize(copy, images)
-    correct_biases(copy, images[:CORRECTING])
+    round_layers(copy, images[:ROUNDING], levels)
     return copy
 
 
