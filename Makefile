@@ -30,7 +30,7 @@ test: $(TEST)/installed
 	$(MAKE) test-tensorflow test-jax test-torch
 
 test-full: export KERAS_PNNH_ALL_TESTS = 1
-test-full: test
+test-full: $(TEST)/full test
 
 lint: $(TEST)/installed
 	$(TEST)/bin/ruff check .
@@ -80,6 +80,12 @@ $(TEST)/installed: pyproject.toml constraints.txt
 	$(TEST)/bin/pip install -q --no-compile -c constraints.txt --no-deps keras-hub \
 		kagglehub kagglesdk regex sentencepiece tokenizers
 	$(TEST)/bin/python -m compileall -qq -j 0 $(TEST)/lib || true
+	touch $@
+
+# The extra `cv` without the TensorFlow that it would bring beside the other.
+$(TEST)/full: $(TEST)/installed
+	$(TEST)/bin/pip install -q -c constraints.txt --no-deps \
+		keras-cv keras-core dm-tree
 	touch $@
 
 # The photographs without what computes on them.
