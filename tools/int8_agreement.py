@@ -170,7 +170,8 @@ def as_table(record=None):
                 "label of the float network": f"{100 * share:.1f} % ± "
                 f"{100 * error:.1f}",
                 "signal to noise, logits": f"{row['signal_to_noise']:.1f} dB",
-                **times(row),
+                "time beside skips": f"{row[f'beside {SOURCE}']:.2f}x",
+                "beside float32 skips": f"{row['beside float32']:.2f}x",
             }
         )
     versions = record["versions"]
@@ -178,28 +179,10 @@ def as_table(record=None):
         f"{as_markdown(rows)}\n\n`{record['file']}` (SHA-256 "
         f"`{record['sha256'][:12]}`), {record['calibrating']} pictures "
         f"calibrated, {count:,} others compared, standard error of the share. "
-        f"{rounds_of(record)}Processor: {record['hardware']['processor']}; "
-        f"keras {versions['keras']}, "
+        f"Time of one picture, {record['rounds']} rounds in turns, one thread "
+        f"of {record['hardware']['processor']}; keras {versions['keras']}, "
         f"{environment.backend(versions)}; "
         f"{', '.join(sorted({row['runtime'] for row in record['rows']}))}."
-    )
-
-
-def times(row):
-    """Columns of a row that was timed."""
-    if "seconds" not in row:
-        return {}
-    return {
-        "time beside skips": f"{row[f'beside {SOURCE}']:.2f}x",
-        "beside float32 skips": f"{row['beside float32']:.2f}x",
-    }
-
-
-def rounds_of(record):
-    if not record["rounds"]:
-        return "Not timed. "
-    return (
-        f"Time of one picture, {record['rounds']} rounds in turns, one thread. "
     )
 
 
