@@ -37,6 +37,7 @@ import figures  # noqa: E402
 import frontier  # noqa: E402
 import input_pipeline  # noqa: E402
 import int8_agreement  # noqa: E402
+import int8_noise  # noqa: E402
 import laptop  # noqa: E402
 import microcontroller  # noqa: E402
 import model_counts  # noqa: E402
@@ -209,6 +210,7 @@ SINGLE = {
     "efficiency": efficiency_counts.as_table,
     "export-accuracy": export_accuracy.as_table,
     "int8-agreement": int8_agreement.as_table,
+    "int8-noise": int8_noise.as_table,
     "laptop": laptop.as_table,
     "npu-estimate": npu_estimate.as_table,
     "exported-files": exported_files.as_table,
