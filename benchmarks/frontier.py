@@ -146,7 +146,10 @@ def main(arguments=None):
         "rows": {},
     }
     if options.output.exists():
-        record["rows"] = read(options.output)["rows"]
+        known = read(options.output)
+        # Rows of another machine or version would stand under this one's name.
+        if all(known[key] == record[key] for key in record if key != "rows"):
+            record["rows"] = known["rows"]
     for threads in options.threads:
         known = record["rows"].get(str(threads), [])
         kept = [row for row in known if row["format"] not in options.formats]
@@ -212,21 +215,7 @@ def as_table():
         row["memory, ai_edge_litert, MB"] = f"{measured['memory'] / 1e6:.1f}"
         rows.append(row)
     notes = [f"[{number}] {source}" for source, number in sources.items()]
-    return "\n\n".join([as_markdown(rows), conditions(record, 1), *notes])
-
-
-def with_two_threads():
-    """One image with two threads, and images a second in batches."""
-    record = read()
-    rows = []
-    for label in record["networks"]:
-        row = {"network": label}
-        for measured in rows_of(record, label, 2).values():
-            runtime = short(measured)
-            row[f"{runtime}, ms"] = f"{1e3 * measured['latency']:.1f}"
-            row[f"{runtime}, images/s"] = f"{measured['throughput']:.1f}"
-        rows.append(row)
-    return f"{as_markdown(rows)}\n\n{conditions(record, 2)}"
+    return "\n\n".join([as_markdown(rows), conditions(record), *notes])
 
 
 def short(row):
@@ -243,15 +232,13 @@ def rows_of(record, label, threads):
     }
 
 
-def conditions(record, threads):
+def conditions(record):
     runtimes = dict.fromkeys(r["runtime"] for r in record["rows"]["1"])
-    plural = "threads" if threads > 1 else "thread"
     return (
         f"Images of {record['size']}x{record['size']} pixels, one (ms) or "
-        f"batches of {record['batch_size']} (images/s, memory beyond the "
-        f"loaded network); {record['rounds']} rounds in turns, {threads} "
-        f"{plural} of {record['hardware']['processor']}; "
-        f"{', '.join(runtimes)}."
+        f"batches of {record['batch_size']} (memory beyond the loaded "
+        f"network); {record['rounds']} rounds in turns, 1 thread of "
+        f"{record['hardware']['processor']}; {', '.join(runtimes)}."
     )
 
 

@@ -8,11 +8,22 @@ import os
 
 import keras
 import numpy as np
+import pytest
 
 # TensorFlow's CPU kernels know channels_last only.
 CHANNELS_FIRST_WORKS = keras.backend.backend() != "tensorflow"
 
 INTERNAL_PATHS = ("coder", "residual", "none")
+
+
+def rest_on_torch(values, everywhere):
+    """Parameters of a test: one on every backend, the others on torch only."""
+    return [
+        value
+        if value == everywhere
+        else pytest.param(value, marks=pytest.mark.torch_only)
+        for value in values
+    ]
 
 
 def check_layer(

@@ -25,6 +25,7 @@ import numpy as np
 import keras_pnnh
 from keras_pnnh import environment
 from keras_pnnh.deployment.formats import get_format
+from keras_pnnh.deployment.ratios import ratios_of
 from keras_pnnh.deployment.timing import measure_times
 from keras_pnnh.files import write_text
 from keras_pnnh.pass_through import certify_written_out
@@ -119,10 +120,7 @@ def times(forms, name, rounds):
             label: {
                 "joins": joins[label],
                 "seconds": statistics.median(found),
-                "ratio": statistics.median(
-                    ours / theirs
-                    for ours, theirs in zip(found, base, strict=True)
-                ),
+                "ratio": statistics.median(ratios_of(found, base)),
             }
             for label, found in seconds.items()
         },

@@ -27,6 +27,7 @@ import keras_pnnh
 from keras_pnnh import environment
 from keras_pnnh.deployment import run_file
 from keras_pnnh.deployment.formats import get_format, openvino_ir
+from keras_pnnh.deployment.ratios import ratios_of
 from keras_pnnh.deployment.run_file import describe_runtime
 from keras_pnnh.deployment.timing import measure_times
 from keras_pnnh.files import write_text
@@ -137,8 +138,8 @@ def add_times(row, seconds):
     ours = seconds[row["network"]]
     row["seconds"] = statistics.median(ours)
     for base in ("float32", SOURCE):
-        pairs = zip(ours, seconds[base], strict=True)
-        row[f"beside {base}"] = statistics.median(a / b for a, b in pairs)
+        ratios = ratios_of(ours, seconds[base])
+        row[f"beside {base}"] = statistics.median(ratios)
 
 
 def compare(found, expected):

@@ -215,7 +215,6 @@ SINGLE = {
     "npu-estimate": npu_estimate.as_table,
     "exported-files": exported_files.as_table,
     "frontier": frontier.as_table,
-    "frontier-two-threads": frontier.with_two_threads,
     "microcontroller": microcontroller.as_table,
     "models": model_counts.as_table,
     "input-pipeline": input_pipeline.recorded,

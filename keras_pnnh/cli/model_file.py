@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import keras
@@ -45,9 +45,11 @@ def open_model_file(
             f"{' '.join(str(error).split())[:300]}"
         ) from error
     shape = model.input_shape
+    # Several inputs have a list or a dictionary of shapes.
+    one_image = isinstance(shape, tuple) and len(shape) == 4
     first = keras.config.image_data_format() == "channels_first"
-    size = shape[2:] if first else shape[1:3]
-    if not isinstance(shape, tuple) or len(shape) != 4 or None in size:
+    size: Any = (shape[2:] if first else shape[1:3]) if one_image else (None,)
+    if None in size:
         raise ValueError(
             "A network from a file takes images of one size. Received: "
             f"'{path}', with inputs of shape {shape}. Build it with the size "

@@ -8,6 +8,7 @@ from harness import (
     check_gradients,
     kernels_from_numpy,
     randomize,
+    rest_on_torch,
     to_numpy,
 )
 
@@ -216,16 +217,7 @@ PATHS = [
 ]
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        PATHS[0],
-        *(
-            pytest.param(path, marks=pytest.mark.torch_only)
-            for path in PATHS[1:]
-        ),
-    ],
-)
+@pytest.mark.parametrize("path", rest_on_torch(PATHS, everywhere=PATHS[0]))
 def test_folding_keeps_the_logits_and_makes_a_chain(path, pictures):
     model = PlainViT(**TINY, **path)
     randomize(model, seed=1)

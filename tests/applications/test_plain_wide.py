@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from folding import folded_equals
-from harness import INTERNAL_PATHS, randomize, to_numpy
+from harness import INTERNAL_PATHS, randomize, rest_on_torch, to_numpy
 
 from keras_pnnh import audit, fold
 from keras_pnnh.applications import PlainWide, PlainWide11, PlainWide11Small
@@ -16,11 +16,7 @@ def tiny(**arguments):
 
 
 @pytest.mark.parametrize(
-    "convolutions",
-    [
-        3,
-        *(pytest.param(n, marks=pytest.mark.torch_only) for n in (1, 2, 4)),
-    ],
+    "convolutions", rest_on_torch((3, 1, 2, 4), everywhere=3)
 )
 @pytest.mark.parametrize("path", INTERNAL_PATHS)
 def test_every_number_of_convolutions_folds(path, convolutions, images):

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 from families import FAMILIES
-from harness import INTERNAL_PATHS, randomize, to_numpy
+from harness import INTERNAL_PATHS, randomize, rest_on_torch, to_numpy
 
 from keras_pnnh import save_weights
 from keras_pnnh.layers import Coder
@@ -107,12 +107,7 @@ def test_copies_share_their_own_coder(
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize(
     "internal_path",
-    [
-        path
-        if path == "coder"
-        else pytest.param(path, marks=pytest.mark.torch_only)
-        for path in INTERNAL_PATHS
-    ],
+    rest_on_torch(INTERNAL_PATHS, everywhere="coder"),
 )
 def test_saved_models_keep_arguments_and_outputs(
     family, internal_path, tmp_path, images

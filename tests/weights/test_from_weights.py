@@ -8,7 +8,7 @@ import h5py
 import keras
 import numpy as np
 import pytest
-from harness import randomize, to_numpy
+from harness import randomize, rest_on_torch, to_numpy
 
 from keras_pnnh import create_model, from_weights, save_weights
 from keras_pnnh.applications import (
@@ -48,15 +48,7 @@ def assert_equal(copy, model):
 
 @pytest.mark.slow_on_jax
 @pytest.mark.every_backend
-@pytest.mark.parametrize(
-    "kind",
-    [
-        kind
-        if kind == "narrow"
-        else pytest.param(kind, marks=pytest.mark.torch_only)
-        for kind in RESNETS
-    ],
-)
+@pytest.mark.parametrize("kind", rest_on_torch(RESNETS, everywhere="narrow"))
 def test_a_constructor_takes_what_the_weights_say(kind, tmp_path):
     path, model = saved(tmp_path, **RESNETS[kind])
     with warnings.catch_warnings():
