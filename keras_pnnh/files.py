@@ -118,6 +118,15 @@ def _failure(path, error):
     return failure
 
 
+def size_of(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    if path.is_file():
+        return path.stat().st_size
+    return sum(
+        part.stat().st_size for part in path.rglob("*") if part.is_file()
+    )
+
+
 def _list_files(folder):
     listed = {name: _digest(file) for name, file in _files(folder).items()}
     text = json.dumps(listed, indent=1) + "\n"

@@ -21,16 +21,16 @@ import tempfile
 from pathlib import Path
 
 import dog_breeds
-import numpy as np
 
 import keras_pnnh
 from keras_pnnh import environment
 from keras_pnnh.deployment import run_file
-from keras_pnnh.deployment.formats import get_format, openvino_ir
+from keras_pnnh.deployment.comparison import signal_to_noise, top1_agreement
+from keras_pnnh.deployment.formats import get_format
 from keras_pnnh.deployment.ratios import ratios_of
 from keras_pnnh.deployment.run_file import describe_runtime
 from keras_pnnh.deployment.timing import measure_times
-from keras_pnnh.files import write_text
+from keras_pnnh.files import size_of, write_text
 from keras_pnnh.presentation.text_table import as_markdown
 
 RECORD = Path(__file__).parents[1] / "evidence/deployment/int8.json"
@@ -73,21 +73,22 @@ def measure(model, representative, images, formats, rounds):
         "chain": (chain, None),
         IN_RANGE: (chain, representative),
     }
-    rows, written = [], {}
+    rows = []
     with tempfile.TemporaryDirectory() as folder:
         for name in formats:
             form = get_format(name)
             paths = {"float32": Path(folder) / f"{name}_float{form.suffix}"}
-            write(model, paths["float32"], name.removesuffix("_int8"), written)
+            plain = name.removesuffix("_int8")
+            keras_pnnh.export(model, paths["float32"], plain, verify=False)
             for label, (network, fitting) in networks.items():
                 paths[label] = Path(folder) / f"{name}{len(paths)}{form.suffix}"
-                write(
+                keras_pnnh.export(
                     network,
                     paths[label],
                     name,
-                    written,
                     representative=representative,
                     images=fitting,
+                    verify=False,
                 )
                 found = run_file(paths[label], name, images, 50)
                 rows.append(
@@ -99,7 +100,8 @@ def measure(model, representative, images, formats, rounds):
                             keras_pnnh.audit(paths[label] / form.graph).joins
                         ),
                         "bytes": size_of(paths[label]),
-                        **compare(found, expected),
+                        "same_label": top1_agreement(found, expected),
+                        "signal_to_noise": signal_to_noise(found, expected),
                     }
                 )
                 print(rows[-1], flush=True)
@@ -109,30 +111,6 @@ def measure(model, representative, images, formats, rounds):
     return rows
 
 
-def write(network, path, name, written, **settings):
-    """Export it; for OpenVINO convert the ONNX file, as its formats do.
-
-    Args:
-        network: A Keras model.
-        path: Where to.
-        name: Of the format.
-        written: Dictionary from format and network to a file, added to.
-        **settings: Those of `export`.
-    """
-    images = settings.get("images") is not None
-    of_onnx = written.get((name.replace("openvino", "onnx"), network, images))
-    if of_onnx is not None:
-        openvino_ir.convert(of_onnx, path)
-    else:
-        keras_pnnh.export(network, path, name, verify=False, **settings)
-    written[name, network, images] = path
-
-
-def size_of(path):
-    files = path.iterdir() if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files)
-
-
 def add_times(row, seconds):
     """The median time, and the ratios to two others within a round."""
     ours = seconds[row["network"]]
@@ -140,18 +118,6 @@ def add_times(row, seconds):
     for base in ("float32", SOURCE):
         ratios = ratios_of(ours, seconds[base])
         row[f"beside {base}"] = statistics.median(ratios)
-
-
-def compare(found, expected):
-    """Share of the labels, and signal to noise in dB."""
-    noise = np.square(found - expected).sum()
-    same = found.argmax(-1) == expected.argmax(-1)
-    return {
-        "same_label": float(same.mean()),
-        "signal_to_noise": float(
-            10 * np.log10(np.square(expected).sum() / noise)
-        ),
-    }
 
 
 def as_table(record=None):

@@ -28,6 +28,7 @@ import keras_pnnh
 from keras_pnnh import environment, graph
 from keras_pnnh.applications import from_weights
 from keras_pnnh.data import load_images
+from keras_pnnh.deployment.comparison import signal_to_noise
 from keras_pnnh.deployment.deployed_form import deployed_form
 from keras_pnnh.deployment.quantization.correction import round_layers
 from keras_pnnh.deployment.quantization.links import WEIGHTED
@@ -181,9 +182,7 @@ def noise(exact, rounded, images, additions=True):
         wanted = keras.ops.convert_to_numpy(layer(true))
         made = layers[layer.name](in_8_bits(rough))
         made = keras.ops.convert_to_numpy(made)
-        difference = np.square(made - wanted, dtype="float64").sum()
-        signal = np.square(wanted, dtype="float64").sum()
-        found.append((layer.name, float(10 * np.log10(signal / difference))))
+        found.append((layer.name, signal_to_noise(made, wanted)))
         return keras.ops.convert_to_tensor(np.concatenate([wanted, made]))
 
     given = keras.ops.convert_to_tensor(np.concatenate([images, images]))

@@ -29,18 +29,25 @@ def compare(report: Any, model: Any, probe: Any, results: Any) -> Any:
     # NaN compares as nothing; it must not pass for small.
     largest = float(np.where(np.isnan(difference), np.inf, difference).max())
     scale = float(np.abs(expected).max())
-    noise = float(np.square(difference, dtype="float64").sum())
-    signal = float(np.square(expected, dtype="float64").sum())
-    same = results.argmax(-1) == expected.argmax(-1)
     return report._replace(
         images=len(probe),
         largest_difference=largest,
         relative_difference=largest / scale if scale else largest,
-        top1_agreement=float(same.mean()),
-        signal_to_noise=10 * np.log10(signal / noise)
-        if noise and signal
-        else None,
+        top1_agreement=top1_agreement(results, expected),
+        signal_to_noise=signal_to_noise(results, expected),
     )
+
+
+def top1_agreement(results: np.ndarray, expected: np.ndarray) -> float:
+    """The share of images whose largest result is the same."""
+    return float((results.argmax(-1) == expected.argmax(-1)).mean())
+
+
+def signal_to_noise(results: np.ndarray, expected: np.ndarray) -> float | None:
+    """In dB; None where one of them is nothing."""
+    noise = float(np.square(results - expected, dtype="float64").sum())
+    signal = float(np.square(expected, dtype="float64").sum())
+    return 10 * np.log10(signal / noise) if noise and signal else None
 
 
 def refuse_difference(report: Any, form: Any) -> None:

@@ -26,6 +26,7 @@ from keras_pnnh.deployment.worker import write_elsewhere
 from keras_pnnh.files import (
     replace_folder_when_complete,
     replace_when_complete,
+    size_of,
 )
 from keras_pnnh.pass_through.writing_out.ranges import MARGIN
 
@@ -175,7 +176,7 @@ def export(
         and equalize
         and graph.has_graph(model)
     ):
-        model = prepare(model, representative, form.levels)
+        model = prepare(model, representative, form.pairs)
         changes += ("equalised, rounded and corrected for integers",)
     with _replace(path, form) as unfinished:
         _write(writer, form, model, unfinished, representative, time_limit)
@@ -185,7 +186,7 @@ def export(
         report = ExportReport(
             form.name,
             str(path),
-            _size(unfinished),
+            size_of(unfinished),
             writer,
             describe_runtime(form),
             changes=changes,
@@ -336,11 +337,3 @@ def _foreign_layers(model, writer):
 def _shorten(error):
     text = " ".join(str(error).split())
     return text if len(text) < 400 else f"{text[:400]} ..."
-
-
-def _size(path):
-    if path.is_file():
-        return path.stat().st_size
-    return sum(
-        part.stat().st_size for part in path.rglob("*") if part.is_file()
-    )

@@ -28,7 +28,7 @@ class Format(NamedTuple):
         annotate: `annotate(path, metadata)`, puts a dictionary of strings into
             a file; None if the format has no place for it.
         graph: The file of a folder that `audit` reads; "" for the file itself.
-        levels: The largest integer of a kernel, where there are integers.
+        pairs: Whether the runtime adds products of integers in 16 bits.
         open_sizes: Whether height and width may be left open.
     """
 
@@ -47,7 +47,7 @@ class Format(NamedTuple):
     converters: Mapping[str, tuple[str, ...]] = {}
     annotate: Callable[..., None] | None = None
     graph: str = ""
-    levels: int = 127
+    pairs: bool = False
     open_sizes: bool = True
 
 

@@ -12,14 +12,15 @@ from keras_pnnh.deployment.formats import onnx_int8, openvino_ir
 def write(
     model: keras.Model, path: str | Path, representative: np.ndarray
 ) -> None:
-    """Write graph and weights of what `onnx_int8` quantises.
+    """Write graph and weights of what onnxruntime quantises.
 
     OpenVINO makes integers of each `QuantizeLinear` that it finds; its own
-    tool for quantising is not needed.
+    tool for quantising is not needed. Unsigned kernels it would compute in
+    float32, so here they have a sign, and no pair of them overflows.
     """
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "network.onnx"
-        onnx_int8.write(model, file, representative)
+        onnx_int8.quantize(model, file, representative, pairs=True)
         openvino_ir.convert(file, path)
 
 
@@ -28,5 +29,5 @@ FORMAT = openvino_ir.FORMAT._replace(
     write=write,
     tolerance=None,
     quantized=True,
-    levels=onnx_int8.FORMAT.levels,
+    pairs=True,
 )

@@ -4,9 +4,10 @@ import keras
 import numpy as np
 
 from keras_pnnh import graph
+from keras_pnnh.deployment.quantization.levels import LEVELS, levels_for_pairs
 from keras_pnnh.deployment.quantization.links import WEIGHTED
+from keras_pnnh.deployment.quantization.pixels import offsets_to_grid
 from keras_pnnh.deployment.quantization.rounding import (
-    LEVELS,
     in_8_bits,
     round_for_inputs,
 )
@@ -14,25 +15,30 @@ from keras_pnnh.graph.layer_copies import to_numpy
 
 
 def round_layers(
-    model: keras.Model, images: np.ndarray, levels: int = LEVELS
+    model: keras.Model, images: np.ndarray, pairs: bool = False
 ) -> None:
     """Round kernels, and take the mean of what it adds off the biases.
 
     Images run through the network twice side by side, exactly and as the
     rounded layers before leave them, so that a layer also makes up for those
     (Nagel et al. 2019, arXiv 1906.04721, section 4.2). Kernels are rounded
-    for the inputs that they then have (see `round_for_inputs`).
+    for the inputs that they then have (see `round_for_inputs`). Pixels are
+    scaled to where they keep their levels (see `offsets_to_grid`).
 
     Args:
         model: A functional or sequential model; changed in place.
         images: Calibration images, some dozens.
-        levels: The largest integer of a kernel in the file.
+        pairs: Whether the runtime adds products of neighbours in 16 bits.
     """
-    times = {}
+    offsets, times = offsets_to_grid(model, images), {}
     for call in graph.read(model).calls:
         times[call.layer] = times.get(call.layer, 0) + 1
 
     def run(layer, args, kwargs):
+        if layer in offsets:
+            exact, rough = keras.ops.split(layer(*args, **kwargs), 2)
+            exact += offsets[layer] - layer.offset
+            return keras.ops.concatenate([exact, rough])
         if (
             type(layer) not in WEIGHTED
             or times[layer] > 1
@@ -40,19 +46,21 @@ def round_layers(
         ):
             return layer(*args, **kwargs)
         exact, rough = np.split(keras.ops.convert_to_numpy(args[0]), 2)
-        return _round_layer(layer, exact, in_8_bits(rough), levels)
+        return _round_layer(layer, exact, in_8_bits(rough), pairs)
 
     images = np.concatenate([images, images])
     given = keras.ops.convert_to_tensor(images, dtype=model.inputs[0].dtype)
     graph.replay(model, [given], run)
 
 
-def _round_layer(layer, exact, rough, levels):
+def _round_layer(layer, exact, rough, pairs):
     """Outputs of the layer, and of the layer in 8 bits, one after the other."""
     activation, layer.activation = layer.activation, keras.activations.linear
     wanted = keras.ops.convert_to_numpy(layer(exact))
     kernel = to_numpy(layer.kernel)
-    layer.kernel.assign(round_for_inputs(layer, kernel, rough, levels))
+    pairs = pairs and not isinstance(layer, keras.layers.DepthwiseConv2D)
+    levels = levels_for_pairs(kernel) if pairs else LEVELS
+    layer.kernel.assign(round_for_inputs(layer, kernel, rough, levels, pairs))
     made = keras.ops.convert_to_numpy(layer(rough))
     layer.activation = activation
     if layer.use_bias:

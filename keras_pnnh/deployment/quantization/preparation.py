@@ -13,7 +13,6 @@ import numpy as np
 
 from keras_pnnh.deployment.quantization.correction import round_layers
 from keras_pnnh.deployment.quantization.links import find_links
-from keras_pnnh.deployment.quantization.rounding import LEVELS
 from keras_pnnh.deployment.quantization.statistics import measure_inputs
 from keras_pnnh.graph.layer_copies import to_numpy
 
@@ -23,7 +22,7 @@ ROUNDING = 64  # images for kernels and biases
 
 
 def prepare(
-    model: keras.Model, images: np.ndarray, levels: int = LEVELS
+    model: keras.Model, images: np.ndarray, pairs: bool = False
 ) -> keras.Model:
     """A copy of a folded model, equalised, rounded and corrected.
 
@@ -33,7 +32,7 @@ def prepare(
     Args:
         model: A functional or sequential `keras.Model`, folded.
         images: Calibration images.
-        levels: The largest integer of a kernel in the file.
+        pairs: Whether the runtime adds products of neighbours in 16 bits.
 
     Returns:
         An uncompiled model of the same layers.
@@ -41,7 +40,7 @@ def prepare(
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     equalize(copy, images)
-    round_layers(copy, images[:ROUNDING], levels)
+    round_layers(copy, images[:ROUNDING], pairs)
     return copy
 
 

@@ -5,7 +5,12 @@ from typing import Any
 import keras
 import numpy as np
 
-LEVELS = 127  # the largest integer of a kernel in 8 bits
+from keras_pnnh.deployment.quantization.levels import (
+    LEVELS,
+    PAIR,
+    find_neighbours,
+)
+
 ROWS = 4096  # places of the images by which a kernel is rounded
 PASSES = 4
 # Kernels that read more numbers are rounded to the nearest: their time grows
@@ -13,7 +18,9 @@ PASSES = 4
 MOST = 2304
 
 
-def kernel_scale(kernel: np.ndarray, depthwise: bool, levels: int = LEVELS):
+def kernel_scale(
+    kernel: np.ndarray, depthwise: bool, levels: int | np.ndarray = LEVELS
+) -> np.ndarray:
     """What an integer stands for, one number for each output channel."""
     axes = tuple(range(kernel.ndim - (2 if depthwise else 1)))
     scale = np.abs(kernel).max(axes, keepdims=True) / levels
@@ -22,7 +29,7 @@ def kernel_scale(kernel: np.ndarray, depthwise: bool, levels: int = LEVELS):
 
 
 def round_kernel(
-    kernel: np.ndarray, depthwise: bool, levels: int = LEVELS
+    kernel: np.ndarray, depthwise: bool, levels: int | np.ndarray = LEVELS
 ) -> np.ndarray:
     """A kernel as a runtime rounds it: to the nearest."""
     scale = kernel_scale(kernel, depthwise, levels)
@@ -30,7 +37,11 @@ def round_kernel(
 
 
 def round_for_inputs(
-    layer: Any, kernel: np.ndarray, inputs: np.ndarray, levels: int = LEVELS
+    layer: Any,
+    kernel: np.ndarray,
+    inputs: np.ndarray,
+    levels: int | np.ndarray = LEVELS,
+    pairs: bool = False,
 ) -> np.ndarray:
     """A kernel rounded so that the layer's outputs vary least from its own.
 
@@ -43,7 +54,8 @@ def round_for_inputs(
         layer: A convolution or `Dense` layer of one group.
         kernel: Its kernel.
         inputs: A batch of what it reads.
-        levels: The largest integer.
+        levels: The largest integer, or that of each output channel.
+        pairs: Whether sums of neighbours stay within `PAIR` (see `levels`).
 
     Returns:
         An array like `kernel`.
@@ -65,19 +77,25 @@ def round_for_inputs(
     # Of means the bias takes care.
     windows = windows - windows.mean(1, keepdims=True)
     products = np.matmul(windows.transpose(0, 2, 1), windows)
-    found = _descend(wanted, products.astype("float64"), levels)
+    found = _descend(
+        wanted,
+        products.astype("float64"),
+        levels,
+        find_neighbours(wanted.shape[1], kernel.shape[-2]) if pairs else {},
+    )
     if depthwise:
         found = found.transpose(1, 0, 2)
     return (found.reshape(kernel.shape) * scale).astype(kernel.dtype)
 
 
-def _descend(wanted, products, levels):
+def _descend(wanted, products, levels, neighbours):
     """Integers near `wanted` for which the products with the rest are small.
 
     Args:
         wanted: `(kernels, inputs, outputs)`.
         products: `(kernels, inputs, inputs)`, of the inputs with each other.
-        levels: The largest integer.
+        levels: The largest integer, or that of each output.
+        neighbours: Dictionary from an input to that it is added up with.
     """
     found = np.round(wanted)
     largest = np.abs(found).max(1, keepdims=True)
@@ -90,6 +108,9 @@ def _descend(wanted, products, levels):
             curve = own[:, place, None]
             step = slope[:, place] / np.where(curve > 0, curve, 1)
             best = np.round(found[:, place] - step).clip(-levels, levels)
+            if place in neighbours:
+                other = found[:, neighbours[place]]
+                best = best.clip(-PAIR - other, PAIR - other)
             change = np.where(
                 free[:, place] & (curve > 0), best - found[:, place], 0
             )
