@@ -6,7 +6,7 @@ import numpy as np
 from keras_pnnh import graph
 from keras_pnnh.deployment.quantization.levels import LEVELS, levels_for_pairs
 from keras_pnnh.deployment.quantization.links import WEIGHTED
-from keras_pnnh.deployment.quantization.pixels import offsets_to_grid
+from keras_pnnh.deployment.quantization.pixels import move_to_grid
 from keras_pnnh.deployment.quantization.rounding import (
     in_8_bits,
     round_for_inputs,
@@ -23,22 +23,21 @@ def round_layers(
     rounded layers before leave them, so that a layer also makes up for those
     (Nagel et al. 2019, arXiv 1906.04721, section 4.2). Kernels are rounded
     for the inputs that they then have (see `round_for_inputs`). Pixels are
-    scaled to where they keep their levels (see `offsets_to_grid`).
+    scaled to where they keep their levels (see `move_to_grid`).
 
     Args:
         model: A functional or sequential model; changed in place.
         images: Calibration images, some dozens.
         pairs: Whether the runtime adds products of neighbours in 16 bits.
     """
-    offsets, times = offsets_to_grid(model, images), {}
+    rests, times = move_to_grid(model, images), {}
     for call in graph.read(model).calls:
         times[call.layer] = times.get(call.layer, 0) + 1
 
     def run(layer, args, kwargs):
-        if layer in offsets:
+        if layer in rests:
             exact, rough = keras.ops.split(layer(*args, **kwargs), 2)
-            exact += offsets[layer] - layer.offset
-            return keras.ops.concatenate([exact, rough])
+            return keras.ops.concatenate([exact + rests[layer], rough])
         if (
             type(layer) not in WEIGHTED
             or times[layer] > 1

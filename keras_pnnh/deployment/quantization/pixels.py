@@ -10,50 +10,59 @@ import numpy as np
 
 from keras_pnnh import graph
 from keras_pnnh.deployment.quantization.links import WEIGHTED
+from keras_pnnh.graph.layer_copies import to_numpy
 
 
-def offsets_to_grid(
+def move_to_grid(
     model: keras.Model, images: np.ndarray
 ) -> dict[keras.layers.Layer, float]:
-    """Move each offset of the images by less than one level, to one of them.
+    """Let a `Rescaling` of the images add a whole number of levels only.
 
-    The layer that reads them must make up for it by its bias, as
-    `correction.round_layers` lets it do.
+    The layer that reads it takes over the factor, exactly. By the rest of the
+    offset, half a level at most, all its inputs are off, and its bias must make
+    up for that, as `correction.round_layers` lets it do.
 
     Args:
         model: A functional or sequential model; changed in place.
         images: Calibration images.
 
     Returns:
-        Dictionary from a `Rescaling` to what its offset was before.
+        Dictionary from a `Rescaling` to the rest of its offset.
     """
-    span = float(images.max()) - float(images.min())
+    level = (float(images.max()) - float(images.min())) / 255
     network = graph.read(model)
-    readers = network.readers()
-    moved = {}
+    readers, rests = network.readers(), {}
     for call in network.calls:
-        if type(call.layer) is not keras.layers.InputLayer:
+        if type(call.layer) is not keras.layers.InputLayer or not level:
             continue
         for scaling in readers[call.outputs[0]]:
-            layer = scaling.layer
-            if type(layer) is not keras.layers.Rescaling:
-                continue
-            if np.size(layer.scale) != 1 or np.size(layer.offset) != 1:
-                continue
-            level = abs(float(layer.scale)) * span / 255
-            if level and _has_bias(scaling, readers):
-                moved[layer] = float(layer.offset)
-                layer.offset = float(np.round(layer.offset / level) * level)
-    return moved
+            reader = _reader(scaling, readers)
+            if reader is not None:
+                rests[scaling.layer] = _move(scaling.layer, reader, level)
+    return rests
 
 
-def _has_bias(scaling, readers):
-    """Whether one layer reads it that can make up for the offset."""
-    found = readers[scaling.outputs[0]]
+def _reader(call, readers):
+    """The one layer that reads a `Rescaling` and can make up for changes."""
+    layer = call.layer
+    if type(layer) is not keras.layers.Rescaling:
+        return None
+    if np.size(layer.scale) != 1 or np.size(layer.offset) != 1:
+        return None
+    found = readers[call.outputs[0]]
     if len(found) == 1 and type(found[0].layer) is keras.layers.ZeroPadding2D:
         found = readers[found[0].outputs[0]]
-    return (
-        len(found) == 1
-        and type(found[0].layer) in WEIGHTED
-        and found[0].layer.use_bias
-    )
+    if len(found) != 1 or type(found[0].layer) not in WEIGHTED:
+        return None
+    reader = found[0].layer
+    return reader if reader.use_bias and layer.scale else None
+
+
+def _move(layer, reader, level):
+    factor = float(layer.scale)
+    kernel = to_numpy(reader.kernel)
+    reader.kernel.assign((kernel * factor).astype(kernel.dtype))
+    offset = float(layer.offset) / factor
+    layer.scale = 1.0
+    layer.offset = float(np.round(offset / level) * level)
+    return offset - layer.offset
