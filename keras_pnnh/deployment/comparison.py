@@ -47,7 +47,9 @@ def signal_to_noise(results: np.ndarray, expected: np.ndarray) -> float | None:
     """In dB; None where one of them is nothing."""
     noise = float(np.square(results - expected, dtype="float64").sum())
     signal = float(np.square(expected, dtype="float64").sum())
-    return 10 * np.log10(signal / noise) if noise and signal else None
+    if not noise or not signal:
+        return None
+    return float(10 * np.log10(signal / noise))
 
 
 def refuse_difference(report: Any, form: Any) -> None:

@@ -15,14 +15,22 @@ from keras_pnnh.deployment.quantization.rounding import in_8_bits
 SCALE, OFFSET = 1 / 127.5, -1.0
 
 
-def network(scale=SCALE, offset=OFFSET, use_bias=True, readers=1, padding=0):
+def network(
+    scale=SCALE, offset=OFFSET, use_bias=True, readers=1, padding=0, groups=1
+):
     """A `Rescaling`, and one or two convolutions that read it."""
     image = keras.Input((6, 6, 3))
     x = keras.layers.Rescaling(scale, offset, name="pixels")(image)
     if padding:
         x = keras.layers.ZeroPadding2D(padding)(x)
     x = [
-        keras.layers.Conv2D(4, 3, use_bias=use_bias, name=f"read{index}")(x)
+        keras.layers.Conv2D(
+            4 * groups,
+            3,
+            use_bias=use_bias,
+            groups=groups,
+            name=f"read{index}",
+        )(x)
         for index in range(readers)
     ]
     x = [keras.layers.GlobalAveragePooling2D()(one) for one in x]
@@ -66,6 +74,7 @@ def test_every_pixel_has_an_integer_of_its_own(padding):
     [
         {"use_bias": False},
         {"readers": 2},
+        {"groups": 3},
         {"scale": [1.0, 1.0, 2.0]},
         {"scale": 0.0},
     ],

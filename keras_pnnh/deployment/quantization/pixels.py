@@ -5,6 +5,8 @@ all pixels then lie halfway between two of them, and a runtime rounds every
 second one up, or all, each in its own way.
 """
 
+from collections import Counter
+
 import keras
 import numpy as np
 
@@ -32,12 +34,13 @@ def move_to_grid(
     level = (float(images.max()) - float(images.min())) / 255
     network = graph.read(model)
     readers, rests = network.readers(), {}
+    calls = Counter(call.layer for call in network.calls)
     for call in network.calls:
         if type(call.layer) is not keras.layers.InputLayer or not level:
             continue
         for scaling in readers[call.outputs[0]]:
             reader = _reader(scaling, readers)
-            if reader is not None:
+            if reader is not None and calls[reader] == 1:
                 rests[scaling.layer] = _move(scaling.layer, reader, level)
     return rests
 
@@ -55,7 +58,8 @@ def _reader(call, readers):
     if len(found) != 1 or type(found[0].layer) not in WEIGHTED:
         return None
     reader = found[0].layer
-    return reader if reader.use_bias and layer.scale else None
+    usable = reader.use_bias and getattr(reader, "groups", 1) == 1
+    return reader if usable and layer.scale else None
 
 
 def _move(layer, reader, level):

@@ -66,13 +66,14 @@ def round_for_inputs(
     read = sample_windows(layer, kernel, inputs)
     taps = read.shape[1]
     if depthwise:  # a kernel of its own for each channel
-        shape = (taps, *kernel.shape[-2:])
+        shape, count = (taps, *kernel.shape[-2:]), taps
         wanted = exact.reshape(shape).transpose(1, 0, 2)
         windows = read.transpose(2, 0, 1)
     else:
-        wanted = exact.reshape(1, -1, kernel.shape[-1])
+        count = taps * kernel.shape[-2]
+        wanted = exact.reshape(1, count, kernel.shape[-1])
         windows = read.reshape(1, len(read), -1)
-    if wanted.shape[1] > MOST:
+    if count > MOST:
         return (np.round(exact) * scale).astype(kernel.dtype)
     # Of means the bias takes care.
     windows = windows - windows.mean(1, keepdims=True)
@@ -81,7 +82,7 @@ def round_for_inputs(
         wanted,
         products.astype("float64"),
         levels,
-        find_neighbours(wanted.shape[1], kernel.shape[-2]) if pairs else {},
+        find_neighbours(count, kernel.shape[-2]) if pairs else {},
     )
     if depthwise:
         found = found.transpose(1, 0, 2)
