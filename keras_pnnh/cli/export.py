@@ -79,7 +79,8 @@ def add_command(commands: SubParsers) -> None:
         metavar="DIR",
         help="folder of images, also by class, by which the range of "
         "pass-through channels is fitted: they cost less then, and are exact "
-        "within that range; default: exact for every image",
+        "within that range; default: exact for every image, and the "
+        "representative ones for integers",
     )
     command.add_argument(
         "--representative",

@@ -109,7 +109,8 @@ def export(
         images: Some dozens of images that the network will meet. By them the
             range of the pass-through channels is fitted, which then cost
             fewer multiplications and no further layer, and are exact within
-            that range only (see `write_out`). None for exact ones.
+            that range only (see `write_out`). None for exact ones; in int8
+            for `representative`, beyond which integers end anyway.
         margin: How far that range goes beyond the values of `images` on
             either side, relative to their width. None for 1, and for 0 in
             int8, whose integers end with the values of images anyway.
@@ -158,6 +159,8 @@ def export(
         if given is None and images is not None:
             given = images[:PROBE_IMAGES]
         compared_on = _choose_probe(given, representative, model)
+    if images is None and not keep_pass_through:
+        images = representative if form.quantized else None
     if margin is None:
         margin = 0.0 if form.quantized else MARGIN
     model, changes = deployed_form(

@@ -158,6 +158,20 @@ def test_a_file_within_a_range(images, tmp_path):
 
 
 @pytest.mark.torch_only
+def test_integers_are_within_the_range_of_their_images(images, tmp_path):
+    reports = [
+        keras_pnnh.export(
+            model, tmp_path / "net.onnx", "onnx_int8", representative=images
+        )
+        for model in (mobile(), keras_pnnh.write_out(mobile()))
+    ]
+    ranged, pairs = reports
+    assert f"exact within the range of {len(images)} images" in str(ranged)
+    assert "exact within" not in str(pairs)
+    assert ranged.joins == pairs.joins == 0 and ranged.size < pairs.size
+
+
+@pytest.mark.torch_only
 def test_coders_and_norms_are_folded():
     model = PlainResNet((1,), (4,), input_shape=(8, 8, 3))
     assert audit(deployed_form(model).model).plain
