@@ -136,6 +136,7 @@ def as_table(record=None):
                 "bytes": row["bytes"],
                 "label of the float network": f"{100 * share:.1f} % ± "
                 f"{100 * error:.1f}",
+                "points beside skips": beside(row, record),
                 "signal to noise, logits": f"{row['signal_to_noise']:.1f} dB",
                 "time beside skips": f"{row[f'beside {SOURCE}']:.2f}x",
                 "beside float32 skips": f"{row['beside float32']:.2f}x",
@@ -151,6 +152,21 @@ def as_table(record=None):
         f"{environment.backend(versions)}; "
         f"{', '.join(sorted({row['runtime'] for row in record['rows']}))}."
     )
+
+
+def beside(row, record):
+    """The difference to the network with skips, and its standard error."""
+    shares = [
+        other["same_label"]
+        for other in record["rows"]
+        if other["format"] == row["format"]
+        and other["network"] in (SOURCE, row["network"])
+    ]
+    if len(shares) == 1:
+        return ""
+    variance = sum(share * (1 - share) for share in shares)
+    error = math.sqrt(variance / record["comparing"])
+    return f"{100 * (shares[1] - shares[0]):+.1f} ± {100 * error:.2f}"
 
 
 if __name__ == "__main__":

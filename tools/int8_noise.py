@@ -176,6 +176,10 @@ def noise(exact, rounded, images, additions=True):
             wanted = layer([pair[0] for pair in both])
             made = layer([in_8_bits(pair[1]) for pair in both])
             return keras.ops.concatenate([wanted, made])
+        if isinstance(layer, keras.layers.Rescaling):
+            true, rough = halves(args[0])  # which `round_layers` moves
+            made = layers[layer.name](rough)
+            return keras.ops.concatenate([layer(true), made])
         if type(layer) not in WEIGHTED:
             return layer(*args, **kwargs)
         true, rough = halves(args[0])

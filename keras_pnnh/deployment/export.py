@@ -159,8 +159,8 @@ def export(
         if given is None and images is not None:
             given = images[:PROBE_IMAGES]
         compared_on = _choose_probe(given, representative, model)
-    if images is None and not keep_pass_through:
-        images = representative if form.quantized else None
+    if form.quantized and images is None and not keep_pass_through:
+        images = representative
     if margin is None:
         margin = 0.0 if form.quantized else MARGIN
     model, changes = deployed_form(

@@ -85,6 +85,17 @@ def test_an_offset_that_no_bias_makes_up_for_stays(settings):
     assert model.get_layer("pixels").offset == OFFSET
 
 
+@pytest.mark.torch_only
+def test_a_rescaling_that_others_see_stays():
+    image = keras.Input((6, 6, 3))
+    scaling = keras.layers.Rescaling(SCALE, OFFSET)
+    x = scaling(image)
+    read = [keras.layers.Conv2D(2, 3)(x) for x in (x, scaling(image))]
+    assert not move_to_grid(keras.Model(image, read), pixels())
+    assert not move_to_grid(keras.Model(image, [read[0], x]), pixels())
+    assert len(move_to_grid(keras.Model(image, read[0]), pixels())) == 1
+
+
 def test_the_bias_makes_up_for_it():
     model, images = network(), pixels()
     expected = model.predict(images, verbose=0)

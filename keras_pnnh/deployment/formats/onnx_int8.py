@@ -9,10 +9,10 @@ import numpy as np
 
 from keras_pnnh.deployment.formats import onnx
 from keras_pnnh.deployment.quantization.levels import LEVELS, levels_for_pairs
+from keras_pnnh.deployment.quantization.rounding import kernel_scale
 
 # What brings pixels to the range of the first kernel.
 SCALING = ("Mul", "Div", "Add", "Sub", "Cast", "Transpose")
-
 # What has a kernel for its second input.
 KERNELS = ("Conv", "Gemm", "MatMul")
 
@@ -120,10 +120,10 @@ def _ranges_for_pairs(path):
             axis, kernel = 0, kernel.transpose(2, 3, 1, 0)
         else:
             axis, kernel = (0, kernel.T) if turned else (1, kernel)
-        largest = np.abs(kernel).reshape(-1, kernel.shape[-1]).max(0)
-        most = largest * LEVELS / levels_for_pairs(kernel)
+        scale = kernel_scale(kernel, False, levels_for_pairs(kernel))
         ranges[node.input[1]] = [
-            {"axis": axis, "rmin": -limit, "rmax": limit} for limit in most
+            {"axis": axis, "rmin": -limit, "rmax": limit}
+            for limit in LEVELS * scale.ravel()
         ]
     return ranges
 

@@ -33,24 +33,33 @@ def move_to_grid(
     """
     level = (float(images.max()) - float(images.min())) / 255
     network = graph.read(model)
-    readers, rests = network.readers(), {}
+    producers, readers = network.producers(), network.readers()
     calls = Counter(call.layer for call in network.calls)
+    rests = {}
     for call in network.calls:
-        if type(call.layer) is not keras.layers.InputLayer or not level:
+        if not level or not _is_plain(call, producers, calls):
             continue
-        for scaling in readers[call.outputs[0]]:
-            reader = _reader(scaling, readers)
-            if reader is not None and calls[reader] == 1:
-                rests[scaling.layer] = _move(scaling.layer, reader, level)
+        reader = _only_reader(call, readers, network.outputs)
+        if reader is not None and calls[reader] == 1:
+            rests[call.layer] = _move(call.layer, reader, level)
     return rests
 
 
-def _reader(call, readers):
-    """The one layer that reads a `Rescaling` and can make up for changes."""
+def _is_plain(call, producers, calls):
+    """Whether it is a `Rescaling` of the images by one factor and offset."""
     layer = call.layer
-    if type(layer) is not keras.layers.Rescaling:
-        return None
-    if np.size(layer.scale) != 1 or np.size(layer.offset) != 1:
+    return (
+        type(layer) is keras.layers.Rescaling
+        and calls[layer] == 1
+        and type(producers[call.inputs[0]].layer) is keras.layers.InputLayer
+        and np.size(layer.scale) == np.size(layer.offset) == 1
+        and bool(layer.scale)
+    )
+
+
+def _only_reader(call, readers, outputs):
+    """The one layer that reads it, if its bias can make up for changes."""
+    if call.outputs[0] in outputs:
         return None
     found = readers[call.outputs[0]]
     if len(found) == 1 and type(found[0].layer) is keras.layers.ZeroPadding2D:
@@ -59,7 +68,7 @@ def _reader(call, readers):
         return None
     reader = found[0].layer
     usable = reader.use_bias and getattr(reader, "groups", 1) == 1
-    return reader if usable and layer.scale else None
+    return reader if usable else None
 
 
 def _move(layer, reader, level):
